@@ -1,0 +1,43 @@
+# make compare and make test set up all they need on a machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?=
+export OMP_NUM_THREADS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup compare test check data train lock clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, data, train and test'
+
+setup: $(VENV)/ready ## Make .venv with every pinned package (the other targets do it by themselves)
+
+$(VENV)/ready: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+compare: $(VENV)/ready ## Benchmark every trained model; DATA=PATH measures accuracy too
+	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/ready ## Run the tests; DATA=PATH runs those that need FER2013 too
+	FER2013="$(DATA)" $(BIN)/python -m pytest -n 2
+
+check: $(VENV)/ready ## Linter, formatter and type checker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+data: $(VENV)/ready ## Count and check FER2013 at DATA=PATH
+	$(BIN)/python -m data.fer2013 "$(DATA)"
+
+train: $(VENV)/ready ## Train the three classical models on DATA=PATH into artifacts/
+	for model in lightgbm xgboost svm; do $(BIN)/python -m classical.train $$model --data "$(DATA)" || exit; done
+
+lock: ## Pin the newest versions that go together into requirements.txt (needs uv)
+	uv pip compile pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.txt
+
+clean: ## Remove .venv and the caches
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,111 @@
+"""The one form of a trained model: a folder with ``model.onnx`` and ``card.json``.
+
+The card says what the model takes, how it was trained, how good it is, under which licence it
+stands, and the SHA-256 and size of each file. No pickle is ever read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import InputError
+from features.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+ARTIFACTS = Path(__file__).resolve().parent / "artifacts"
+CARD, MODEL = "card.json", "model.onnx"
+
+Card = dict[str, Any]
+_FIELDS = {
+    "name": str,
+    "track": str,
+    "input": str,
+    "emotions": list,
+    "training": dict,
+    "metrics": dict,
+    "licence": str,
+    "files": dict,
+}
+
+
+def write(folder: Path, model: bytes, card: Card) -> None:
+    """Put a model and its card into ``folder``, replacing what is there only when the new one is whole."""
+    card = {"name": folder.name, **card, "emotions": list(EMOTIONS), "files": {MODEL: _fingerprint(model)}}
+    _check_card(folder, card)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        (scratch / MODEL).write_bytes(model)
+        (scratch / CARD).write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
+        scratch.chmod(0o755)
+        if folder.exists():
+            folder.rename(scratch / "replaced")
+        scratch.rename(folder)
+        shutil.rmtree(folder / "replaced", ignore_errors=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read_card(folder: Path) -> Card:
+    """The card of an artifact. Raises InputError where it is missing or not whole."""
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(
+            path, "a trained model's card", error.strerror or "nothing", "train it, or check the name"
+        ) from error
+    except ValueError as error:
+        raise InputError(path, "a card in JSON", str(error)) from error
+    _check_card(folder, card)
+    return card
+
+
+def read_model(folder: Path, card: Card) -> Path:
+    """The path of an artifact's model, after its hash was compared with the card's."""
+    for name, wanted in card["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise InputError(path, "a file that the card lists", "nothing there")
+        found = _fingerprint(path.read_bytes())
+        if found != wanted:
+            advice = "the file is not the one that was trained: get the artifact again"
+            raise InputError(path, f"SHA-256 {wanted['sha256'][:12]}…", f"{found['sha256'][:12]}…", advice)
+    return folder / MODEL
+
+
+def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A model in ONNX Runtime, on the CPU, with ``threads`` threads that sleep when there is nothing to do."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle spinning slows the rest
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _check_card(folder: Path, card: Card) -> None:
+    place = folder / CARD
+    if not isinstance(card, dict):
+        raise InputError(place, "a JSON object", type(card).__name__)
+    for field, kind in _FIELDS.items():
+        if not isinstance(card.get(field), kind):
+            found = type(card[field]).__name__ if field in card else "nothing"
+            raise InputError(place, f"{field!r} of type {kind.__name__}", found)
+    if card["emotions"] != list(EMOTIONS):
+        raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(map(str, card["emotions"])))
+    if MODEL not in card["files"]:
+        raise InputError(place, f"{MODEL!r} among the files", ", ".join(card["files"]) or "none")
+
+
+def _fingerprint(content: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}

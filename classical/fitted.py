@@ -1,0 +1,38 @@
+"""What every classical model gives after its fit, so that train, tune and export need not know which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from classical.graph import Graph
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is fitted on.
+
+    features float (n, d) and labels (n,) of Training and of PublicTest; mirror: index (d,) and sign (d,)
+    such that a mirrored face has sign * features[:, index]; blocks: first and last column of each feature block.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    held_out_features: np.ndarray
+    held_out_labels: np.ndarray
+    mirror: tuple[np.ndarray, np.ndarray]
+    blocks: list[tuple[int, int]]
+    seed: int = 0
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """scores: features (n, d) -> float (n, 7), by the library that fitted; graph: the same as ONNX nodes, to ``scores``."""
+
+    scores: Callable[[np.ndarray], np.ndarray]
+    graph: Callable[[], Graph]
+    notes: dict[str, Any] = field(default_factory=dict)  # for the card: rounds used, sizes

@@ -1,0 +1,98 @@
+"""How FER2013 frames a face, measured: the mean face, and where dlib's box stands in a crop.
+
+Writes features/framing.json, which every aligned face and every live crop follows. Trained models
+belong to the framing that they were trained with.
+
+    python -m classical.framing --data fer2013.csv.xz
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+
+from data import fer2013
+from errors import run
+from features.faces import _detector
+from features.geometry import upright
+from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
+
+OUT = Path(__file__).parent.parent / "features" / "framing.json"
+EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
+SAMPLE = 3000
+_SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scales are coarse: average over several
+
+
+def mean_face(points: np.ndarray) -> np.ndarray:
+    """The mirror-symmetric mean of faces (n, 68, 2), upright in an aligned face's pixels: float64 (68, 2).
+
+    The median of the faces after each is laid, by its eyes, on the others.
+    """
+    mean = np.median(upright(points), axis=0).astype(np.float64)
+    mirrored = mean[MIRROR] * [-1, 1]
+    mean = (mean + mirrored) / 2
+    mean -= [0, mean[INNER, 1].mean()]
+    return mean * EYES_APART * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
+
+
+def box_in_crop(crops: np.ndarray) -> dict[str, float]:
+    """Median place of dlib's box in FER2013 crops (n, 48, 48), in crop widths: left, top, side, and share found."""
+    found = []
+    for crop in crops:
+        for scale in _SCALES:
+            box = _best_box(crop, scale)
+            if box is not None:
+                left, top, right, bottom = box
+                found.append((left, top, (right - left + bottom - top) / 2))
+    left, top, side = np.mean(found, axis=0) / crops.shape[1]
+    share = len(found) / (len(crops) * len(_SCALES))
+    return {"left": round(left, 4), "top": round(top, 4), "side": round(side, 4), "found": round(share, 3)}
+
+
+def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
+    """The surest box in a crop, in crop pixels: left, top, right, bottom."""
+    edge = crop.shape[0] // 3
+    wide = cv2.copyMakeBorder(crop, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    large = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    boxes, scores, _ = _detector().run(large, 0, 0.0)
+    if not len(boxes):
+        return None
+    box = boxes[int(np.argmax(scores))]
+    return np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - edge
+
+
+@click.command(epilog="Example: python -m classical.framing --data fer2013.csv.xz")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--out", default=OUT, type=click.Path(path_type=Path), show_default=True)
+def main(data: Path, out: Path) -> None:
+    """Measure FER2013's framing on Training and write it to a JSON file."""
+    from rich.progress import track
+
+    training = fer2013.load(data).split("Training").crops
+    sample = training[np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)]
+    points = np.concatenate(
+        [find_landmarks(part, views=10) for part in track(np.array_split(sample, 100), "landmarks")]
+    )
+    framing = {
+        "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
+        "mean_face": np.round(mean_face(points), 3).tolist(),
+        "eyes_apart_in_crop": round(float(np.median(_eyes_apart(points))) / training.shape[1], 4),
+        "inner_centre_in_crop": np.round(
+            np.median(points[:, INNER].mean(axis=1), axis=0) / training.shape[1], 4
+        ).tolist(),
+    }
+    out.write_text(json.dumps(framing) + "\n")
+    click.echo(f"{out}: {json.dumps({name: value for name, value in framing.items() if name != 'mean_face'})}")
+
+
+def _eyes_apart(points: np.ndarray) -> np.ndarray:
+    """Distance between the eyes' centres (n,), in the points' units."""
+    return np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
+
+
+if __name__ == "__main__":
+    run(main)

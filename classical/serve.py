@@ -1,0 +1,31 @@
+"""The classical track at work: crops -> landmarks -> descriptors -> probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import artifact
+from features.extract import describer
+from features.landmarks import find_landmarks
+
+
+def steps(card: artifact.Card, model: Path, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+    """The named steps of a recognizer, each taking what the one before gives."""
+    recipe = card["features"]
+    describe = describer(recipe)
+    session = artifact.session(model, threads)
+
+    def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return crops, find_landmarks(crops, recipe["views"])
+
+    def descriptors(faces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return describe(*faces)
+
+    def classifier(features: np.ndarray) -> np.ndarray:
+        return session.run(["probabilities"], {"features": features})[0]
+
+    return [("landmarks", landmarks), ("descriptors", descriptors), ("classifier", classifier)]

@@ -1,0 +1,102 @@
+"""A least-squares support vector machine with a Gaussian kernel that a mirror does not change.
+
+Suykens and Vandewalle, "Least squares support vector machine classifiers", Neural Processing Letters
+1999: one against all, squared loss instead of the hinge, so the fit is one linear system; every
+training face is a support vector. They are stored with 8 bits a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from classical.fitted import Fitted, Task
+from classical.graph import Graph
+from classical.kernel import Latent, kernel, solve, steps
+from classical.latent import Projection, fit_projection, halves
+from classical.quantise import matmul_8bit
+from classical.trees import class_weights
+from evaluation.progress import bar
+from features.emotions import to_one_hot
+
+_CHUNK = 512
+
+
+def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
+    """Solve for all of Training. recipe: components and weight of each feature block, gamma, ridge, class_weight_power."""
+    projections = []
+    with bar("components", len(task.blocks)) as step:
+        for (start, stop), settings in zip(task.blocks, recipe["blocks"], strict=True):
+            half = halves(start, stop, task.mirror)
+            projections.append(
+                fit_projection(task.features, half, settings["components"], settings["weight"], task.seed)
+            )
+            step()
+    total = sum(settings["weight"] for settings in recipe["blocks"])
+    gamma = recipe["gamma"] / total
+    rows = latent(projections, task.features)
+    targets = to_one_hot(task.labels)
+    offset = targets.mean(axis=0)
+    ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])
+    with bar("kernel machine", steps(len(targets))) as step:
+        weights = solve(rows, targets - offset, gamma, ridge.astype(np.float32), step)
+
+    def scores(features: np.ndarray) -> np.ndarray:
+        parts = (features[start : start + _CHUNK] for start in range(0, len(features), _CHUNK))
+        return np.concatenate([kernel(latent(projections, part), rows, gamma) @ weights for part in parts])
+
+    def graph() -> Graph:
+        return _graph(projections, rows, weights, gamma)
+
+    return Fitted(scores, graph, {"support_vectors": len(targets), "components": rows[0].shape[1] + rows[1].shape[1]})
+
+
+def latent(projections: list[Projection], features: np.ndarray) -> Latent:
+    """The even and the odd latent vectors of features (n, d), all blocks side by side."""
+    even, odd = zip(*(projection(features) for projection in projections), strict=True)
+    return np.hstack(even), np.hstack(odd)
+
+
+def _graph(projections: list[Projection], rows: Latent, weights: np.ndarray, gamma: float) -> Graph:
+    """``features`` (n, d) -> ``scores`` (n, 7)."""
+    graph = Graph()
+    parts: dict[str, list[str]] = {"even": [], "odd": []}
+    for number, projection in enumerate(projections):
+        half = projection.halves
+        here = _gather(graph, half.first, f"here {number}")
+        there = _gather(graph, half.second, f"there {number}")
+        there = graph.add("Mul", [there, graph.constant(f"sign {number}", half.sign)], f"signed {number}")
+        for name, kind, basis, mean in (
+            ("even", "Add", projection.even, projection.mean),
+            ("odd", "Sub", projection.odd, np.zeros_like(projection.mean)),
+        ):
+            label = f"{name} {number}"
+            joined = graph.add(kind, [here, there], f"{label} joined")
+            shared = graph.add("Mul", [joined, graph.constant(f"{label} share", half.share)], f"{label} part")
+            centred = graph.add("Sub", [shared, graph.constant(f"{label} mean", mean)], f"{label} centred")
+            parts[name].append(matmul_8bit(graph, centred, basis, label))
+    lengths = []
+    products = {}
+    for (name, blocks), side in zip(parts.items(), rows, strict=True):
+        vector = graph.add("Concat", blocks, name, axis=1)
+        lengths.append(graph.add("ReduceSumSquare", [vector], f"{name} length", axes=[1], keepdims=1))
+        products[name] = matmul_8bit(graph, vector, side.T * np.float32(2 * gamma), f"{name} products")
+    length = graph.add("Add", lengths, "length")
+    scale = graph.constant("minus gamma", np.array([-gamma], dtype=np.float32))
+    own = graph.add("Mul", [length, scale], "own exponent")
+    theirs = graph.constant("their exponent", (-gamma * ((rows[0] ** 2).sum(1) + (rows[1] ** 2).sum(1)))[None])
+    both = graph.add("Add", [own, theirs], "exponent of lengths")
+    even = graph.add("Add", [both, products["even"]], "even exponent")
+    same = graph.add("Exp", [graph.add("Add", [even, products["odd"]], "same exponent")], "same")
+    mirrored = graph.add("Exp", [graph.add("Sub", [even, products["odd"]], "mirrored exponent")], "mirrored kernel")
+    graph.add(
+        "MatMul",
+        [graph.add("Add", [same, mirrored], "kernel"), graph.constant("weights", weights / 2)],
+        "scores",
+    )
+    return graph
+
+
+def _gather(graph: Graph, columns: np.ndarray, name: str) -> str:
+    return graph.add("Gather", ["features", graph.constant(f"{name} columns", columns.astype(np.int32))], name, axis=1)

@@ -1,0 +1,164 @@
+"""Fit a classical model on Training, calibrate it on PublicTest, and write it to artifacts/.
+
+python -m classical.train lightgbm --data fer2013.csv.xz
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from classical import lightgbm_model, svm_model, xgboost_model
+from classical.fitted import Fitted, Task
+from data import fer2013
+from errors import InputError, run
+
+# One line here makes a model trainable and tunable; recipes/<name>.json says how.
+MODELS: dict[str, Callable[[Task, dict[str, Any]], Fitted]] = {
+    "lightgbm": lightgbm_model.fit,
+    "xgboost": xgboost_model.fit,
+    "svm": svm_model.fit,
+}
+RECIPES = Path(__file__).parent / "recipes"
+LICENCE = (
+    "MIT for the model. Its landmarks come from dlib's 68-point predictor, trained on iBUG 300-W, whose licence "
+    "excludes commercial use. Trained on FER2013, which was made for research."
+)
+_LIBRARIES = ("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "onnx")
+_PARITY = 1e-4  # largest difference of a probability between the library and ONNX Runtime
+
+
+def task_for(data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: int) -> Task:
+    """Features of Training and PublicTest as a recipe asks for them; extracted once, then cached."""
+    from features.extract import column_ranges, extract_cached, mirror_of
+
+    features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
+    training, held_out = data.split("Training"), data.split("PublicTest")
+    return Task(
+        np.asarray(features[training.rows]),
+        training.labels,
+        np.asarray(features[held_out.rows]),
+        held_out.labels,
+        mirror_of(recipe["features"]),
+        column_ranges(recipe["features"]),
+        seed,
+        threads,
+    )
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """A recipe from JSON: "features" and "fit"."""
+    try:
+        recipe = json.loads(path.read_text())
+        if isinstance(recipe["features"], dict) and isinstance(recipe["fit"], dict):
+            return recipe
+        raise KeyError("features, fit")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            path, 'a recipe in JSON with "features" and "fit"', f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def train(
+    name: str, data: fer2013.Fer2013, recipe: dict[str, Any], out: Path, seed: int, threads: int
+) -> dict[str, Any]:
+    """Fit, calibrate, export, check the export against the library, score, and write the artifact. Its card."""
+    import artifact
+    from classical.graph import finish
+    from data.duplicates import near_duplicates
+    from evaluation import calibration
+    from evaluation.scores import scores
+    from features.extract import extract_cached
+
+    start = time.perf_counter()
+    task = task_for(data, recipe, seed, threads)
+    fitted = MODELS[name](task, recipe["fit"])
+    held_out_scores = fitted.scores(task.held_out_features)
+    calibrated = calibration.fit(held_out_scores, task.held_out_labels)
+    model = finish(fitted.graph(), task.features.shape[1], calibrated)
+    minutes = (time.perf_counter() - start) / 60
+
+    features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
+    session = artifact.session(model, threads)
+    crops = data.split("Training").crops
+    metrics = {}
+    for split_name in ("PublicTest", "PrivateTest"):
+        split = data.split(split_name)
+        rows = np.asarray(features[split.rows], dtype=np.float32)
+        probabilities = np.concatenate(
+            [
+                session.run(["probabilities"], {"features": part})[0]
+                for part in np.array_split(rows, len(rows) // 256 + 1)
+            ]
+        )
+        if split_name == "PublicTest":
+            parity = _parity(calibrated.probabilities(held_out_scores), probabilities)
+        metrics[split_name] = scores(probabilities, split.labels, near_duplicates(split.crops, crops))
+    card = {
+        "track": "classical",
+        "input": "crops uint8 (n, 48, 48); model.onnx takes their features float32",
+        "features": recipe["features"],
+        "training": {
+            "command": f"python -m classical.train {name}",
+            "model": name,
+            "fit": recipe["fit"],
+            "tuning": recipe.get("tuning"),
+            "seed": seed,
+            "data_hash": data.hash,
+            "minutes": round(minutes, 1),
+            "versions": {library: metadata.version(library) for library in _LIBRARIES},
+            **fitted.notes,
+        },
+        "calibration": "matrix scaling, fitted on PublicTest",
+        "parity": parity,
+        "metrics": metrics,
+        "licence": LICENCE,
+    }
+    artifact.write(out, model, card)
+    return card
+
+
+def _parity(library: np.ndarray, served: np.ndarray) -> dict[str, Any]:
+    """How far the served probabilities are from the library's; more than _PARITY is a broken export."""
+    difference = float(np.abs(library - served).max())
+    same = bool((library.argmax(axis=1) == served.argmax(axis=1)).all())
+    if difference > _PARITY or not same:
+        raise InputError(
+            "export", f"the library's probabilities within {_PARITY}", f"{difference:.2g}, labels equal: {same}"
+        )
+    return {"rows": len(library), "largest_difference": difference, "same_labels": same}
+
+
+@click.command(epilog="Example: python -m classical.train lightgbm --data fer2013.csv.xz")
+@click.argument("name", type=click.Choice(list(MODELS)))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--recipe", type=click.Path(path_type=Path), help="JSON; by default classical/recipes/NAME.json.")
+@click.option("--out", type=click.Path(path_type=Path), help="Artifact folder; by default artifacts/NAME.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(1))
+def main(name: str, data: Path, recipe: Path | None, out: Path | None, seed: int, threads: int) -> None:
+    """Fit NAME on Training, calibrate it on PublicTest and write it as an artifact."""
+    import artifact
+
+    loaded = fer2013.load(data)
+    chosen = read_recipe(recipe or RECIPES / f"{name}.json")
+    folder = out or artifact.ARTIFACTS / name
+    card = train(name, loaded, chosen, folder, seed, threads)
+    for split, figures in card["metrics"].items():
+        click.echo(
+            f"{split}: accuracy {figures['accuracy']:.2%} ({figures['accuracy_without_duplicates']:.2%} without"
+            f" near-duplicates), macro-F1 {figures['macro_f1']:.3f}, ECE {figures['ece']:.3f},"
+            f" recall of disgust {figures['per_class']['disgust']['recall']:.0%}"
+        )
+    click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {card['parity']['largest_difference']:.1e}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,58 @@
+"""What the two boosted-tree models share: mirrored training faces, class weights and the ONNX export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+
+from classical.graph import Graph, average_halves, with_mirrored
+from features.emotions import EMOTIONS
+
+Mirror = tuple[np.ndarray, np.ndarray]
+
+
+def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
+    """The features of the mirrored faces, same shape and dtype."""
+    index, sign = mirror
+    return np.take(features, index, axis=1) * sign.astype(features.dtype)
+
+
+def with_mirrored_rows(features: np.ndarray, labels: np.ndarray, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
+    """Faces and their mirror images, (2n, d), with their labels (2n,)."""
+    return np.concatenate([features, mirrored(features, mirror)]), np.concatenate([labels, labels])
+
+
+def averaged(scores: Callable[[np.ndarray], np.ndarray], mirror: Mirror | None) -> Callable[[np.ndarray], np.ndarray]:
+    """Scores averaged over a face and its mirror image, where a mirror is given."""
+    if mirror is None:
+        return scores
+    return lambda features: (scores(features) + scores(mirrored(features, mirror))) / 2
+
+
+def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
+    """Weights (n,) of mean 1: a class weighs as its rarity to a power, 0 (as it is) to 1 (all classes alike)."""
+    counts = np.bincount(labels, minlength=len(EMOTIONS))
+    weights = (len(labels) / np.maximum(counts, 1)) ** power
+    return (weights / weights[labels].mean())[labels]
+
+
+def score_nodes(ensemble: onnx.ModelProto, mirror: Mirror | None) -> Graph:
+    """A tree ensemble that onnxmltools converted -> nodes from ``features`` to raw ``scores``.
+
+    Its softmax is left off, and its thresholds, stored in single precision, are rounded towards the side
+    on which the library's double precision puts every single-precision feature.
+    """
+    trees = next(node for node in ensemble.graph.node if node.op_type == "TreeEnsembleClassifier")
+    settings = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in trees.attribute}
+    settings["post_transform"] = b"NONE"
+    graph = Graph()
+    rows = with_mirrored(graph, mirror) if mirror is not None else "features"
+    raw = "scores of both" if mirror is not None else "scores"
+    graph.nodes.append(
+        onnx.helper.make_node(trees.op_type, [rows], ["tree label", raw], domain=trees.domain, **settings)
+    )
+    if mirror is not None:
+        average_halves(graph, raw, "scores")
+    return graph

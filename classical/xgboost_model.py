@@ -1,0 +1,67 @@
+"""XGBoost (Chen and Guestrin, KDD 2016) on HOG and landmark geometry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from classical.fitted import Fitted, Task
+from classical.graph import Graph
+from classical.trees import averaged, class_weights, score_nodes, with_mirrored_rows
+from evaluation.progress import bar
+from features.emotions import EMOTIONS
+
+
+def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
+    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds."""
+    import xgboost
+
+    features, labels = task.features, task.labels
+    if recipe["mirrored_training"]:
+        features, labels = with_mirrored_rows(features, labels, task.mirror)
+    settings = {
+        **recipe["parameters"],
+        "objective": "multi:softprob",
+        "num_class": len(EMOTIONS),
+        "eval_metric": "mlogloss",
+        "tree_method": "hist",
+        "seed": task.seed,
+        "nthread": task.threads,
+        "base_score": 0.0,
+    }
+    weights = class_weights(labels, recipe["class_weight_power"])
+    training = xgboost.QuantileDMatrix(
+        features.astype(np.float32), labels, weight=weights, max_bin=settings.get("max_bin", 256)
+    )
+    held_out = xgboost.QuantileDMatrix(task.held_out_features.astype(np.float32), task.held_out_labels, ref=training)
+
+    class Report(xgboost.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            step(f"log-loss on PublicTest {evals_log['held out']['mlogloss'][-1]:.4f}")
+            return False
+
+    with bar("xgboost", recipe["rounds"]) as step:
+        booster = xgboost.train(
+            settings,
+            training,
+            num_boost_round=recipe["rounds"],
+            evals=[(held_out, "held out")],
+            verbose_eval=False,
+            callbacks=[xgboost.callback.EarlyStopping(recipe["patience"]), Report()],
+        )
+    rounds = booster.best_iteration + 1
+    booster = booster[:rounds]
+    mirror = task.mirror if recipe["mirrored_average"] else None
+
+    def raw(rows: np.ndarray) -> np.ndarray:
+        return booster.inplace_predict(rows.astype(np.float32), predict_type="margin")
+
+    def graph() -> Graph:
+        from onnxmltools import convert_xgboost
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
+        return score_nodes(convert_xgboost(booster, initial_types=columns), mirror)
+
+    return Fitted(averaged(raw, mirror), graph, {"rounds_used": rounds})

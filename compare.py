@@ -1,0 +1,202 @@
+"""Benchmark every trained model: accuracy, F1 and latency, as a table, CSV, JSON and plots.
+
+    python compare.py --data fer2013.csv.xz
+
+With FER2013 everything is measured. Without it, latencies are measured on pictures that come with
+scikit-image, and accuracies are those that the models' cards recorded, marked so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from errors import InputError, run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from recognizers import Recognizer
+
+RESULTS = Path(__file__).resolve().parent / "artifacts" / "results"
+FRAME = (480, 640)  # height and width of the picture that whole-frame latency is taken on
+
+
+@click.command(epilog="Example: python compare.py --data fer2013.csv.xz --models lightgbm,svm --limit 500")
+@click.option("--models", help="Names, with commas; by default all in artifacts/.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="FER2013, as a CSV or a folder; without it accuracies are recorded ones.",
+)
+@click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
+@click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads of every model.")
+@click.option(
+    "--out", default=RESULTS, show_default="artifacts/results", type=click.Path(path_type=Path, file_okay=False)
+)
+@click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))
+def main(
+    models: str | None, data: Path | None, split: str, limit: int | None, threads: int, out: Path, form: str
+) -> None:
+    """Compare trained models: accuracy, F1, calibration, latency, size."""
+    import recognizers
+    from evaluation import results
+
+    chosen = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
+    if not chosen:
+        raise InputError("artifacts/", "a trained model", "none", "python -m classical.train lightgbm --data PATH")
+    loaded = [recognizers.load(name, threads) for name in chosen]
+    _pin_threads(threads)
+    crops, judge, about = _judge(data, split, limit)
+    rows = [_measure(recognizer, crops, judge, threads) for recognizer in loaded]
+    about = {**about, "host": results.host(threads)}
+    _write(out, rows, about)
+    if form == "table":
+        _print_tables(rows, about, out)
+    else:
+        click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
+
+
+def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Any, dict[str, Any]]:
+    """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
+    from evaluation.scores import scores
+
+    if data is None:
+        crops = embedded_crops()
+
+        def recorded(recognizer: Recognizer) -> dict[str, Any]:
+            metrics = recognizer.card["metrics"]
+            if split not in metrics:
+                raise InputError(recognizer.name, f"metrics on {split} in its card", ", ".join(metrics) or "none")
+            return metrics[split]
+
+        source = f"{split}, recorded in the models' cards (give --data to measure)"
+        return (
+            crops,
+            recorded,
+            {"measured": False, "accuracy_from": source, "split": split, "n_total": 0, "n_scored": 0},
+        )
+
+    from data import fer2013
+    from data.duplicates import near_duplicates
+
+    loaded = fer2013.load(data)
+    part = loaded.split(split)
+    crops, labels = part.crops[:limit], part.labels[:limit]
+    duplicates = near_duplicates(crops, loaded.split("Training").crops)
+
+    def measured(recognizer: Recognizer) -> dict[str, Any]:
+        return scores(_predict(recognizer, crops), labels, duplicates)
+
+    about = {
+        "measured": True,
+        "accuracy_from": f"{split}, {len(crops)} of {len(part)} rows, measured",
+        "split": split,
+        "n_total": len(part),
+        "n_scored": len(crops),
+        "data_hash": loaded.hash,
+    }
+    return crops, measured, about
+
+
+def _predict(recognizer: Recognizer, crops: np.ndarray) -> np.ndarray:
+    """Probabilities of many crops, with a progress bar."""
+    import numpy as np
+
+    from evaluation.progress import bar
+
+    parts = np.array_split(crops, max(1, len(crops) // 128))
+    found = []
+    with bar(f"{recognizer.name}: scoring", len(parts)) as step:
+        for part in parts:
+            found.append(recognizer.predict_proba(part))
+            step()
+    return np.concatenate(found)
+
+
+def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:
+    """Every figure of one model."""
+    from evaluation import timing
+
+    frame = _frame()
+    latency = timing.latency(recognizer, crops)
+    latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
+    return {
+        "model": recognizer.name,
+        "track": recognizer.card["track"],
+        "scores": judge(recognizer),
+        "latency": latency,
+        "crops_per_second": timing.throughput(recognizer, crops),
+        "start": timing.fresh_start(recognizer.name, threads),
+        "size_mb": sum(entry["size"] for entry in recognizer.card["files"].values()) / 1e6,
+    }
+
+
+def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
+    """What one video frame costs: find its faces, crop them, recognise them."""
+    from features.faces import crop_faces, find_faces
+
+    return recognizer.predict_proba(crop_faces(rgb, find_faces(rgb)))
+
+
+def _frame() -> np.ndarray:
+    """A picture of 640 x 480 pixels with one face: the astronaut that comes with scikit-image."""
+    import numpy as np
+    from skimage.data import astronaut
+
+    frame = np.zeros((*FRAME, 3), dtype=np.uint8)
+    frame[:, 64:576] = astronaut()[: FRAME[0]]
+    return frame
+
+
+def embedded_crops() -> np.ndarray:
+    """Faces that come with scikit-image, as crops: uint8 (101, 48, 48)."""
+    import cv2
+    import numpy as np
+    from skimage.data import lfw_subset
+
+    from features.faces import crop_faces, find_faces
+
+    portrait = crop_faces(_frame(), find_faces(_frame()))
+    small = [cv2.resize(np.uint8(face * 255), (48, 48), interpolation=cv2.INTER_CUBIC) for face in lfw_subset()[:100]]
+    return np.concatenate([portrait, np.stack(small)])
+
+
+def _pin_threads(threads: int) -> None:
+    """Hold OpenCV and the numerical libraries to the threads that the models have."""
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    cv2.setNumThreads(threads)
+    threadpool_limits(threads)
+
+
+def _write(out: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None:
+    from evaluation import plots, results
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.csv").write_text(results.to_csv(rows))
+    (out / "results.json").write_text(results.to_json(rows, about))
+    title = f"{about['split']}, {'measured' if about['measured'] else 'recorded'}"
+    plots.accuracy_against_latency(rows, title, out / "accuracy_against_latency.png")
+    for row in rows:
+        name = row["model"]
+        plots.confusion_matrix(row["scores"]["confusion"], f"{name}: {title}", out / f"confusion_{name}.png")
+
+
+def _print_tables(rows: list[dict[str, Any]], about: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+
+    from evaluation.results import tables
+
+    console = Console()
+    for table in tables(rows, about):
+        console.print(table)
+    console.print(f"results.csv, results.json and plots: {out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)

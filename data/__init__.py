@@ -1,0 +1,1 @@
+"""FER2013 in, arrays out. Imports features.emotions only."""

@@ -1,0 +1,189 @@
+"""FER2013 in every form that people have it in, as one object with its three official splits.
+
+Training fits, PublicTest selects and calibrates, PrivateTest is reported and never chosen on.
+Goodfellow et al. 2013, https://arxiv.org/abs/1307.0414
+
+    python -m data.fer2013 fer2013.csv.xz
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import click
+import numpy as np
+
+from data.csv_form import SIDE, SPLITS, SUFFIXES, read_csv
+from data.ferplus import FILE_NAME as FERPLUS_FILE
+from data.ferplus import majority_labels, read_votes, soft_labels
+from data.folder_form import picture_files, read_folder
+from errors import InputError, run
+from features.emotions import EMOTIONS
+
+CACHE = Path(os.environ.get("FER_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
+KAGGLE_COPY = "deadskull7/fer2013"
+_FORM = 1  # raise it when the parsed arrays change, so that older caches are left aside
+
+
+@dataclass(frozen=True)
+class Split:
+    """Crops (n, 48, 48) uint8, labels (n,) int64, and their row numbers in the whole set (n,) int64."""
+
+    crops: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Fer2013:
+    """The whole data set: crops (n, 48, 48) uint8, labels (n,) int64, splits (n,) uint8 (index into SPLITS)."""
+
+    crops: np.ndarray
+    labels: np.ndarray
+    splits: np.ndarray
+    votes: np.ndarray | None = field(default=None, repr=False)  # (n, 10) FER+ votes
+
+    def split(self, name: str) -> Split:
+        """One official split, in file order."""
+        if name not in SPLITS:
+            raise InputError("split", " or ".join(SPLITS), repr(name))
+        rows = np.flatnonzero(self.splits == SPLITS.index(name))
+        return Split(self.crops[rows], self.labels[rows], rows)
+
+    def soft_labels(self) -> np.ndarray:
+        """FER+ vote shares, float32, (n, 7)."""
+        return soft_labels(self._votes())
+
+    def majority_labels(self) -> np.ndarray:
+        """FER+ majorities, int64, (n,), -1 where there is none."""
+        return majority_labels(self._votes())
+
+    def _votes(self) -> np.ndarray:
+        if self.votes is None:
+            raise InputError("FER+", f"{FERPLUS_FILE} beside the data", "none", "put it there or name it")
+        return self.votes
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of crops, labels and splits: the same for every packing of the same rows."""
+        digest = hashlib.sha256()
+        for array in (self.crops, self.labels, self.splits):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
+
+def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
+    """FER2013 from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders of pictures.
+
+    FER+ votes are read from ``ferplus``, or from fer2013new.csv where it stands beside a CSV. The
+    parsed arrays are cached, memory-mapped, under a hash of the source. Raises InputError.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
+    folder = CACHE / f"fer2013-{_FORM}-{_source_hash(path)[:16]}"
+    if not (folder / "splits.npy").exists():
+        arrays = read_folder(path) if path.is_dir() else _read_file(path)
+        _check(path, arrays[1], arrays[2])
+        _save(folder, dict(zip(("crops", "labels", "splits"), arrays, strict=True)))
+    crops, labels, splits = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("crops", "labels", "splits"))
+    beside = path.parent / FERPLUS_FILE
+    if ferplus is None and path.is_file() and beside.exists():
+        ferplus = beside
+    votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
+    return Fer2013(crops, labels, splits, votes)
+
+
+def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if not path.name.lower().endswith(SUFFIXES):
+        raise InputError(path, f"a name that ends with {', '.join(SUFFIXES)}", path.suffix or "no ending")
+    return read_csv(path)
+
+
+def _check(path: Path, labels: np.ndarray, splits: np.ndarray) -> None:
+    """Each split has rows, and Training has every emotion: with less no model can be fitted or judged."""
+    for code, name in enumerate(SPLITS):
+        if not (splits == code).any():
+            raise InputError(path, f"rows of all three splits ({', '.join(SPLITS)})", f"no {name}")
+    present = [EMOTIONS[label] for label in np.unique(labels[splits == 0])]
+    if len(present) < len(EMOTIONS):
+        raise InputError(path, f"all {len(EMOTIONS)} emotions in Training", f"only {', '.join(present)}")
+
+
+def _source_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, or of the names, sizes and dates of a folder's pictures."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for file in picture_files(path):
+            status = file.stat()
+            digest.update(f"{file.relative_to(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays into a new folder that appears only when it is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        for name, array in arrays.items():
+            np.save(scratch / f"{name}.npy", array)
+        scratch.rename(folder)
+    except OSError:
+        if not folder.exists():  # else another process was first; its arrays are the same
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def download() -> Path:
+    """FER2013 from its public Kaggle copy, by kagglehub; its folder on this machine."""
+    try:
+        import kagglehub
+
+        return next(Path(kagglehub.dataset_download(KAGGLE_COPY)).rglob("*.csv"))
+    except Exception as error:  # kagglehub raises whatever its network stack raises
+        raise InputError(
+            f"download of {KAGGLE_COPY}",
+            "an answer from Kaggle",
+            type(error).__name__,
+            f"get it by hand from https://www.kaggle.com/datasets/{KAGGLE_COPY} and name the file",
+        ) from error
+
+
+@click.command(epilog="Example: python -m data.fer2013 fer2013.csv.xz")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--download", "wanted", is_flag=True, help="Get the public Kaggle copy first.")
+@click.option("--ferplus", type=click.Path(path_type=Path), help="FER+ votes; by default fer2013new.csv beside PATH.")
+def main(path: Path | None, wanted: bool, ferplus: Path | None) -> None:
+    """Counts per split and class, duplicates, and the data hash of FER2013 at PATH."""
+    from rich.console import Console
+
+    from data.summary import tables
+
+    if wanted:
+        path = download()
+    if path is None:
+        raise InputError("PATH", "a CSV or a folder, or --download", "neither")
+    console = Console()
+    with console.status(f"reading {path}"):
+        fer = load(path, ferplus)
+    with console.status("looking for duplicates"):
+        found = tables(fer)
+    for table in found:
+        console.print(table)
+    console.print(f"{len(fer.labels)} rows of {SIDE}x{SIDE} pixels, data hash {fer.hash}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)

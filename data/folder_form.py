@@ -1,0 +1,62 @@
+"""FER2013 as folders of pictures: ``train/<emotion>/*``, ``test/<emotion>/*``.
+
+The prefix of a file's name (Training_, PublicTest_, PrivateTest_) gives its official split; the
+folder names train and test do not, since test holds two splits.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from data.csv_form import SIDE, SPLITS
+from errors import InputError
+from features.emotions import encode
+
+_NAME = re.compile(rf"({'|'.join(SPLITS)})_(\d+)\.(jpg|jpeg|png)$", re.IGNORECASE)
+_PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}
+
+
+def picture_files(path: Path) -> list[Path]:
+    """Every file of ``train/<emotion>/`` and ``test/<emotion>/``, sorted; hidden files are left aside."""
+    files = sorted(
+        file
+        for part in ("train", "test")
+        for file in path.glob(f"{part}/*/*")
+        if not file.name.startswith(".") and file.name != "Thumbs.db"
+    )
+    if not files:
+        raise InputError(path, "train/<emotion>/*.jpg and test/<emotion>/*.jpg", "no such pictures in this folder")
+    return files
+
+
+def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Crops (n, 48, 48) uint8, labels (n,) int64 and split codes (n,) uint8, by split and number.
+
+    Raises InputError that names the first file that is no FER2013 picture; nothing is skipped.
+    """
+    rows = []
+    for file in picture_files(path):
+        match = _NAME.match(file.name)
+        if match is None:
+            raise InputError(file, f"a name such as {SPLITS[0]}_123.jpg (prefix {', '.join(SPLITS)})", file.name)
+        rows.append((_PREFIXES[match[1].lower()], int(match[2]), file))
+    rows.sort()
+    labels = encode(file.parent.name for _, _, file in rows)
+    crops = np.stack([_picture(file) for _, _, file in rows])
+    return crops, labels, np.array([split for split, _, _ in rows], dtype=np.uint8)
+
+
+def _picture(file: Path) -> np.ndarray:
+    """One crop, (48, 48) uint8 grey."""
+    import cv2
+
+    encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    picture = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+    if picture is None:
+        raise InputError(file, "a JPEG or PNG picture", f"{encoded.size} bytes that are none")
+    if picture.shape != (SIDE, SIDE):
+        raise InputError(file, f"{SIDE} x {SIDE} pixels", f"{picture.shape[1]} x {picture.shape[0]}")
+    return picture

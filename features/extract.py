@@ -1,0 +1,172 @@
+"""Crops -> feature vectors, by a recipe that is data: it stands in the card of the model that needs it.
+
+    {"views": 2, "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+
+Each block turns aligned faces and their landmarks into some columns, and knows where those columns
+stand, and with which sign, in a mirrored face. Every value is a whole number or a multiple of
+1/256, so it is exact in half precision and no tree's threshold depends on rounding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from errors import InputError
+from features import geometry, hog
+from features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_landmarks
+
+Recipe = dict[str, Any]
+_SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py")
+_PART = 256  # crops in one task of a parallel extraction
+_GEOMETRY_STEP = 1 / 256
+# What features depend on; read once, so that an edit during a run can't mix old and new.
+_CODE = b"".join((Path(__file__).parent / name).read_bytes() for name in _SOURCES)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some columns of a feature vector.
+
+    compute: (orientation maps (64, 64, 8), aligned points (68, 2)) -> float32 (size,).
+    mirror, sign: compute(mirrored face) == sign * compute(face)[mirror].
+    """
+
+    compute: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    names: list[str]
+    mirror: np.ndarray
+    sign: np.ndarray
+
+
+def grid(cell: float, cells: int, step: int) -> Block:
+    """Descriptors of cells x cells cells, every ``step`` pixels of the aligned face."""
+    points = hog.grid_points(ALIGNED_SIDE, step)
+    mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells)
+    names = [f"hog {cell} at ({x:.0f}, {y:.0f})" for x, y in points]
+
+    def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return hog.quantise(hog.describe(maps, points, cell, cells)).ravel()
+
+    return _descriptors(compute, names, mirror)
+
+
+def patches(cell: float, cells: int) -> Block:
+    """Descriptors of cells x cells cells around each inner landmark."""
+    names = [f"hog {cell} at landmark {point}" for point in range(INNER.start, INNER.stop)]
+
+    def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
+        return hog.quantise(hog.describe(maps, points[INNER], cell, cells)).ravel()
+
+    return _descriptors(compute, names, hog.landmark_mirror(cells))
+
+
+def shape() -> Block:
+    """Landmark geometry, in units of the distance between the eyes, to 1/256."""
+
+    def compute(_: np.ndarray, points: np.ndarray) -> np.ndarray:
+        values = np.clip(geometry.geometry(points[None])[0], -7.9, 7.9)
+        return np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
+
+    return Block(compute, list(geometry.NAMES), geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
+
+
+BLOCKS: dict[str, Callable[..., Block]] = {"grid": grid, "patches": patches, "geometry": shape}
+
+
+def blocks_of(recipe: Recipe) -> list[Block]:
+    """The blocks that a recipe names. Raises InputError for one that it does not know."""
+    found = []
+    for kind, *settings in recipe["blocks"]:
+        if kind not in BLOCKS:
+            raise InputError("feature recipe", f"blocks {', '.join(BLOCKS)}", repr(kind))
+        found.append(BLOCKS[kind](*settings))
+    return found
+
+
+def mirror_of(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """Index int64 (d,) and sign float32 (d,): features of a mirrored face are sign * features[:, index]."""
+    indices, signs, start = [], [], 0
+    for block in blocks_of(recipe):
+        indices.append(block.mirror + start)
+        signs.append(block.sign)
+        start += len(block.mirror)
+    return np.concatenate(indices), np.concatenate(signs)
+
+
+def column_ranges(recipe: Recipe) -> list[tuple[int, int]]:
+    """First column and the one after the last of each block."""
+    stops = np.cumsum([len(block.mirror) for block in blocks_of(recipe)]).tolist()
+    return list(zip([0, *stops[:-1]], stops, strict=True))
+
+
+def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The function that turns crops (n, 48, 48) and landmarks (n, 68, 2) into features float32 (n, d)."""
+    blocks = blocks_of(recipe)
+    size = sum(len(block.mirror) for block in blocks)
+
+    def describe(crops: np.ndarray, points: np.ndarray) -> np.ndarray:
+        faces, placed = align(crops, points)
+        features = np.empty((len(crops), size), dtype=np.float32)
+        for row, face, landmarks in zip(features, faces, placed, strict=True):
+            maps = hog.orientation_maps(face)
+            np.concatenate([block.compute(maps, landmarks) for block in blocks], out=row, casting="unsafe")
+        return features
+
+    return describe
+
+
+def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """Features of crops: uint8 (n, 48, 48) -> float32 (n, d)."""
+    return describer(recipe)(crops, find_landmarks(crops, recipe["views"]))
+
+
+def extract_cached(crops: np.ndarray, recipe: Recipe, cache: Path, jobs: int = -1) -> np.ndarray:
+    """Features of many crops, in parallel with a progress bar, kept in ``cache``; float16 (n, d), memory-mapped.
+
+    The cache's key is a hash of the crops, the recipe and the code that describes faces.
+    """
+    check_crops(crops)
+    file = cache / f"features-{_key(crops, recipe)}.npy"
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_suffix(f".{os.getpid()}.npy")
+        np.save(scratch, _extract_parallel(crops, recipe, jobs))
+        scratch.rename(file)
+    return np.load(file, mmap_mode="r")
+
+
+def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarray:
+    from joblib import Parallel, delayed
+    from rich.console import Console
+    from rich.progress import track
+
+    parts = np.array_split(crops, max(1, len(crops) // _PART))
+    tasks = Parallel(n_jobs=jobs, return_as="generator")(delayed(_extract_part)(part, recipe) for part in parts)
+    return np.concatenate(list(track(tasks, "features", total=len(parts), console=Console(stderr=True))))
+
+
+def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
+    import cv2
+
+    cv2.setNumThreads(1)  # the processes are parallel already
+    return extract(np.asarray(crops), recipe).astype(np.float16)
+
+
+def _descriptors(compute: Callable, names: list[str], mirror: np.ndarray) -> Block:
+    """A block of descriptors: every number of one descriptor carries the descriptor's name."""
+    each = len(mirror) // len(names)
+    return Block(compute, [name for name in names for _ in range(each)], mirror, np.ones(len(mirror), np.float32))
+
+
+def _key(crops: np.ndarray, recipe: Recipe) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(crops))
+    digest.update(json.dumps(recipe, sort_keys=True).encode())
+    digest.update(_CODE)
+    return digest.hexdigest()[:16]

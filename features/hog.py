@@ -1,0 +1,98 @@
+"""Histograms of oriented gradients of an aligned face: on a grid, and around the landmarks.
+
+Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005; around points
+they are Lowe's SIFT descriptors ("Distinctive image features from scale-invariant keypoints", IJCV 2004).
+
+One picture of gradients serves all descriptors of a face, and a mirrored face gives the same
+numbers in another order, which the hog of OpenCV (its window is half a pixel off centre) does not.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from features.landmarks import INNER, MIRROR
+
+ORIENTATIONS = 8  # bins over the full circle; bin 0 is a gradient to the right
+
+_CLIP = 0.2  # no bin may hold more of a descriptor's length (Lowe 2004, section 6.1)
+_FLOOR = 20.0  # gradient length, grey levels, under which a descriptor fades instead of being stretched
+_QUANTUM = 512  # descriptors are stored as whole numbers, as Lowe's are
+
+
+def orientation_maps(face: np.ndarray) -> np.ndarray:
+    """Gradient magnitude split over the orientations: grey uint8 (h, w) -> float32 (h, w, 8)."""
+    grey = face.astype(np.float32)
+    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1, borderType=cv2.BORDER_REPLICATE)
+    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1, borderType=cv2.BORDER_REPLICATE)
+    magnitude, angle = cv2.cartToPolar(across, down)
+    position = angle * (ORIENTATIONS / (2 * np.pi))
+    distance = np.abs(position[..., None] - np.arange(ORIENTATIONS, dtype=np.float32))
+    distance = np.minimum(distance, ORIENTATIONS - distance)
+    return np.maximum(1 - distance, 0) * magnitude[..., None]
+
+
+def grid_points(side: int, step: int) -> np.ndarray:
+    """Corners that cells of ``step`` pixels have in common inside a square of ``side``: float32 (k * k, 2)."""
+    edges = np.arange(1, side // step, dtype=np.float32) * step - 0.5
+    return np.stack(np.meshgrid(edges, edges), axis=-1).reshape(-1, 2)
+
+
+def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
+    """Descriptors around points.
+
+    maps: float32 (h, w, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of
+    a cell in pixels; cells: how many stand side by side, centred on the point.
+    Returns float32 (k, cells * cells * 8), by row, column and orientation, each of about unit length.
+    """
+    smooth = cv2.GaussianBlur(maps, (0, 0), cell / 2, borderType=cv2.BORDER_REFLECT) * np.float32(cell)
+    offsets = (np.arange(cells) - (cells - 1) / 2) * cell
+    pattern = np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
+    sampled = _sample(smooth, (points[:, None] + pattern).reshape(-1, 2))
+    return _normalise(sampled.reshape(len(points), -1))
+
+
+def quantise(descriptors: np.ndarray) -> np.ndarray:
+    """Descriptors as whole numbers 0-255, uint8, any shape."""
+    return np.minimum(np.rint(descriptors * _QUANTUM), 255).astype(np.uint8)
+
+
+def grid_mirror(steps: int, cells: int) -> np.ndarray:
+    """Where each number of the descriptors on a grid of ``steps`` x ``steps`` points stands in a mirrored face."""
+    index = np.arange(steps * steps * cells * cells * ORIENTATIONS)
+    index = index.reshape(steps, steps, cells, cells, ORIENTATIONS)
+    return index[:, ::-1, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+
+
+def landmark_mirror(cells: int) -> np.ndarray:
+    """Where each number of the descriptors at the inner landmarks stands in a mirrored face."""
+    points = MIRROR[INNER] - INNER.start
+    index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
+    return index[points][:, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+
+
+# A gradient at angle a is at pi - a in the mirror.
+_MIRRORED_ORIENTATION = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
+
+
+def _sample(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Bilinear samples of maps (h, w, c) at points (k, 2): float32 (k, c). Points outside take the edge's value."""
+    height, width, channels = maps.shape
+    x = np.clip(points[:, 0], 0, width - 1).astype(np.float32)
+    y = np.clip(points[:, 1], 0, height - 1).astype(np.float32)
+    left = np.minimum(x.astype(np.int64), width - 2)
+    top = np.minimum(y.astype(np.int64), height - 2)
+    right_share, lower_share = (x - left)[:, None], (y - top)[:, None]
+    flat = maps.reshape(height * width, channels)
+    corner = top * width + left
+    upper = flat[corner] * (1 - right_share) + flat[corner + 1] * right_share
+    lower = flat[corner + width] * (1 - right_share) + flat[corner + width + 1] * right_share
+    return upper * (1 - lower_share) + lower * lower_share
+
+
+def _normalise(descriptors: np.ndarray) -> np.ndarray:
+    """Unit length, clipped, unit length again (Lowe's L2-Hys); near-flat patches stay short."""
+    length = np.linalg.norm(descriptors, axis=1, keepdims=True)
+    clipped = np.minimum(descriptors / (length + _FLOOR), _CLIP)
+    return clipped / (np.linalg.norm(clipped, axis=1, keepdims=True) + np.float32(1e-2))

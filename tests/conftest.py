@@ -1,0 +1,68 @@
+"""What the tests share: FER2013 where it is, and a small made-up data set where it is not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data import csv_form, fer2013
+
+
+@pytest.fixture(scope="session")
+def real_path() -> Path:
+    """FER2013 itself, named by the environment variable FER2013."""
+    path = os.environ.get("FER2013")
+    if not path:
+        pytest.skip("needs FER2013: make test DATA=PATH")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def real(real_path: Path) -> fer2013.Fer2013:
+    return fer2013.load(real_path)
+
+
+@pytest.fixture(scope="session")
+def crops() -> np.ndarray:
+    """101 real faces as crops, from pictures that come with scikit-image."""
+    from compare import embedded_crops
+
+    return embedded_crops()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the test's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(fer2013, "CACHE", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A made-up data set: 280 embedded faces, darker or lighter by label, with all seven labels in each split."""
+    rows = 280
+    labels = np.arange(rows) % 7
+    shade = 0.4 + 0.1 * labels[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 6, (rows, 48, 48))
+    made = np.clip(crops[np.arange(rows) // 7] * shade + noise, 0, 255).astype(np.uint8)
+    splits = np.repeat([0, 1, 2], [168, 56, 56]).astype(np.uint8)
+    return made, labels.astype(np.int64), splits
+
+
+@pytest.fixture(scope="session")
+def small_csv(small: tuple[np.ndarray, np.ndarray, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "fer2013.csv"
+    path.write_text(csv_text(*small))
+    return path
+
+
+def csv_text(crops: np.ndarray, labels: np.ndarray, splits: np.ndarray, header: str = "emotion,pixels,Usage") -> str:
+    """FER2013 in Kaggle's CSV form."""
+    lines = [header]
+    for crop, label, split in zip(crops, labels, splits, strict=True):
+        lines.append(f"{label},{' '.join(map(str, crop.ravel()))},{csv_form.SPLITS[split]}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,287 @@
+"""FER2013 is read from every form that people have it in, and what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from data import csv_form, ferplus, fer2013
+from data.duplicates import exact_copies, near_duplicates
+from errors import InputError
+from features.emotions import EMOTIONS
+from tests.conftest import csv_text
+
+ROOT = Path(__file__).parent.parent.parent
+VOTE_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+
+
+def pack(form: str, text: str, folder: Path) -> Path:
+    """The CSV text in a file of one of the forms."""
+    raw = text.encode()
+    path = folder / {"csv": "fer2013.csv", "icml": "icml_face_data.csv", "tar": "fer2013.tar.gz"}.get(
+        form, f"fer2013.csv.{form}"
+    )
+    if form == "icml":
+        path.write_text(text.replace("emotion,pixels,Usage", "emotion, Usage, pixels", 1))
+    elif form == "gz":
+        path.write_bytes(gzip.compress(raw))
+    elif form == "xz":
+        path.write_bytes(lzma.compress(raw))
+    elif form == "zip":
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("README", "no table")
+            bundle.writestr("fer2013/fer2013.csv", text)
+    elif form == "tar":
+        inside = folder / "inside.csv"
+        inside.write_bytes(raw)
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(inside, "fer2013/README")
+            archive.add(inside, "fer2013/fer2013.csv")
+        inside.unlink()
+    else:
+        path.write_bytes(raw)
+    return path
+
+
+def swapped_columns(text: str) -> str:
+    lines = [line.split(",") for line in text.splitlines()]
+    return "\n".join(",".join((label, usage, pixels)) for label, pixels, usage in lines) + "\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "icml", "gz", "xz", "zip", "tar"])
+def test_every_packing_gives_the_same_rows(form: str, small, tmp_path: Path, cache: Path) -> None:
+    text = csv_text(*small)
+    if form == "icml":
+        text = swapped_columns(text).replace("emotion,Usage,pixels", "emotion,pixels,Usage", 1)
+    found = fer2013.load(pack(form, text, tmp_path))
+    assert np.array_equal(found.crops, small[0])
+    assert np.array_equal(found.labels, small[1])
+    assert np.array_equal(found.splits, small[2])
+
+
+def test_folders_give_official_splits_by_prefix(small, tmp_path: Path, cache: Path) -> None:
+    root = tmp_path / "pictures"
+    for number, (crop, label, split) in enumerate(zip(*small, strict=True)):
+        folder = root / ("train" if split == 0 else "test") / EMOTIONS[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{csv_form.SPLITS[split]}_{number}.png"), crop)
+    found = fer2013.load(root)
+    assert np.array_equal(found.crops, small[0])
+    assert np.array_equal(found.labels, small[1])
+    assert np.array_equal(found.splits, small[2])
+
+    (root / "train" / "happy" / "notes.txt").write_text("no picture")
+    with pytest.raises(InputError, match=r"notes\.txt: expected a name such as Training_123\.jpg"):
+        fer2013.load(root)
+    (root / "train" / "happy" / "notes.txt").rename(root / "train" / "happy" / "Training_9.jpg")
+    with pytest.raises(InputError, match=r"Training_9\.jpg: expected a JPEG or PNG picture, found 10 bytes"):
+        fer2013.load(root)
+
+
+def test_second_load_reads_the_cache_only(small_csv: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fer2013.load(small_csv)
+
+    def refuse(path: Path) -> None:
+        raise AssertionError(f"{path} was parsed again")
+
+    monkeypatch.setattr(fer2013, "_read_file", refuse)
+    second = fer2013.load(small_csv)
+    assert isinstance(second.crops, np.memmap)
+    assert second.hash == first.hash
+    assert len(list(cache.iterdir())) == 1
+
+
+def set_cell(text: str, line: int, column: int, value: str) -> str:
+    lines = text.splitlines()
+    cells = lines[line - 1].split(",")
+    cells[column] = value
+    lines[line - 1] = ",".join(cells)
+    return "\n".join(lines) + "\n"
+
+
+def pixels(*replaced: tuple[int, str], count: int = 48 * 48) -> str:
+    numbers = ["7"] * count
+    for index, value in replaced:
+        numbers[index] = value
+    return " ".join(numbers)
+
+
+def only(text: str, keep) -> str:
+    header, *rows = text.splitlines()
+    return "\n".join([header, *(row for row in rows if keep(row))]) + "\n"
+
+
+WRONG = {
+    "short row": (
+        lambda t: set_cell(t, 3, 1, pixels(count=2303)),
+        r"line 3, column pixels: expected 2304 pixels, found 2303",
+    ),
+    "pixel 256": (
+        lambda t: set_cell(t, 4, 1, pixels((5, "256"))),
+        r"line 4, column pixels, pixel 6: .*0 to 255, found '256'",
+    ),
+    "pixel x": (lambda t: set_cell(t, 4, 1, pixels((5, "x"))), r"line 4, column pixels, pixel 6: .*found 'x'"),
+    "pixel 1.5": (lambda t: set_cell(t, 4, 1, pixels((5, "1.5"))), r"pixel 6: .*found '1\.5'"),
+    "negative pixel": (lambda t: set_cell(t, 4, 1, pixels((0, "-1"))), r"pixel 1: .*found '-1'"),
+    "label 7": (lambda t: set_cell(t, 2, 0, "7"), r"line 2, column emotion: expected a label 0 to 6, found '7'"),
+    "label text": (lambda t: set_cell(t, 2, 0, "joy"), r"line 2, column emotion: .*found 'joy'"),
+    "usage": (
+        lambda t: set_cell(t, 2, 2, "Test"),
+        r"line 2, column Usage: expected Training or PublicTest or .*found 'Test'",
+    ),
+    "missing column": (
+        lambda t: t.replace("Usage", "Use", 1),
+        r"line 1: expected the columns emotion, pixels, Usage, found emotion, pixels, Use",
+    ),
+    "missing cell": (lambda t: t + "3,1 2 3\n", r"line 282: expected 3 columns, found 2"),
+    "empty": (lambda t: "", r"line 1: expected the columns .*, found nothing \(the file is empty\)"),
+    "header only": (lambda t: "emotion,pixels,Usage\n", r"expected rows below the header, found none"),
+    "one class": (
+        lambda t: only(t, lambda row: row[0] == "3"),
+        r"expected all 7 emotions in Training, found only happy",
+    ),
+    "no PublicTest": (
+        lambda t: only(t, lambda row: "Public" not in row),
+        r"expected rows of all three splits .*, found no PublicTest",
+    ),
+    "huge cell": (lambda t: set_cell(t, 2, 1, "1 " * 200_000), r"expected a CSV table, found field larger"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_named(name: str, small, tmp_path: Path, cache: Path) -> None:
+    spoil, message = WRONG[name]
+    path = tmp_path / "fer2013.csv"
+    path.write_text(spoil(csv_text(*small)))
+    with pytest.raises(InputError, match=message):
+        fer2013.load(path)
+    assert not list(cache.glob("*"))
+
+
+@pytest.mark.parametrize("form", ["gz", "xz", "zip", "tar"])
+@pytest.mark.parametrize("keep", [0.0, 0.02, 0.5, 0.95])
+def test_truncated_archives_are_refused(form: str, keep: float, small, tmp_path: Path, cache: Path) -> None:
+    path = pack(form, csv_text(*small), tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    with pytest.raises(InputError, match="expected"):
+        fer2013.load(path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(max_size=300)
+    | st.from_regex(r"emotion,pixels,Usage\n([0-9x]{0,3},[0-9 ]{0,40},[A-Za-z]{0,12}\n){0,3}")
+)
+def test_no_text_breaks_the_reader(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "fer2013.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        fer2013.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    crops=hnp.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(48), st.just(48))),
+    seed=st.integers(0, 1000),
+)
+def test_rows_survive_writing_and_reading(crops: np.ndarray, seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    labels, splits = rng.integers(0, 7, len(crops)), rng.integers(0, 3, len(crops))
+    path = tmp_path / "rows.csv"
+    path.write_text(csv_text(crops, labels, splits))
+    found = csv_form.read_csv(path)
+    assert all(np.array_equal(got, put) for got, put in zip(found, (crops, labels, splits), strict=True))
+
+
+def test_votes_become_soft_and_majority_labels(small, tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "fer2013.csv").write_text(csv_text(*small))
+    rows = [VOTE_HEADER] + ["Training,x.png,0,8,2,0,0,0,0,0,0,0"] * 277
+    rows += ["Test,x.png,0,0,0,0,0,0,0,0,0,10", "Test,x.png,5,5,0,0,0,0,0,0,0,0", "Test,x.png,0,0,0,0,0,0,3,7,0,0"]
+    (tmp_path / ferplus.FILE_NAME).write_text("\n".join(rows) + "\n")
+    found = fer2013.load(tmp_path / "fer2013.csv")
+    happy, surprise, fear = EMOTIONS.index("happy"), EMOTIONS.index("surprise"), EMOTIONS.index("fear")
+    assert found.soft_labels()[0, happy] == pytest.approx(0.8)
+    assert found.soft_labels()[0, surprise] == pytest.approx(0.2)
+    assert found.soft_labels()[277].sum() == 0
+    assert found.soft_labels()[279, fear] == 1
+    assert found.majority_labels()[[0, 277, 278, 279]].tolist() == [happy, -1, -1, -1]
+
+    (tmp_path / ferplus.FILE_NAME).write_text("\n".join(rows[:-1]) + "\n")
+    with pytest.raises(InputError, match="expected 280 rows, as FER2013 has, found 279"):
+        fer2013.load(tmp_path / "fer2013.csv")
+
+
+def test_near_duplicates_are_found_in_spite_of_brightness_and_contrast(crops: np.ndarray) -> None:
+    faces = crops[:40]
+    faded = (faces[:10] * 0.5 + 60).astype(np.uint8)
+    asked = np.concatenate([faded, crops[60:70], np.full((1, 48, 48), 9, np.uint8)])
+    assert near_duplicates(asked, faces).tolist() == [True] * 10 + [False] * 11
+
+
+def test_exact_copies_point_at_the_first(crops: np.ndarray) -> None:
+    assert exact_copies(crops[[3, 5, 3, 5, 6]]).tolist() == [0, 1, 0, 1, 4]
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "data.fer2013", *words],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_counts_rows_and_duplicates(small_csv: Path, tmp_path: Path) -> None:
+    done = command(str(small_csv), FER_CACHE=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "280 rows of 48x48 pixels, data hash " in done.stdout
+    training = next(line for line in done.stdout.splitlines() if "Training" in line)
+    assert training.split("│")[2:-1] == [
+        f" {count:>{len(name)}} " for name, count in zip([*EMOTIONS, "all"], [24] * 7 + [168])
+    ]
+
+
+def test_the_command_says_what_is_wrong_in_one_line(small, tmp_path: Path) -> None:
+    path = tmp_path / "fer2013.csv"
+    path.write_text(set_cell(csv_text(*small), 2, 0, "7"))
+    for words, message in (
+        ((str(path),), "line 2, column emotion: expected a label 0 to 6, found '7'"),
+        ((str(tmp_path / "none.csv"),), "none.csv: expected FER2013 as a CSV or a folder, found nothing there"),
+        ((), "PATH: expected a CSV or a folder, or --download, found neither"),
+    ):
+        done = command(*words, FER_CACHE=str(tmp_path / "cache"))
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: ")
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""
+
+
+def test_download_without_network_says_what_to_do(tmp_path: Path) -> None:
+    nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    done = command("--download", KAGGLEHUB_CACHE=str(tmp_path), **nowhere)
+    assert done.returncode == 2
+    assert "get it by hand from https://www.kaggle.com/datasets/" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_real_data_set_has_its_known_counts(real: fer2013.Fer2013) -> None:
+    assert [len(real.split(name)) for name in csv_form.SPLITS] == [28709, 3589, 3589]
+    assert np.bincount(real.split("Training").labels).tolist() == [3995, 436, 4097, 7215, 4830, 3171, 4965]

@@ -1,0 +1,43 @@
+"""Labels go both ways, and what is no label is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import InputError
+from features.emotions import EMOTIONS, decode, encode, from_one_hot, to_one_hot
+
+labels = st.lists(st.integers(0, 6), max_size=30)
+
+
+@given(labels)
+def test_names_and_one_hot_rows_lead_back_to_the_labels(given_labels: list[int]) -> None:
+    assert encode(decode(given_labels)).tolist() == given_labels
+    rows = to_one_hot(given_labels)
+    assert rows.shape == (len(given_labels), 7)
+    assert rows.sum() == len(given_labels)
+    assert from_one_hot(rows).tolist() == given_labels
+
+
+def test_the_order_is_that_of_fer2013() -> None:
+    assert EMOTIONS == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def test_noun_forms_and_case_are_understood() -> None:
+    assert decode(encode(["Anger", "HAPPINESS", " sadness ", "surprise"])) == ["angry", "happy", "sad", "surprise"]
+
+
+@pytest.mark.parametrize("wrong", [[7], [-1], [1.5], ["happy"], [[0, 1]]])
+def test_what_is_no_label_is_refused(wrong: list) -> None:
+    with pytest.raises(InputError, match="labels: expected"):
+        to_one_hot(wrong)
+
+
+def test_unknown_names_and_shapes_are_refused() -> None:
+    with pytest.raises(InputError, match="emotion: expected one of angry, .*, found 'bored'"):
+        encode(["bored"])
+    with pytest.raises(InputError, match=r"shape \(n, 7\), found \(2, 6\)"):
+        from_one_hot(np.zeros((2, 6)))

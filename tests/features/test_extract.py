@@ -1,0 +1,134 @@
+"""Landmarks, alignment and descriptors of a crop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import InputError
+from features import extract, hog
+from features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
+
+RECIPE: extract.Recipe = {"views": 1, "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+
+
+def test_the_mean_face_is_symmetric_and_inside() -> None:
+    mirrored = mean_face()[MIRROR] * [-1, 1] + [63, 0]
+    np.testing.assert_allclose(mirrored, mean_face(), atol=0.01)
+    assert mean_face()[INNER].min() > 0
+    assert mean_face()[INNER].max() < 63
+
+
+@settings(deadline=None, max_examples=30)
+@given(turn=st.floats(-0.6, 0.6), scale=st.floats(0.6, 1.6), x=st.floats(-8, 8), y=st.floats(-8, 8))
+def test_alignment_undoes_shift_scale_and_rotation(turn: float, scale: float, x: float, y: float) -> None:
+    rotation = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    points = (mean_face() @ rotation.T + [x, y])[None]
+    matrix = transforms(points)[0]
+    np.testing.assert_allclose(points[0] @ matrix[:, :2].T + matrix[:, 2], mean_face(), atol=1e-3)
+
+
+def test_landmarks_follow_a_mirrored_face(crops: np.ndarray) -> None:
+    faces = crops[:20]
+    points = find_landmarks(faces, views=4)
+    mirrored = find_landmarks(np.ascontiguousarray(faces[:, :, ::-1]), views=4)[:, MIRROR]
+    mirrored[..., 0] = 47 - mirrored[..., 0]
+    assert np.median(np.abs(mirrored - points)) < 1.0
+
+
+def test_features_of_a_mirrored_face_are_the_same_in_another_order(crops: np.ndarray) -> None:
+    faces = crops[:10]
+    describe = extract.describer(RECIPE)
+    points = find_landmarks(faces)
+    mirrored_points = points[:, MIRROR].copy()
+    mirrored_points[..., 0] = 47 - mirrored_points[..., 0]
+    found = describe(np.ascontiguousarray(faces[:, :, ::-1]), mirrored_points)
+    index, sign = extract.mirror_of(RECIPE)
+    expected = sign * describe(faces, points)[:, index]
+    assert np.mean(np.abs(found - expected) > 2) < 0.02  # whole numbers 0-255; resampling rounds a little
+    assert np.mean(np.abs(describe(faces, points) - expected) > 2) > 0.5
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_a_ramp_fills_the_orientation_it_points_to(turn: int) -> None:
+    y, x = np.mgrid[:64, :64]
+    angle = turn * np.pi / 4
+    ramp = 128 + 1.2 * ((x - 31.5) * np.cos(angle) + (y - 31.5) * np.sin(angle))
+    maps = hog.orientation_maps(ramp.astype(np.uint8))
+    assert maps.sum(axis=(0, 1)).argmax() == turn
+
+
+def test_descriptors_ignore_brightness_and_contrast(crops: np.ndarray) -> None:
+    faces, points = align(crops[:5], find_landmarks(crops[:5]))
+    for face, landmarks in zip(faces, points, strict=True):
+        plain = hog.describe(hog.orientation_maps(face), landmarks[INNER], 5, 4)
+        lit = hog.describe(hog.orientation_maps((face * 0.7 + 40).astype(np.uint8)), landmarks[INNER], 5, 4)
+        assert np.abs(plain - lit).mean() < 0.02
+        assert 0.5 < np.linalg.norm(plain, axis=1).mean() < 1.01
+
+
+def test_a_flat_face_has_empty_descriptors() -> None:
+    maps = hog.orientation_maps(np.full((64, 64), 90, np.uint8))
+    assert hog.describe(maps, hog.grid_points(64, 8), 8, 2).max() == 0
+
+
+def test_every_value_is_exact_in_half_precision(crops: np.ndarray) -> None:
+    found = extract.extract(crops[:20], RECIPE)
+    assert np.array_equal(found.astype(np.float16).astype(np.float32), found)
+    first, last = extract.column_ranges(RECIPE)[0]
+    assert np.array_equal(found[:, first:last], np.rint(found[:, first:last]))
+
+
+def test_a_batch_gives_what_single_crops_give(crops: np.ndarray) -> None:
+    together = extract.extract(crops[:4], RECIPE)
+    alone = np.concatenate([extract.extract(crop[None], RECIPE) for crop in crops[:4]])
+    assert np.array_equal(together, alone)
+    assert extract.extract(crops[:0], RECIPE).shape == (0, together.shape[1])
+
+
+def test_extraction_is_cached_by_crops_and_recipe(crops: np.ndarray, tmp_path: Path, monkeypatch) -> None:
+    found = extract.extract_cached(crops[:10], RECIPE, tmp_path, jobs=1)
+    assert np.array_equal(found, extract.extract(crops[:10], RECIPE))
+    other = {**RECIPE, "blocks": [["geometry"]]}
+    assert extract.extract_cached(crops[:10], other, tmp_path, jobs=1).shape[1] < found.shape[1]
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("extracted again")
+
+    monkeypatch.setattr(extract, "_extract_parallel", refuse)
+    assert np.array_equal(extract.extract_cached(crops[:10], json.loads(json.dumps(RECIPE)), tmp_path), found)
+    with pytest.raises(AssertionError, match="extracted again"):
+        extract.extract_cached(crops[1:11], RECIPE, tmp_path)
+
+
+def test_an_unknown_block_is_refused() -> None:
+    with pytest.raises(InputError, match="expected blocks grid, patches, geometry, found 'gabor'"):
+        extract.blocks_of({"views": 1, "blocks": [["gabor", 3]]})
+
+
+@pytest.mark.parametrize(
+    "wrong", [np.zeros((48, 48), np.uint8), np.zeros((1, 48, 47), np.uint8), np.zeros((1, 48, 48)), [[1]], None]
+)
+def test_what_is_no_batch_of_crops_is_refused(wrong: object) -> None:
+    with pytest.raises(InputError, match=r"crops: expected a uint8 array, shape \(n, 48, 48\), found "):
+        find_landmarks(wrong)  # type: ignore[arg-type]
+
+
+def test_any_crop_has_landmarks() -> None:
+    rng = np.random.default_rng(0)
+    odd = np.stack(
+        [
+            np.zeros((48, 48)),
+            np.full((48, 48), 255),
+            rng.integers(0, 256, (48, 48)),
+            cv2.getGaussianKernel(48, 9) * 2000 * np.ones(48),
+        ]
+    ).astype(np.uint8)
+    found = extract.extract(odd, RECIPE)
+    assert np.isfinite(found).all()
