@@ -81,8 +81,8 @@ def read_model(folder: Path, card: Card) -> Path:
     return folder / MODEL
 
 
-def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    """A model in ONNX Runtime, on the CPU, with ``threads`` threads that sleep when there is nothing to do."""
+def session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
+    """A model, a file or its bytes, in ONNX Runtime on so many CPU threads, which sleep when there is nothing to do."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -90,7 +90,7 @@ def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle spinning slows the rest
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _check_card(folder: Path, card: Card) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recognizers import Recognizer
 
 RESULTS = Path(__file__).resolve().parent / "artifacts" / "results"
+README = RESULTS.parent.parent / "README.md"
 FRAME = (480, 640)  # height and width of the picture that whole-frame latency is taken on
 
 
@@ -34,12 +35,18 @@ FRAME = (480, 640)  # height and width of the picture that whole-frame latency i
 @click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads of every model.")
-@click.option(
-    "--out", default=RESULTS, show_default="artifacts/results", type=click.Path(path_type=Path, file_okay=False)
-)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default artifacts/results.")
+@click.option("--readme", is_flag=True, help="Also put the table into README.md.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))
 def main(
-    models: str | None, data: Path | None, split: str, limit: int | None, threads: int, out: Path, form: str
+    models: str | None,
+    data: Path | None,
+    split: str,
+    limit: int | None,
+    threads: int,
+    out: Path | None,
+    readme: bool,
+    form: str,
 ) -> None:
     """Compare trained models: accuracy, F1, calibration, latency, size."""
     import recognizers
@@ -53,7 +60,10 @@ def main(
     crops, judge, about = _judge(data, split, limit)
     rows = [_measure(recognizer, crops, judge, threads) for recognizer in loaded]
     about = {**about, "host": results.host(threads)}
+    out = out or (RESULTS if data else RESULTS / "recorded")
     _write(out, rows, about)
+    if readme:
+        results.into_readme(README, rows, about)
     if form == "table":
         _print_tables(rows, about, out)
     else:
@@ -119,6 +129,7 @@ def _predict(recognizer: Recognizer, crops: np.ndarray) -> np.ndarray:
 
 def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:
     """Every figure of one model."""
+    import artifact
     from evaluation import timing
 
     frame = _frame()
@@ -130,7 +141,7 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int
         "scores": judge(recognizer),
         "latency": latency,
         "crops_per_second": timing.throughput(recognizer, crops),
-        "start": timing.fresh_start(recognizer.name, threads),
+        "start": timing.fresh_start(recognizer.name, threads, artifact.ARTIFACTS),
         "size_mb": sum(entry["size"] for entry in recognizer.card["files"].values()) / 1e6,
     }
 
@@ -161,7 +172,10 @@ def embedded_crops() -> np.ndarray:
     from features.faces import crop_faces, find_faces
 
     portrait = crop_faces(_frame(), find_faces(_frame()))
-    small = [cv2.resize(np.uint8(face * 255), (48, 48), interpolation=cv2.INTER_CUBIC) for face in lfw_subset()[:100]]
+    small = [
+        cv2.resize((face * 255).astype(np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
+        for face in lfw_subset()[:100]
+    ]
     return np.concatenate([portrait, np.stack(small)])
 
 

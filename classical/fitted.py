@@ -31,7 +31,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Fitted:
-    """scores: features (n, d) -> float (n, 7), by the library that fitted; graph: the same as ONNX nodes, to ``scores``."""
+    """A fitted model.
+
+    scores: features (n, d) -> float (n, 7), by the library that fitted; graph: the same as ONNX nodes, to ``scores``.
+    """
 
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]

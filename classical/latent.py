@@ -39,6 +39,7 @@ class Projection:
     odd: np.ndarray  # float32 (h, b)
 
     def __call__(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Features (n, d) -> even (n, a) and odd (n, b) latent vectors."""
         even, odd = self.halves.even_odd(features)
         return (even - self.mean) @ self.even, odd @ self.odd
 

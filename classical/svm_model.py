@@ -7,6 +7,7 @@ training face is a support vector. They are stored with 8 bits a number.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from classical.fitted import Fitted, Task
 from classical.graph import Graph
 from classical.kernel import Latent, kernel, solve, steps
 from classical.latent import Projection, fit_projection, halves
-from classical.quantise import matmul_8bit
+from classical.quantise import matmul_8bit, rounded
 from classical.trees import class_weights
 from evaluation.progress import bar
 from features.emotions import to_one_hot
@@ -24,18 +25,21 @@ _CHUNK = 512
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Solve for all of Training. recipe: components and weight of each feature block, gamma, ridge, class_weight_power."""
+    """Solve for all of Training.
+
+    recipe: components (even, odd) and weight of each feature block, gamma, ridge, class_weight_power.
+    """
     projections = []
     with bar("components", len(task.blocks)) as step:
         for (start, stop), settings in zip(task.blocks, recipe["blocks"], strict=True):
             half = halves(start, stop, task.mirror)
-            projections.append(
-                fit_projection(task.features, half, settings["components"], settings["weight"], task.seed)
-            )
+            exact = fit_projection(task.features, half, settings["components"], settings["weight"], task.seed)
+            projections.append(replace(exact, even=rounded(exact.even), odd=rounded(exact.odd)))
             step()
     total = sum(settings["weight"] for settings in recipe["blocks"])
     gamma = recipe["gamma"] / total
-    rows = latent(projections, task.features)
+    even, odd = latent(projections, task.features)
+    rows = rounded(even.T).T, rounded(odd.T).T  # fitted as they will be stored
     targets = to_one_hot(task.labels)
     offset = targets.mean(axis=0)
     ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])

@@ -32,7 +32,9 @@ LICENCE = (
     "excludes commercial use. Trained on FER2013, which was made for research."
 )
 _LIBRARIES = ("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "onnx")
-_PARITY = 1e-4  # largest difference of a probability between the library and ONNX Runtime
+# Largest difference of a probability between the library and ONNX Runtime. The SVM's weights are rounded to
+# 8 bits for serving; what that costs stands in its card.
+PARITY = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": 0.03}
 
 
 def task_for(data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: int) -> Task:
@@ -99,7 +101,7 @@ def train(
             ]
         )
         if split_name == "PublicTest":
-            parity = _parity(calibrated.probabilities(held_out_scores), probabilities)
+            agreement = parity(name, calibrated.probabilities(held_out_scores), probabilities)
         metrics[split_name] = scores(probabilities, split.labels, near_duplicates(split.crops, crops))
     card = {
         "track": "classical",
@@ -117,7 +119,7 @@ def train(
             **fitted.notes,
         },
         "calibration": "matrix scaling, fitted on PublicTest",
-        "parity": parity,
+        "parity": agreement,
         "metrics": metrics,
         "licence": LICENCE,
     }
@@ -125,14 +127,13 @@ def train(
     return card
 
 
-def _parity(library: np.ndarray, served: np.ndarray) -> dict[str, Any]:
-    """How far the served probabilities are from the library's; more than _PARITY is a broken export."""
+def parity(name: str, library: np.ndarray, served: np.ndarray) -> dict[str, Any]:
+    """How far the served probabilities (n, 7) are from the library's; more than PARITY is a broken export."""
     difference = float(np.abs(library - served).max())
-    same = bool((library.argmax(axis=1) == served.argmax(axis=1)).all())
-    if difference > _PARITY or not same:
-        raise InputError(
-            "export", f"the library's probabilities within {_PARITY}", f"{difference:.2g}, labels equal: {same}"
-        )
+    same = float((library.argmax(axis=1) == served.argmax(axis=1)).mean())
+    if difference > PARITY[name] or (same < 1 and PARITY[name] <= 1e-4):
+        found = f"a difference of {difference:.2g}, {same:.2%} of the labels the same"
+        raise InputError("export", f"the library's probabilities within {PARITY[name]}", found)
     return {"rows": len(library), "largest_difference": difference, "same_labels": same}
 
 

@@ -48,7 +48,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
             num_boost_round=recipe["rounds"],
             evals=[(held_out, "held out")],
             verbose_eval=False,
-            callbacks=[xgboost.callback.EarlyStopping(recipe["patience"]), Report()],
+            callbacks=[xgboost.callback.EarlyStopping(rounds=recipe["patience"]), Report()],
         )
     rounds = booster.best_iteration + 1
     booster = booster[:rounds]

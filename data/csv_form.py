@@ -13,7 +13,7 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -114,7 +114,8 @@ def _opened(path: Path) -> Iterator[TextIO]:
         with zipfile.ZipFile(path) as bundle:
             yield io.TextIOWrapper(bundle.open(_csv_inside(path, bundle.namelist())), "utf-8", newline="")
     else:
-        opener = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix.lower(), open)
+        openers: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open}
+        opener = openers.get(path.suffix.lower(), open)
         with opener(path, "rt", encoding="utf-8", newline="") as stream:
             yield stream
 

@@ -11,11 +11,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errors import InputError
 from features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 Row = dict[str, Any]
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
@@ -68,6 +70,42 @@ def to_json(rows: list[Row], about: dict[str, Any]) -> str:
 def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
     """Accuracy, speed and classes, as tables for the terminal."""
     return [_accuracy(rows, about), _speed(rows, about), _classes(rows)]
+
+
+def markdown(rows: list[Row], about: dict[str, Any]) -> str:
+    """The figures that a choice hangs on, as a table in Markdown."""
+    columns = ["model", "accuracy", "without near-duplicates", "macro-F1", "ECE", "crop to label"]
+    columns += ["640x480 frame to label", "first answer", "size"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for row in sorted(rows, key=lambda row: -row["scores"]["accuracy"]):
+        figures, latency = row["scores"], row["latency"]
+        cells = [
+            row["model"],
+            f"{figures['accuracy']:.1%} ({figures['accuracy_low']:.1%} - {figures['accuracy_high']:.1%})",
+            f"{figures['accuracy_without_duplicates']:.1%}",
+            f"{figures['macro_f1']:.3f}",
+            f"{figures['ece']:.3f}",
+            *(f"{latency[name]['median_ms']:.1f} ms" for name in ("crop to label", "frame to label")),
+            f"{row['start']['first_answer_s']:.2f} s",
+            f"{row['size_mb']:.1f} MB",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    machine = about["host"]
+    lines += [
+        "",
+        f"{about['accuracy_from']}; {machine['processor']}, {machine['threads']} threads, medians at batch 1.",
+    ]
+    return "\n".join(lines)
+
+
+def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
+    """Replace what stands between the two result marks of a Markdown file."""
+    text = path.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(path, f"the marks {BEGIN} and {END}", "not both of them")
+    path.write_text(f"{before}{BEGIN}\n{markdown(rows, about)}\n{END}{after}")
 
 
 def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:

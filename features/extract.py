@@ -166,7 +166,7 @@ def _descriptors(compute: Callable, names: list[str], mirror: np.ndarray) -> Blo
 
 
 def _key(crops: np.ndarray, recipe: Recipe) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(crops))
+    digest = hashlib.sha256(crops.tobytes())
     digest.update(json.dumps(recipe, sort_keys=True).encode())
     digest.update(_CODE)
     return digest.hexdigest()[:16]

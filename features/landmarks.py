@@ -31,11 +31,16 @@ _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 _UPSAMPLE = 4  # the predictor was trained on faces far larger than 48 pixels
 _RECTANGLES = ((2, 6, 46, 50), (0, 4, 48, 52), (4, 8, 44, 48), (2, 3, 46, 47), (2, 9, 46, 53))
 
-# Where each point stands in a mirrored face: jaw, brows, nose, eyes, mouth.
+# Where each point stands in a mirrored face.
 MIRROR = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    [
+        *(16 - point for point in range(17)),  # jaw
+        *(26 - point for point in range(10)),  # brows
+        *(27, 28, 29, 30, 35, 34, 33, 32, 31),  # nose
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+        *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55),  # lips, outside
+        *(64, 63, 62, 61, 60, 67, 66, 65),  # lips, inside
+    ]
 )
 
 

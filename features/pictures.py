@@ -47,6 +47,8 @@ def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarra
                 return _image_to_rgb(image, name)
     except InputError:
         raise
+    except Image.DecompressionBombError as error:
+        raise InputError(name, f"at most {MAX_PIXELS} pixels", "far more") from error
     except Exception as error:  # Pillow's decoders raise many kinds on hostile bytes
         found = f"{len(source)} bytes that are none ({type(error).__name__})"
         raise InputError(name, "a whole JPEG, PNG, WebP or BMP picture", found) from error

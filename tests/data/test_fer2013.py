@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from data import csv_form, ferplus, fer2013
+from data import csv_form, fer2013, ferplus
 from data.duplicates import exact_copies, near_duplicates
 from errors import InputError
 from features.emotions import EMOTIONS
@@ -254,7 +254,7 @@ def test_the_command_counts_rows_and_duplicates(small_csv: Path, tmp_path: Path)
     assert "280 rows of 48x48 pixels, data hash " in done.stdout
     training = next(line for line in done.stdout.splitlines() if "Training" in line)
     assert training.split("│")[2:-1] == [
-        f" {count:>{len(name)}} " for name, count in zip([*EMOTIONS, "all"], [24] * 7 + [168])
+        f" {count:>{len(name)}} " for name, count in zip([*EMOTIONS, "all"], [24] * 7 + [168], strict=False)
     ]
 
 
@@ -275,7 +275,7 @@ def test_the_command_says_what_is_wrong_in_one_line(small, tmp_path: Path) -> No
 
 
 def test_download_without_network_says_what_to_do(tmp_path: Path) -> None:
-    nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done = command("--download", KAGGLEHUB_CACHE=str(tmp_path), **nowhere)
     assert done.returncode == 2
     assert "get it by hand from https://www.kaggle.com/datasets/" in done.stderr

@@ -37,7 +37,7 @@ def test_what_is_no_label_is_refused(wrong: list) -> None:
 
 
 def test_unknown_names_and_shapes_are_refused() -> None:
-    with pytest.raises(InputError, match="emotion: expected one of angry, .*, found 'bored'"):
+    with pytest.raises(InputError, match=r"emotion: expected one of angry, .*, found 'bored'"):
         encode(["bored"])
     with pytest.raises(InputError, match=r"shape \(n, 7\), found \(2, 6\)"):
         from_one_hot(np.zeros((2, 6)))

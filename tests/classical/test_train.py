@@ -1,0 +1,159 @@
+"""Small trainings from the data file to a recognizer, with the export held against the library that fitted."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import artifact
+import recognizers
+from classical import train, tune
+from classical.fitted import Task
+from classical.graph import finish
+from data import fer2013
+from errors import InputError
+from evaluation import calibration
+
+ROOT = Path(__file__).parent.parent.parent
+FEATURES = {"views": 1, "blocks": [["grid", 8, 2, 8], ["geometry"]]}
+TREES = {"mirrored_training": True, "mirrored_average": True, "class_weight_power": 0.2, "rounds": 12, "patience": 6}
+RECIPES = {
+    "lightgbm": {
+        "features": FEATURES,
+        "fit": {**TREES, "parameters": {"learning_rate": 0.2, "num_leaves": 7, "min_data_in_leaf": 3}},
+    },
+    "xgboost": {"features": FEATURES, "fit": {**TREES, "parameters": {"learning_rate": 0.3, "max_depth": 3}}},
+    "svm": {
+        "features": FEATURES,
+        "fit": {
+            "blocks": [{"components": [40, 20], "weight": 1.0}, {"components": [20, 10], "weight": 0.5}],
+            "gamma": 1.0,
+            "ridge": 0.1,
+            "class_weight_power": 0.2,
+        },
+    },
+}
+# Trees are exported exactly. The SVM keeps its weights with 8 bits a number.
+BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": train.PARITY["svm"]}
+
+
+def task_of(data: fer2013.Fer2013, name: str) -> Task:
+    return train.task_for(data, RECIPES[name], seed=0, threads=2)
+
+
+def served(task: Task, fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of feature rows: by the library that fitted, and by ONNX Runtime."""
+    calibrated = calibration.fit(fitted.scores(task.held_out_features), task.held_out_labels)
+    session = artifact.session(finish(fitted.graph(), rows.shape[1], calibrated), threads=2)
+    exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
+    return calibrated.probabilities(fitted.scores(rows)), exported
+
+
+@pytest.mark.parametrize("name", list(train.MODELS))
+def test_the_export_says_what_the_library_says(name: str, small_csv: Path, cache: Path) -> None:
+    task = task_of(fer2013.load(small_csv), name)
+    fitted = train.MODELS[name](task, RECIPES[name]["fit"])
+    library, exported = served(task, fitted, np.concatenate([task.features, task.held_out_features]))
+    np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
+    sure = np.ptp(np.sort(library, axis=1)[:, -2:], axis=1) > 2 * BOUNDS[name]
+    assert sure.mean() > 0.9
+    assert np.array_equal(exported.argmax(axis=1)[sure], library.argmax(axis=1)[sure])
+    assert (fitted.scores(task.features).argmax(axis=1) == task.labels).mean() > 0.5
+
+
+@pytest.mark.parametrize("name", list(train.MODELS))
+def test_the_export_says_what_the_library_says_of_real_crops(name: str, real: fer2013.Fer2013, cache: Path) -> None:
+    rows = np.concatenate(
+        [np.arange(1500), np.flatnonzero(real.splits == 1)[:512], np.flatnonzero(real.splits == 2)[:9]]
+    )
+    part = fer2013.Fer2013(np.asarray(real.crops[rows]), np.asarray(real.labels[rows]), np.asarray(real.splits[rows]))
+    task = task_of(part, name)
+    fitted = train.MODELS[name](task, RECIPES[name]["fit"])
+    library, exported = served(task, fitted, task.held_out_features)
+    np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
+    assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= (1 if name != "svm" else 0.995)
+
+
+@pytest.mark.parametrize("name", list(train.MODELS))
+def test_scores_of_a_mirrored_face_are_the_same(name: str, small_csv: Path, cache: Path) -> None:
+    task = task_of(fer2013.load(small_csv), name)
+    fitted = train.MODELS[name](task, RECIPES[name]["fit"])
+    index, sign = task.mirror
+    mirrored = sign * task.held_out_features[:, index]
+    np.testing.assert_allclose(fitted.scores(mirrored), fitted.scores(task.held_out_features), atol=2e-4)
+
+
+def test_a_fit_is_the_same_twice(small_csv: Path, cache: Path) -> None:
+    for name, fit in train.MODELS.items():
+        task = task_of(fer2013.load(small_csv), name)
+        first, second = (fit(task, RECIPES[name]["fit"]).scores(task.held_out_features) for _ in range(2))
+        np.testing.assert_array_equal(first, second, err_msg=name)
+
+
+def command(module: str, *words: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, "FER_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_path: Path, crops: np.ndarray) -> None:
+    start, chosen, out = tmp_path / "start.json", tmp_path / "chosen.json", tmp_path / "artifacts" / "my-svm"
+    start.write_text(json.dumps(RECIPES["svm"]))
+    options = ("--data", small_csv, "--recipe", start, "--out", chosen, "--rows", 120)
+
+    done = command("classical.tune", "svm", *options, "--trials", 2, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = command("classical.tune", "svm", *options, "--trials", 3, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    tuned = json.loads(chosen.read_text())
+    assert (tuned["tuning"]["trials"], tuned["tuning"]["rows"]) == (3, 120)
+    assert tuned["features"] == FEATURES
+
+    done = command("classical.train", "svm", "--data", small_csv, "--recipe", chosen, "--out", out, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "PrivateTest: accuracy " in done.stdout
+    recognizer = recognizers.load("my-svm", root=out.parent)
+    assert recognizer.predict_proba(crops[:3]).shape == (3, 7)
+    training = recognizer.card["training"]
+    assert training["fit"] == tuned["fit"]
+    assert training["data_hash"] == fer2013.load(small_csv).hash
+    assert [path.name for path in out.parent.iterdir()] == ["my-svm"]
+
+
+def test_wrong_recipes_and_names_are_said_in_one_line(small_csv: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    for text in ("{", "[]", '{"features": {}}'):
+        broken.write_text(text)
+        done = command("classical.train", "svm", "--data", small_csv, "--recipe", broken, cache=tmp_path)
+        assert done.returncode == 2
+        assert 'broken.json: expected a recipe in JSON with "features" and "fit"' in done.stderr
+        assert done.stderr.count("\n") == 1
+    done = command("classical.train", "svn", "--data", small_csv, cache=tmp_path)
+    assert done.returncode == 2
+    assert "is not one of 'lightgbm', 'xgboost', 'svm'" in done.stderr
+
+
+def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> None:
+    task = task_of(fer2013.load(small_csv), "svm")
+    part = tune.subset(task, 50)
+    assert len(part.features) == len(part.labels) == 50
+    assert tune.subset(task, None) is task
+    assert dataclasses.replace(part, features=task.features, labels=task.labels) == task
+
+
+def test_an_export_that_differs_is_not_written() -> None:
+    library = np.full((4, 7), 1 / 7)
+    with pytest.raises(InputError, match="export: expected the library's probabilities within"):
+        train.parity("lightgbm", library, library + 0.01)

@@ -1,0 +1,114 @@
+"""compare.py does its job with FER2013 and without, and says what is wrong in one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recognizers
+from evaluation import results
+
+ROOT = Path(__file__).parent.parent
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def compare(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "compare.py", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, "FER_CACHE": str(cache), "COLUMNS": "250"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def name() -> str:
+    return recognizers.names()[0]
+
+
+def test_without_data_accuracies_are_recorded_and_latencies_measured(name: str, tmp_path: Path) -> None:
+    done = compare("--models", name, "--out", tmp_path, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = recognizers.card(name)["metrics"]["PrivateTest"]
+    assert f"{figures['accuracy']:.1%} recorded" in done.stdout
+    found = json.loads((tmp_path / "results.json").read_text())
+    assert (found["measured"], found["n_total"], found["n_scored"]) == (False, 0, 0)
+    assert found["models"][0]["scores"] == figures
+    latency = found["models"][0]["latency"]
+    assert {"crop to label", "frame to label"} < set(latency)
+    assert all(0 < spent["median_ms"] <= spent["p95_ms"] for spent in latency.values())
+    assert found["host"]["versions"]["onnxruntime"]
+    for plot in ("accuracy_against_latency.png", f"confusion_{name}.png"):
+        assert (tmp_path / plot).read_bytes().startswith(PNG)
+
+
+def test_with_data_everything_is_measured(name: str, small_csv: Path, tmp_path: Path, small) -> None:
+    done = compare(
+        "--models", name, "--data", small_csv, "--limit", 20, "--out", tmp_path, "--format", "json", cache=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["measured"], found["n_total"], found["n_scored"]) == (True, 56, 20)
+    crops, labels, splits = small
+    predicted = recognizers.load(name).predict_proba(crops[splits == 2][:20]).argmax(axis=1)
+    assert found["models"][0]["scores"]["accuracy"] == pytest.approx((predicted == labels[splits == 2][:20]).mean())
+    assert found["models"][0]["scores"]["rows"] == 20
+    assert json.loads((tmp_path / "results.json").read_text()) == found
+    assert len(list(csv.DictReader((tmp_path / "results.csv").open()))) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--models", "resnet"), "model: expected one of "),
+        (("--data", "nowhere.csv"), "nowhere.csv: expected FER2013 as a CSV or a folder, found nothing there"),
+        (("--split", "Training"), "'Training' is not one of 'PublicTest', 'PrivateTest'"),
+        (("--limit", "0"), "0 is not in the range x>=1"),
+    ],
+)
+def test_what_is_wrong_is_said(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = compare(*words, "--out", tmp_path / "out", cache=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, compare\n"
+        "try: compare.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'cv2', 'dlib', 'onnxruntime', 'sklearn', 'pandas', 'matplotlib', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Example: python compare.py" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_csv_has_a_column_for_every_figure() -> None:
+    rows = [
+        {"model": "a", "scores": {"accuracy": 0.5, "confusion": [[1]], "per_class": {"happy": {"f1": 0.25}}}},
+        {"model": "b", "latency": {"landmarks": {"median_ms": 1.5}}},
+    ]
+    lines = list(csv.DictReader(io.StringIO(results.to_csv(rows))))
+    assert lines[0]["scores per_class happy f1"] == "0.25"
+    assert lines[0]["latency landmarks median_ms"] == ""
+    assert lines[1]["latency landmarks median_ms"] == "1.5"
+    assert not any("confusion" in column for column in lines[0])
+
+
+def test_the_embedded_faces_are_crops(crops: np.ndarray) -> None:
+    assert crops.shape == (101, 48, 48)
+    assert crops.dtype == np.uint8

@@ -1,0 +1,112 @@
+"""One contract for every recognizer that there is."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import artifact
+import recognizers
+from errors import InputError
+from features.emotions import EMOTIONS
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@cache
+def loaded(name: str) -> recognizers.Recognizer:
+    return recognizers.load(name)
+
+
+@pytest.fixture(params=recognizers.names())
+def recognizer(request: pytest.FixtureRequest) -> recognizers.Recognizer:
+    return loaded(request.param)
+
+
+def test_probabilities_have_their_form(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:
+    found = recognizer.predict_proba(crops)
+    assert found.shape == (len(crops), len(EMOTIONS))
+    assert found.dtype == np.float32
+    assert found.min() >= 0
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_an_empty_batch_gives_no_rows(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:
+    found = recognizer.predict_proba(crops[:0])
+    assert found.shape == (0, 7)
+    assert found.dtype == np.float32
+
+
+def test_a_batch_gives_what_single_crops_give(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:
+    alone = np.concatenate([recognizer.predict_proba(crop[None]) for crop in crops[:24]])
+    np.testing.assert_allclose(recognizer.predict_proba(crops[:24]), alone, atol=1e-5)
+
+
+def test_the_portrait_smiles(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:
+    assert EMOTIONS[recognizer.predict_proba(crops[:1])[0].argmax()] == "happy"
+
+
+def test_eight_threads_give_what_one_gives(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:
+    parts = [crops[start : start + 3] for start in range(0, 48, 3)]
+    expected = [recognizer.predict_proba(part) for part in parts]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(recognizer.predict_proba, parts * 2))
+    for got, wanted in zip(found, expected * 2, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (np.zeros((48, 48), np.uint8), r"uint8, shape \(48, 48\)"),
+        (np.zeros((2, 48, 48), np.float32), "float32"),
+        (np.zeros((2, 64, 64), np.uint8), r"shape \(2, 64, 64\)"),
+        (np.zeros((2, 48, 48, 3), np.uint8), r"shape \(2, 48, 48, 3\)"),
+        ([[1, 2]], "list"),
+    ],
+)
+def test_what_is_no_batch_of_crops_is_refused(recognizer: recognizers.Recognizer, wrong: object, said: str) -> None:
+    with pytest.raises(InputError, match=rf"crops: expected a uint8 array, shape \(n, 48, 48\), found .*{said}"):
+        recognizer.predict_proba(wrong)  # type: ignore[arg-type]
+
+
+def test_cards_say_how_good_and_how_made(recognizer: recognizers.Recognizer) -> None:
+    card = recognizer.card
+    for split in ("PublicTest", "PrivateTest"):
+        figures = card["metrics"][split]
+        assert figures["rows"] == 3589
+        assert all(figures["per_class"][name]["recall"] > 0 for name in EMOTIONS)
+    assert len(card["training"]["data_hash"]) == 64
+    assert {"seed", "versions"} <= set(card["training"])
+
+
+def test_recorded_figures_are_reproduced(recognizer: recognizers.Recognizer, real) -> None:
+    """The first 400 rows of PublicTest are recognised about as well as the card says of all."""
+    split = real.split("PublicTest")
+    found = recognizer.predict_proba(np.asarray(split.crops[:400])).argmax(axis=1)
+    accuracy = (found == split.labels[:400]).mean()
+    assert accuracy == pytest.approx(recognizer.card["metrics"]["PublicTest"]["accuracy"], abs=0.07)
+
+
+def test_every_artifact_is_small_enough() -> None:
+    sizes = [path.stat().st_size for path in artifact.ARTIFACTS.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 80e6
+
+
+def test_names_are_the_folders_with_a_card(tmp_path: Path) -> None:
+    assert recognizers.names(tmp_path) == []
+    source = artifact.ARTIFACTS / recognizers.names()[0]
+    shutil.copytree(source, tmp_path / "my-svm")
+    (tmp_path / "results").mkdir()
+    assert recognizers.names(tmp_path) == ["my-svm"]
+    assert recognizers.load("my-svm", root=tmp_path).name == "my-svm"
+    with pytest.raises(InputError, match="model: expected one of my-svm, found 'svn'"):
+        recognizers.load("svn", root=tmp_path)
+    (tmp_path / "my-svm" / "model.onnx").write_bytes(b"something else")
+    with pytest.raises(InputError, match=r"model\.onnx: expected SHA-256"):
+        recognizers.load("my-svm", root=tmp_path)
