@@ -21,9 +21,17 @@ class InputError(ValueError):
 
 
 def run(command: click.Command) -> None:
-    """Run a click command as a program: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    """Run a click command as a program: exit code 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    import click
+
     try:
-        command.main(standalone_mode=True)
+        command.main(standalone_mode=False)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

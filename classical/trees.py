@@ -41,8 +41,7 @@ def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
 def score_nodes(ensemble: onnx.ModelProto, mirror: Mirror | None) -> Graph:
     """A tree ensemble that onnxmltools converted -> nodes from ``features`` to raw ``scores``.
 
-    Its softmax is left off, and its thresholds, stored in single precision, are rounded towards the side
-    on which the library's double precision puts every single-precision feature.
+    Its softmax is left off. Thresholds lose nothing in single precision, since features are multiples of 1/256.
     """
     trees = next(node for node in ensemble.graph.node if node.op_type == "TreeEnsembleClassifier")
     settings = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in trees.attribute}

@@ -94,7 +94,8 @@ def _first_answer(name: str, threads: int, root: Path) -> None:
     crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (1, 48, 1))
     recognizer, load_s = timed(lambda: load(name, threads, root))
     recognizer.predict_proba(crop)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts kilobytes
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     print(json.dumps({"answered": time.time(), "load_s": load_s, "peak_memory_mb": peak}))
 
 

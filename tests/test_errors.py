@@ -1,0 +1,44 @@
+"""Programs end with one line and an exit code that says how."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from errors import InputError, run
+
+
+def ended(action, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[object, str]:
+    monkeypatch.setattr("sys.argv", ["program"])
+
+    @click.command()
+    def command() -> None:
+        action()
+
+    with pytest.raises(SystemExit) as stopped:
+        run(command)
+    return stopped.value.code, capsys.readouterr().err
+
+
+def fail(error: BaseException):
+    def action() -> None:
+        raise error
+
+    return action
+
+
+def test_bad_input_is_one_line_and_exit_code_2(capsys, monkeypatch) -> None:
+    error = InputError("a.csv", "numbers\nonly", "'x'", "check it")
+    assert ended(fail(error), capsys, monkeypatch) == (2, "error: a.csv: expected numbers only, found 'x'; check it\n")
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(capsys, monkeypatch) -> None:
+    code, said = ended(fail(KeyboardInterrupt()), capsys, monkeypatch)
+    assert code == 130
+    assert said.strip() == "stopped"
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch) -> None:
+    monkeypatch.setattr("sys.argv", ["program"])
+    with pytest.raises(ZeroDivisionError):
+        run(click.command()(lambda: 1 / 0))
