@@ -31,10 +31,11 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         "base_score": 0.0,
     }
     weights = class_weights(labels, recipe["class_weight_power"])
-    training = xgboost.QuantileDMatrix(
-        features.astype(np.float32), labels, weight=weights, max_bin=settings.get("max_bin", 256)
+    bins = settings.get("max_bin", 256)
+    training = xgboost.QuantileDMatrix(features.astype(np.float32), labels, weight=weights, max_bin=bins)
+    held_out = xgboost.QuantileDMatrix(
+        task.held_out_features.astype(np.float32), task.held_out_labels, ref=training, max_bin=bins
     )
-    held_out = xgboost.QuantileDMatrix(task.held_out_features.astype(np.float32), task.held_out_labels, ref=training)
 
     class Report(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:

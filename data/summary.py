@@ -36,9 +36,7 @@ def _duplicates(fer: Fer2013) -> Table:
     """Rows whose picture stands earlier in the file (exact), or is nearly one of Training (near)."""
     first = exact_copies(fer.crops)
     copies = first != np.arange(len(first))
-    table = _table(
-        "duplicates", ["split", *(f"copy of a {name} row" for name in SPLITS), "other label", "near Training"]
-    )
+    table = _table("duplicates", ["split", *(f"copy of {name}" for name in SPLITS), "other label", "near Training"])
     training = fer.split("Training").crops
     for code, name in enumerate(SPLITS):
         mine = (fer.splits == code) & copies
@@ -60,9 +58,10 @@ def _agreement(fer: Fer2013) -> Table:
 
 
 def _table(title: str, columns: list[str]) -> Table:
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=title)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
+        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
     return table

@@ -68,8 +68,8 @@ def to_json(rows: list[Row], about: dict[str, Any]) -> str:
 
 
 def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
-    """Accuracy, speed and classes, as tables for the terminal."""
-    return [_accuracy(rows, about), _speed(rows, about), _classes(rows)]
+    """Accuracy, speed, cost and classes, as tables for the terminal."""
+    return [_accuracy(rows, about), _speed(rows, about), _cost(rows), _classes(rows)]
 
 
 def markdown(rows: list[Row], about: dict[str, Any]) -> str:
@@ -109,42 +109,42 @@ def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
 
 
 def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
-    table = _table(
-        f"accuracy, {about['accuracy_from']}",
-        ["model", "track", "accuracy", "95 % interval", "no near-duplicates", "macro-F1", "log-loss", "ECE"],
-    )
-    mark = "" if about["measured"] else " recorded"
+    columns = ["model", "accuracy", "95 % interval", "without duplicates", "macro F1", "log loss", "ECE", "figures"]
+    table = _table(f"accuracy, {about['accuracy_from']}", columns)
     for row in rows:
         figures = row["scores"]
         without = figures["accuracy_without_duplicates"]
         table.add_row(
             row["model"],
-            row["track"],
-            f"{figures['accuracy']:.1%}{mark}",
-            f"{figures['accuracy_low']:.1%} - {figures['accuracy_high']:.1%}",
-            "-" if without is None else f"{without:.1%}{mark}",
-            f"{figures['macro_f1']:.3f}{mark}",
-            f"{figures['log_loss']:.3f}{mark}",
-            f"{figures['ece']:.3f}{mark}",
+            f"{figures['accuracy']:.1%}",
+            f"{100 * figures['accuracy_low']:.1f}-{figures['accuracy_high']:.1%}",
+            "-" if without is None else f"{without:.1%}",
+            f"{figures['macro_f1']:.3f}",
+            f"{figures['log_loss']:.3f}",
+            f"{figures['ece']:.3f}",
+            "measured" if about["measured"] else "recorded",
         )
     return table
 
 
 def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
     stages = list(dict.fromkeys(name for row in rows for name in row["latency"]))
-    table = _table(
-        f"milliseconds, median / p95, one at a time, {about['host']['threads']} threads, measured here",
-        ["model", *stages, "crops/s (64)", "load s", "first answer s", "size MB", "peak MB"],
-    )
+    title = f"milliseconds, median / p95, batch 1, {about['host']['threads']} threads, measured here"
+    table = _table(title, ["model", *stages])
     for row in rows:
-        cells = []
-        for stage in stages:
-            spent = row["latency"].get(stage)
-            cells.append(f"{spent['median_ms']:.2f} / {spent['p95_ms']:.2f}" if spent else "-")
+        spent = [row["latency"].get(stage) for stage in stages]
+        cells = [f"{stage['median_ms']:.2f} / {stage['p95_ms']:.2f}" if stage else "-" for stage in spent]
+        table.add_row(row["model"], *cells)
+    return table
+
+
+def _cost(rows: list[Row]) -> Table:
+    columns = ["model", "crops a second, batch 64", "load, s", "first answer, s", "size, MB", "peak memory, MB"]
+    table = _table("cost, measured here; first answer from process start", columns)
+    for row in rows:
         start = row["start"]
         table.add_row(
             row["model"],
-            *cells,
             f"{row['crops_per_second']:.0f}",
             f"{start['load_s']:.2f}",
             f"{start['first_answer_s']:.2f}",
@@ -155,22 +155,23 @@ def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
 
 
 def _classes(rows: list[Row]) -> Table:
-    table = _table("precision / recall / F1 of each emotion, %", ["model", *EMOTIONS])
+    table = _table("each emotion, %", ["model", "", *EMOTIONS])
     for row in rows:
-        cells = []
-        for name in EMOTIONS:
-            figures = row["scores"]["per_class"][name]
-            cells.append(" / ".join(f"{100 * figures[kind]:.0f}" for kind in ("precision", "recall", "f1")))
-        table.add_row(row["model"], *cells)
+        for kind in ("precision", "recall", "f1"):
+            shares = (row["scores"]["per_class"][name][kind] for name in EMOTIONS)
+            table.add_row(
+                row["model"] if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares)
+            )
     return table
 
 
 def _table(title: str, columns: list[str]) -> Table:
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left")
+        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
     return table
 
 

@@ -40,7 +40,9 @@ def test_without_data_accuracies_are_recorded_and_latencies_measured(name: str, 
     done = compare("--models", name, "--out", tmp_path, cache=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = recognizers.card(name)["metrics"]["PrivateTest"]
-    assert f"{figures['accuracy']:.1%} recorded" in done.stdout
+    line = next(line for line in done.stdout.splitlines() if line.strip().startswith(name))
+    assert line.split()[1] == f"{figures['accuracy']:.1%}"
+    assert line.split()[-1] == "recorded"
     found = json.loads((tmp_path / "results.json").read_text())
     assert (found["measured"], found["n_total"], found["n_scored"]) == (False, 0, 0)
     assert found["models"][0]["scores"] == figures

@@ -29,7 +29,10 @@ RECIPES = {
         "features": FEATURES,
         "fit": {**TREES, "parameters": {"learning_rate": 0.2, "num_leaves": 7, "min_data_in_leaf": 3}},
     },
-    "xgboost": {"features": FEATURES, "fit": {**TREES, "parameters": {"learning_rate": 0.3, "max_depth": 3}}},
+    "xgboost": {
+        "features": FEATURES,
+        "fit": {**TREES, "parameters": {"learning_rate": 0.3, "max_depth": 3, "max_bin": 64}},
+    },
     "svm": {
         "features": FEATURES,
         "fit": {

@@ -253,9 +253,7 @@ def test_the_command_counts_rows_and_duplicates(small_csv: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "280 rows of 48x48 pixels, data hash " in done.stdout
     training = next(line for line in done.stdout.splitlines() if "Training" in line)
-    assert training.split("│")[2:-1] == [
-        f" {count:>{len(name)}} " for name, count in zip([*EMOTIONS, "all"], [24] * 7 + [168], strict=False)
-    ]
+    assert training.split() == ["Training", *["24"] * 7, "168"]
 
 
 def test_the_command_says_what_is_wrong_in_one_line(small, tmp_path: Path) -> None:
