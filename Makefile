@@ -15,6 +15,7 @@ help: ## Show what there is
 setup: $(VENV)/ready ## Make .venv with every pinned package (the other targets do it by themselves)
 
 $(VENV)/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -116,7 +116,7 @@ def _predict(recognizer: Recognizer, crops: np.ndarray) -> np.ndarray:
     """Probabilities of many crops, with a progress bar."""
     import numpy as np
 
-    from evaluation.progress import bar
+    from terminal import bar
 
     parts = np.array_split(crops, max(1, len(crops) // 128))
     found = []

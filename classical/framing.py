@@ -19,7 +19,8 @@ from data import fer2013
 from errors import run
 from features.faces import _detector
 from features.geometry import upright
-from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
+from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, POINTS, find_landmarks
+from terminal import bar
 
 OUT = Path(__file__).parent.parent / "features" / "framing.json"
 EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
@@ -70,13 +71,13 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
 @click.option("--out", default=OUT, type=click.Path(path_type=Path), show_default=True)
 def main(data: Path, out: Path) -> None:
     """Measure FER2013's framing on Training and write it to a JSON file."""
-    from rich.progress import track
-
     training = fer2013.load(data).split("Training").crops
     sample = training[np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)]
-    points = np.concatenate(
-        [find_landmarks(part, views=10) for part in track(np.array_split(sample, 100), "landmarks")]
-    )
+    points = np.empty((len(sample), POINTS, 2))
+    with bar("landmarks", len(sample)) as step:
+        for row, crop in enumerate(sample):
+            points[row] = find_landmarks(crop[None], views=10)[0]
+            step()
     framing = {
         "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
         "mean_face": np.round(mean_face(points), 3).tolist(),

@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from classical.fitted import Fitted, Task
 from classical.graph import Graph
-from classical.trees import averaged, class_weights, score_nodes, with_mirrored_rows
-from evaluation.progress import bar
+from classical.task import Fitted, Task
+from classical.trees import averaged, score_nodes, training_rows
 from features.emotions import EMOTIONS
+from terminal import bar
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds."""
     import lightgbm
 
-    features, labels = task.features, task.labels
-    if recipe["mirrored_training"]:
-        features, labels = with_mirrored_rows(features, labels, task.mirror)
+    features, labels, weights = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
         "objective": "multiclass",
@@ -31,8 +29,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         "force_col_wise": True,
         "verbosity": -1,
     }
-    weights = class_weights(labels, recipe["class_weight_power"])
-    training = lightgbm.Dataset(features.astype(np.float32), labels, weight=weights, params=settings)
+    training = lightgbm.Dataset(features, labels, weight=weights, params=settings)
     held_out = training.create_valid(task.held_out_features.astype(np.float32), task.held_out_labels)
     with bar("lightgbm", recipe["rounds"]) as step:
 

@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from classical.fitted import Fitted, Task
 from classical.graph import Graph
 from classical.kernel import Latent, kernel, solve, steps
 from classical.latent import Projection, fit_projection, halves
 from classical.quantise import matmul_8bit, rounded
-from classical.trees import class_weights
-from evaluation.progress import bar
+from classical.task import Fitted, Task, class_weights
 from features.emotions import to_one_hot
+from terminal import bar
 
 _CHUNK = 512
 

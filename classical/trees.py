@@ -1,14 +1,15 @@
-"""What the two boosted-tree models share: mirrored training faces, class weights and the ONNX export."""
+"""What the two boosted-tree models share: mirrored faces and the ONNX export."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
 
 from classical.graph import Graph, average_halves, with_mirrored
-from features.emotions import EMOTIONS
+from classical.task import Task, class_weights
 
 Mirror = tuple[np.ndarray, np.ndarray]
 
@@ -19,9 +20,13 @@ def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     return np.take(features, index, axis=1) * sign.astype(features.dtype)
 
 
-def with_mirrored_rows(features: np.ndarray, labels: np.ndarray, mirror: Mirror) -> tuple[np.ndarray, np.ndarray]:
-    """Faces and their mirror images, (2n, d), with their labels (2n,)."""
-    return np.concatenate([features, mirrored(features, mirror)]), np.concatenate([labels, labels])
+def training_rows(task: Task, recipe: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features (m, d) float32, labels (m,) and weights (m,) to boost on, mirrored faces among them if wanted."""
+    features, labels = task.features.astype(np.float32), task.labels
+    if recipe["mirrored_training"]:
+        features = np.concatenate([features, mirrored(features, task.mirror)])
+        labels = np.concatenate([labels, labels])
+    return features, labels, class_weights(labels, recipe["class_weight_power"])
 
 
 def averaged(scores: Callable[[np.ndarray], np.ndarray], mirror: Mirror | None) -> Callable[[np.ndarray], np.ndarray]:
@@ -29,13 +34,6 @@ def averaged(scores: Callable[[np.ndarray], np.ndarray], mirror: Mirror | None) 
     if mirror is None:
         return scores
     return lambda features: (scores(features) + scores(mirrored(features, mirror))) / 2
-
-
-def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
-    """Weights (n,) of mean 1: a class weighs as its rarity to a power, 0 (as it is) to 1 (all classes alike)."""
-    counts = np.bincount(labels, minlength=len(EMOTIONS))
-    weights = (len(labels) / np.maximum(counts, 1)) ** power
-    return (weights / weights[labels].mean())[labels]
 
 
 def score_nodes(ensemble: onnx.ModelProto, mirror: Mirror | None) -> Graph:

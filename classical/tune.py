@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from classical.fitted import Task
+from classical.task import Task
 from classical.train import MODELS, RECIPES, read_recipe, task_for
 from data import fer2013
 from errors import InputError, run

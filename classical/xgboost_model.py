@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from classical.fitted import Fitted, Task
 from classical.graph import Graph
-from classical.trees import averaged, class_weights, score_nodes, with_mirrored_rows
-from evaluation.progress import bar
+from classical.task import Fitted, Task
+from classical.trees import averaged, score_nodes, training_rows
 from features.emotions import EMOTIONS
+from terminal import bar
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds."""
     import xgboost
 
-    features, labels = task.features, task.labels
-    if recipe["mirrored_training"]:
-        features, labels = with_mirrored_rows(features, labels, task.mirror)
+    features, labels, weights = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
         "objective": "multi:softprob",
@@ -30,16 +28,15 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         "nthread": task.threads,
         "base_score": 0.0,
     }
-    weights = class_weights(labels, recipe["class_weight_power"])
     bins = settings.get("max_bin", 256)
-    training = xgboost.QuantileDMatrix(features.astype(np.float32), labels, weight=weights, max_bin=bins)
+    training = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=bins)
     held_out = xgboost.QuantileDMatrix(
         task.held_out_features.astype(np.float32), task.held_out_labels, ref=training, max_bin=bins
     )
 
     class Report(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            step(f"log-loss on PublicTest {evals_log['held out']['mlogloss'][-1]:.4f}")
+            step(f"log-loss on PublicTest {evals_log['PublicTest']['mlogloss'][-1]:.4f}")
             return False
 
     with bar("xgboost", recipe["rounds"]) as step:
@@ -47,7 +44,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
             settings,
             training,
             num_boost_round=recipe["rounds"],
-            evals=[(held_out, "held out")],
+            evals=[(held_out, "PublicTest")],
             verbose_eval=False,
             callbacks=[xgboost.callback.EarlyStopping(rounds=recipe["patience"]), Report()],
         )

@@ -9,6 +9,7 @@ import numpy as np
 from data.csv_form import SPLITS
 from data.duplicates import exact_copies, near_duplicates
 from features.emotions import EMOTIONS
+from terminal import table as new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +26,7 @@ def tables(fer: Fer2013) -> list[Table]:
 
 
 def _counts(fer: Fer2013) -> Table:
-    table = _table("rows", ["split", *EMOTIONS, "all"])
+    table = new_table("rows", ["split", *EMOTIONS, "all"])
     for name in SPLITS:
         counts = np.bincount(fer.split(name).labels, minlength=len(EMOTIONS))
         table.add_row(name, *map(str, counts), str(counts.sum()))
@@ -36,7 +37,7 @@ def _duplicates(fer: Fer2013) -> Table:
     """Rows whose picture stands earlier in the file (exact), or is nearly one of Training (near)."""
     first = exact_copies(fer.crops)
     copies = first != np.arange(len(first))
-    table = _table("duplicates", ["split", *(f"copy of {name}" for name in SPLITS), "other label", "near Training"])
+    table = new_table("duplicates", ["split", *(f"copy of {name}" for name in SPLITS), "other label", "near Training"])
     training = fer.split("Training").crops
     for code, name in enumerate(SPLITS):
         mine = (fer.splits == code) & copies
@@ -48,20 +49,10 @@ def _duplicates(fer: Fer2013) -> Table:
 
 
 def _agreement(fer: Fer2013) -> Table:
-    table = _table("FER+", ["split", "rows with a majority", "agree with FER2013"])
+    table = new_table("FER+", ["split", "rows with a majority", "agree with FER2013"])
     majority = fer.majority_labels()
     for code, name in enumerate(SPLITS):
         voted = (fer.splits == code) & (majority >= 0)
         agree = (majority[voted] == fer.labels[voted]).mean() if voted.any() else float("nan")
         table.add_row(name, str(int(voted.sum())), f"{agree:.1%}")
-    return table
-
-
-def _table(title: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
     return table

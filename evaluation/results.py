@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import InputError
 from features.emotions import EMOTIONS
+from terminal import table as new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -110,7 +111,7 @@ def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
 
 def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
     columns = ["model", "accuracy", "95 % interval", "without duplicates", "macro F1", "log loss", "ECE", "figures"]
-    table = _table(f"accuracy, {about['accuracy_from']}", columns)
+    table = new_table(f"accuracy, {about['accuracy_from']}", columns)
     for row in rows:
         figures = row["scores"]
         without = figures["accuracy_without_duplicates"]
@@ -130,7 +131,7 @@ def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
 def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
     stages = list(dict.fromkeys(name for row in rows for name in row["latency"]))
     title = f"milliseconds, median / p95, batch 1, {about['host']['threads']} threads, measured here"
-    table = _table(title, ["model", *stages])
+    table = new_table(title, ["model", *stages])
     for row in rows:
         spent = [row["latency"].get(stage) for stage in stages]
         cells = [f"{stage['median_ms']:.2f} / {stage['p95_ms']:.2f}" if stage else "-" for stage in spent]
@@ -140,7 +141,7 @@ def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
 
 def _cost(rows: list[Row]) -> Table:
     columns = ["model", "crops a second, batch 64", "load, s", "first answer, s", "size, MB", "peak memory, MB"]
-    table = _table("cost, measured here; first answer from process start", columns)
+    table = new_table("cost, measured here; first answer from process start", columns)
     for row in rows:
         start = row["start"]
         table.add_row(
@@ -155,23 +156,13 @@ def _cost(rows: list[Row]) -> Table:
 
 
 def _classes(rows: list[Row]) -> Table:
-    table = _table("each emotion, %", ["model", "", *EMOTIONS])
+    table = new_table("each emotion, %", ["model", "", *EMOTIONS])
     for row in rows:
         for kind in ("precision", "recall", "f1"):
             shares = (row["scores"]["per_class"][name][kind] for name in EMOTIONS)
             table.add_row(
                 row["model"] if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares)
             )
-    return table
-
-
-def _table(title: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=not index)
     return table
 
 

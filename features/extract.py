@@ -22,6 +22,7 @@ import numpy as np
 from errors import InputError
 from features import geometry, hog
 from features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_landmarks
+from terminal import bar
 
 Recipe = dict[str, Any]
 _SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py")
@@ -144,12 +145,15 @@ def extract_cached(crops: np.ndarray, recipe: Recipe, cache: Path, jobs: int = -
 
 def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarray:
     from joblib import Parallel, delayed
-    from rich.console import Console
-    from rich.progress import track
 
     parts = np.array_split(crops, max(1, len(crops) // _PART))
     tasks = Parallel(n_jobs=jobs, return_as="generator")(delayed(_extract_part)(part, recipe) for part in parts)
-    return np.concatenate(list(track(tasks, "features", total=len(parts), console=Console(stderr=True))))
+    found = []
+    with bar("features", len(parts)) as step:
+        for features in tasks:
+            found.append(features)
+            step()
+    return np.concatenate(found)
 
 
 def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:

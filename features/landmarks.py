@@ -51,6 +51,8 @@ def find_landmarks(crops: np.ndarray, views: int = 1) -> np.ndarray:
     shifted and scaled. The points are the median of the looks: steadier, and each look costs about as much.
     """
     check_crops(crops)
+    if not 1 <= views <= 2 * len(_RECTANGLES):
+        raise InputError("views", f"1 to {2 * len(_RECTANGLES)}", str(views))
     predictor = _predictor()
     points = np.empty((len(crops), POINTS, 2), dtype=np.float32)
     for index, crop in enumerate(crops):

@@ -15,8 +15,8 @@ import pytest
 import artifact
 import recognizers
 from classical import train, tune
-from classical.fitted import Task
 from classical.graph import finish
+from classical.task import Task
 from data import fer2013
 from errors import InputError
 from evaluation import calibration
@@ -45,6 +45,7 @@ RECIPES = {
 }
 # Trees are exported exactly. The SVM keeps its weights with 8 bits a number.
 BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": train.PARITY["svm"]}
+SAME_LABELS = {"lightgbm": 1.0, "xgboost": 1.0, "svm": 0.99}
 
 
 def task_of(data: fer2013.Fer2013, name: str) -> Task:
@@ -65,9 +66,7 @@ def test_the_export_says_what_the_library_says(name: str, small_csv: Path, cache
     fitted = train.MODELS[name](task, RECIPES[name]["fit"])
     library, exported = served(task, fitted, np.concatenate([task.features, task.held_out_features]))
     np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
-    sure = np.ptp(np.sort(library, axis=1)[:, -2:], axis=1) > 2 * BOUNDS[name]
-    assert sure.mean() > 0.9
-    assert np.array_equal(exported.argmax(axis=1)[sure], library.argmax(axis=1)[sure])
+    assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= SAME_LABELS[name]
     assert (fitted.scores(task.features).argmax(axis=1) == task.labels).mean() > 0.5
 
 
@@ -81,7 +80,7 @@ def test_the_export_says_what_the_library_says_of_real_crops(name: str, real: fe
     fitted = train.MODELS[name](task, RECIPES[name]["fit"])
     library, exported = served(task, fitted, task.held_out_features)
     np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
-    assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= (1 if name != "svm" else 0.995)
+    assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= SAME_LABELS[name]
 
 
 @pytest.mark.parametrize("name", list(train.MODELS))

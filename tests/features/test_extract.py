@@ -120,6 +120,12 @@ def test_what_is_no_batch_of_crops_is_refused(wrong: object) -> None:
         find_landmarks(wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("views", [0, 11])
+def test_views_that_there_are_not_are_refused(views: int, crops: np.ndarray) -> None:
+    with pytest.raises(InputError, match=f"views: expected 1 to 10, found {views}"):
+        find_landmarks(crops[:1], views)
+
+
 def test_any_crop_has_landmarks() -> None:
     rng = np.random.default_rng(0)
     odd = np.stack(

@@ -1,4 +1,4 @@
-"""What every classical model gives after its fit, so that train, tune and export need not know which it is."""
+"""What every classical model is given and gives back, so that train, tune and export need not know which it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from classical.graph import Graph
+from features.emotions import EMOTIONS
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,10 @@ class Fitted:
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]
     notes: dict[str, Any] = field(default_factory=dict)  # for the card: rounds used, sizes
+
+
+def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
+    """Weights (n,) of mean 1: a class weighs as its rarity to a power, 0 (as it is) to 1 (all classes alike)."""
+    counts = np.bincount(labels, minlength=len(EMOTIONS))
+    weights = (len(labels) / np.maximum(counts, 1)) ** power
+    return (weights / weights[labels].mean())[labels]

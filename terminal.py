@@ -1,9 +1,13 @@
-"""Progress bars."""
+"""What commands show in a terminal: tables on stdout, progress bars on stderr."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @contextmanager
@@ -20,3 +24,14 @@ def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
             progress.update(task, advance=1, description=news or name)
 
         yield step
+
+
+def table(title: str, columns: list[str]) -> Table:
+    """An empty table; all columns but the first are for numbers."""
+    from rich import box
+    from rich.table import Table
+
+    empty = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index, column in enumerate(columns):
+        empty.add_column(column, justify="right" if index else "left", no_wrap=not index)
+    return empty
