@@ -24,7 +24,7 @@ compare: $(VENV)/ready ## Benchmark every trained model; DATA=PATH measures accu
 	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/ready ## Run the tests; DATA=PATH runs those that need FER2013 too
-	FER2013="$(DATA)" $(BIN)/python -m pytest -n 2
+	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/ready ## Linter, formatter and type checker
 	$(BIN)/ruff check .

@@ -75,7 +75,7 @@ def search(name: str, task: Task, recipe: dict[str, Any], trials: int, storage: 
         study_name=study_name, storage=storage, sampler=sampler, direction="maximize", load_if_exists=True
     )
     if not study.trials:
-        study.enqueue_trial(_present(recipe["fit"], SPACES[name]))
+        study.enqueue_trial(present(recipe["fit"], SPACES[name]))
 
     def objective(trial: optuna.Trial) -> float:
         fit = draw(trial, recipe["fit"], SPACES[name])
@@ -97,7 +97,7 @@ def subset(task: Task, rows: int | None) -> Task:
     return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen])
 
 
-def _present(fit: dict[str, Any], space: Space) -> dict[str, Any]:
+def present(fit: dict[str, Any], space: Space) -> dict[str, Any]:
     """What the recipe has now, as a first trial."""
     found = {}
     for key in space:

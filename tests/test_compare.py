@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import recognizers
+from errors import InputError
 from evaluation import results
 
 ROOT = Path(__file__).parent.parent
@@ -114,3 +115,26 @@ def test_csv_has_a_column_for_every_figure() -> None:
 def test_the_embedded_faces_are_crops(crops: np.ndarray) -> None:
     assert crops.shape == (101, 48, 48)
     assert crops.dtype == np.uint8
+
+
+def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    shares = {"accuracy": 0.661, "accuracy_low": 0.65, "accuracy_high": 0.67, "accuracy_without_duplicates": 0.63}
+    row = {
+        "model": "mine",
+        "scores": {**shares, "macro_f1": 0.66, "ece": 0.021},
+        "latency": {"crop to label": {"median_ms": 2.25}, "frame to label": {"median_ms": 21.0}},
+        "start": {"first_answer_s": 1.1},
+        "size_mb": 9.64,
+    }
+    about = {"accuracy_from": "PrivateTest, 3589 of 3589 rows", "host": {"processor": "a processor", "threads": 2}}
+    results.into_readme(readme, [row], about)
+    text = readme.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "| mine | 66.1% (65.0% - 67.0%) | 63.0% | 0.660 | 0.021 | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |" in text
+    assert "old" not in text
+    readme.write_text("no marks")
+    with pytest.raises(InputError, match="expected the marks"):
+        results.into_readme(readme, [row], about)

@@ -159,3 +159,11 @@ def test_an_export_that_differs_is_not_written() -> None:
     library = np.full((4, 7), 1 / 7)
     with pytest.raises(InputError, match="export: expected the library's probabilities within"):
         train.parity("lightgbm", library, library + 0.01)
+
+
+@pytest.mark.parametrize("name", list(train.MODELS))
+def test_every_recipe_lies_in_its_search_space(name: str) -> None:
+    space = tune.SPACES[name]
+    for key, value in tune.present(train.read_recipe(train.RECIPES / f"{name}.json")["fit"], space).items():
+        limits = space[key][1]
+        assert limits["low"] <= value <= limits["high"], key
