@@ -156,9 +156,17 @@ def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> 
 
 
 def test_an_export_that_differs_is_not_written() -> None:
-    library = np.full((4, 7), 1 / 7)
+    library = np.eye(7) * 0.3 + 0.1
+    labels = np.arange(7)
+    assert train.parity("lightgbm", library, library + 1e-6, labels)["accuracy_lost"] == 0
     with pytest.raises(InputError, match="export: expected the library's probabilities within"):
-        train.parity("lightgbm", library, library + 0.01)
+        train.parity("lightgbm", library, library + 0.01, labels)
+    level = np.full((7, 7), 1 / 7)
+    level[:, 1] += 2e-5
+    turned = np.roll(level, 1, axis=1)
+    with pytest.raises(InputError, match=r"0\.00% of the labels the same"):
+        train.parity("xgboost", level, turned, labels)
+    assert train.parity("svm", level, turned, labels)["same_labels"] == 0
 
 
 @pytest.mark.parametrize("name", list(train.MODELS))
