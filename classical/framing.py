@@ -19,8 +19,7 @@ from data import fer2013
 from errors import run
 from features.faces import _detector
 from features.geometry import upright
-from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, POINTS, find_landmarks
-from terminal import bar
+from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
 OUT = Path(__file__).parent.parent / "features" / "framing.json"
 EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
@@ -73,11 +72,7 @@ def main(data: Path, out: Path) -> None:
     """Measure FER2013's framing on Training and write it to a JSON file."""
     training = fer2013.load(data).split("Training").crops
     sample = training[np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)]
-    points = np.empty((len(sample), POINTS, 2))
-    with bar("landmarks", len(sample)) as step:
-        for row, crop in enumerate(sample):
-            points[row] = find_landmarks(crop[None], views=10)[0]
-            step()
+    points = find_landmarks(sample)
     framing = {
         "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
         "mean_face": np.round(mean_face(points), 3).tolist(),

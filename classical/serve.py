@@ -15,12 +15,11 @@ from features.landmarks import find_landmarks
 
 def steps(card: artifact.Card, model: Path, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
-    recipe = card["features"]
-    describe = describer(recipe)
+    describe = describer(card["features"])
     session = artifact.session(model, threads)
 
     def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return crops, find_landmarks(crops, recipe["views"])
+        return crops, find_landmarks(crops)
 
     def descriptors(faces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         return describe(*faces)

@@ -28,8 +28,8 @@ MODELS: dict[str, Callable[[Task, dict[str, Any]], Fitted]] = {
 }
 RECIPES = Path(__file__).parent / "recipes"
 LICENCE = (
-    "MIT for the model. Its landmarks come from dlib's 68-point predictor, trained on iBUG 300-W, whose licence "
-    "excludes commercial use. Trained on FER2013, which was made for research."
+    "MIT for the model. Its landmark predictor was taught by dlib's 68-point model, trained on iBUG 300-W, whose "
+    "licence excludes commercial use. Trained on FER2013, which was made for research."
 )
 _LIBRARIES = ("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "onnx")
 # Largest difference of a probability between the library and ONNX Runtime. The SVM is served with 8-bit

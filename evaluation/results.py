@@ -110,7 +110,7 @@ def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
 
 
 def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
-    columns = ["model", "accuracy", "95 % interval", "without duplicates", "macro F1", "log loss", "ECE", "figures"]
+    columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE", "figures"]
     table = new_table(f"accuracy, {about['accuracy_from']}", columns)
     for row in rows:
         figures = row["scores"]
@@ -118,7 +118,7 @@ def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
         table.add_row(
             row["model"],
             f"{figures['accuracy']:.1%}",
-            f"{100 * figures['accuracy_low']:.1f}-{figures['accuracy_high']:.1%}",
+            f"{100 * figures['accuracy_low']:.1f}-{100 * figures['accuracy_high']:.1f}",
             "-" if without is None else f"{without:.1%}",
             f"{figures['macro_f1']:.3f}",
             f"{figures['log_loss']:.3f}",
@@ -140,7 +140,7 @@ def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
 
 
 def _cost(rows: list[Row]) -> Table:
-    columns = ["model", "crops a second, batch 64", "load, s", "first answer, s", "size, MB", "peak memory, MB"]
+    columns = ["model", "crops a second\n(batch 64)", "load, s", "first answer, s", "size, MB", "peak memory, MB"]
     table = new_table("cost, measured here; first answer from process start", columns)
     for row in rows:
         start = row["start"]

@@ -85,18 +85,25 @@ def _summary(seconds: list[float]) -> dict[str, float]:
     return {"median_ms": float(median), "p95_ms": float(p95)}
 
 
-def _first_answer(name: str, threads: int, root: Path) -> None:
-    """Load a model and answer once; what ``fresh_start`` runs in a process of its own."""
+def _peak_memory_mb() -> float:
+    """The largest memory that this process held."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; its getrusage would count what the parent process held
+        kilobytes = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(kilobytes) * 1024 / 1e6
     import resource
 
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, on macOS
+
+
+def _first_answer(name: str, threads: int, root: Path) -> None:
+    """Load a model and answer once; what ``fresh_start`` runs in a process of its own."""
     from recognizers import load
 
     crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (1, 48, 1))
     recognizer, load_s = timed(lambda: load(name, threads, root))
     recognizer.predict_proba(crop)
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-    print(json.dumps({"answered": time.time(), "load_s": load_s, "peak_memory_mb": peak}))
+    print(json.dumps({"answered": time.time(), "load_s": load_s, "peak_memory_mb": _peak_memory_mb()}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Crops -> feature vectors, by a recipe that is data: it stands in the card of the model that needs it.
 
-    {"views": 2, "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
 
 Each block turns aligned faces and their landmarks into some columns, and knows where those columns
 stand, and with which sign, in a mirrored face. Every value is a whole number or a multiple of
@@ -25,7 +25,7 @@ from features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_lan
 from terminal import bar
 
 Recipe = dict[str, Any]
-_SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py")
+_SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
 _PART = 256  # crops in one task of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
 # What features depend on; read once, so that an edit during a run can't mix old and new.
@@ -53,7 +53,7 @@ def grid(cell: float, cells: int, step: int) -> Block:
     names = [f"hog {cell} at ({x:.0f}, {y:.0f})" for x, y in points]
 
     def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return hog.quantise(hog.describe(maps, points, cell, cells)).ravel()
+        return hog.quantise(hog.describe_grid(maps, cell, cells, step)).ravel()
 
     return _descriptors(compute, names, mirror)
 
@@ -125,7 +125,7 @@ def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Features of crops: uint8 (n, 48, 48) -> float32 (n, d)."""
-    return describer(recipe)(crops, find_landmarks(crops, recipe["views"]))
+    return describer(recipe)(crops, find_landmarks(crops))
 
 
 def extract_cached(crops: np.ndarray, recipe: Recipe, cache: Path, jobs: int = -1) -> np.ndarray:

@@ -53,22 +53,23 @@ def geometry(points: np.ndarray) -> np.ndarray:
 
 def _components(faces: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
     """(name, name in the mirrored face, values (n,)) of each component of upright faces (n, 68, 2)."""
-    for side, other, number in (("left", "right", np.arange(POINTS)), ("right", "left", MIRROR)):
-        for name, values in _one_side(faces, number):
-            yield f"{side} {name}", f"{other} {name}", values
+    count = len(faces)
+    for name, values in _one_side(np.concatenate([faces, faces[:, MIRROR]])):
+        yield f"left {name}", f"right {name}", values[:count]
+        yield f"right {name}", f"left {name}", values[count:]
     for name, values in _middle(faces):
         yield name, name, values
 
 
-def _one_side(faces: np.ndarray, number: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Components of one side; ``number`` maps the left side's point numbers to those of the side meant."""
+def _one_side(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Components of the left side. Of faces whose points are renumbered by MIRROR they are the right side's."""
 
     def at(point: int) -> np.ndarray:
-        return faces[:, number[point]]
+        return faces[:, point]
 
     outer, inner = at(_EYE[0]), at(_EYE[3])
     lids = (_length(at(37) - at(41)) + _length(at(38) - at(40))) / 2
-    eye = faces[:, number[list(_EYE)]].mean(axis=1)
+    eye = faces[:, 36:42].mean(axis=1)
     brow = [at(point) for point in _BROW]
     corner, wing = at(_MOUTH_CORNER), at(_NOSE_WING)
     lip_middle = (faces[:, _LIPS[0]] + faces[:, _LIPS[3]]) / 2

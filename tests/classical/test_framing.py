@@ -1,4 +1,4 @@
-"""The framing that features/framing.json holds can be measured again."""
+"""What features/ was measured and trained with can be measured and trained again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from classical import framing
-from features.landmarks import mean_face
+from classical import framing, landmarks
+from features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
 
 
 def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path, tmp_path: Path) -> None:
@@ -19,3 +19,24 @@ def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path
     inner = np.array(found["mean_face"])[17:] - mean_face()[17:]
     assert np.abs(inner).mean() < 2  # pixels of 64, on a handful of other people
     assert 0.6 < found["box_in_crop"]["side"] < 1.2
+
+
+def test_a_predictor_learns_what_the_teacher_shows(crops: np.ndarray, tmp_path: Path) -> None:
+    import dlib
+
+    chosen, points = landmarks.lessons(crops[:60], threads=1)
+    assert 20 < len(chosen) == len(points)
+    landmarks.train(chosen, points, tmp_path / "small.dat", threads=2, seed=0)
+    predictor = dlib.shape_predictor(str(tmp_path / "small.dat"))
+    found = np.array([to_crop_pixels(predict(predictor, enlarge(crop), RECTANGLE)) for crop in chosen])
+    assert np.abs(found - points).mean() < 0.5
+    assert [path.name for path in tmp_path.iterdir()] == ["small.dat"]
+
+
+def test_the_shipped_predictor_agrees_with_the_teacher(crops: np.ndarray) -> None:
+    """On faces that it was not trained on, in crop pixels."""
+    import dlib
+
+    teacher = dlib.shape_predictor(str(landmarks.teacher_path()))
+    points = np.array([np.median(landmarks.looks(teacher, crop), axis=0) for crop in crops[:40]])
+    assert np.median(np.abs(find_landmarks(crops[:40]) - points)) < 1.0

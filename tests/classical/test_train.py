@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,9 @@ from errors import InputError
 from evaluation import calibration
 
 ROOT = Path(__file__).parent.parent.parent
-FEATURES = {"views": 1, "blocks": [["grid", 8, 2, 8], ["geometry"]]}
+FEATURES = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
 TREES = {"mirrored_training": True, "mirrored_average": True, "class_weight_power": 0.2, "rounds": 12, "patience": 6}
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "lightgbm": {
         "features": FEATURES,
         "fit": {**TREES, "parameters": {"learning_rate": 0.2, "num_leaves": 7, "min_data_in_leaf": 3}},

@@ -15,7 +15,7 @@ from errors import InputError
 from features import extract, hog
 from features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
 
-RECIPE: extract.Recipe = {"views": 1, "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+RECIPE: extract.Recipe = {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
 
 
 def test_the_mean_face_is_symmetric_and_inside() -> None:
@@ -36,8 +36,12 @@ def test_alignment_undoes_shift_scale_and_rotation(turn: float, scale: float, x:
 
 def test_landmarks_follow_a_mirrored_face(crops: np.ndarray) -> None:
     faces = crops[:20]
-    points = find_landmarks(faces, views=4)
-    mirrored = find_landmarks(np.ascontiguousarray(faces[:, :, ::-1]), views=4)[:, MIRROR]
+    points = find_landmarks(
+        faces,
+    )
+    mirrored = find_landmarks(
+        np.ascontiguousarray(faces[:, :, ::-1]),
+    )[:, MIRROR]
     mirrored[..., 0] = 47 - mirrored[..., 0]
     assert np.median(np.abs(mirrored - points)) < 1.0
 
@@ -109,7 +113,7 @@ def test_extraction_is_cached_by_crops_and_recipe(crops: np.ndarray, tmp_path: P
 
 def test_an_unknown_block_is_refused() -> None:
     with pytest.raises(InputError, match="expected blocks grid, patches, geometry, found 'gabor'"):
-        extract.blocks_of({"views": 1, "blocks": [["gabor", 3]]})
+        extract.blocks_of({"blocks": [["gabor", 3]]})
 
 
 @pytest.mark.parametrize(
@@ -118,12 +122,6 @@ def test_an_unknown_block_is_refused() -> None:
 def test_what_is_no_batch_of_crops_is_refused(wrong: object) -> None:
     with pytest.raises(InputError, match=r"crops: expected a uint8 array, shape \(n, 48, 48\), found "):
         find_landmarks(wrong)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("views", [0, 11])
-def test_views_that_there_are_not_are_refused(views: int, crops: np.ndarray) -> None:
-    with pytest.raises(InputError, match=f"views: expected 1 to 10, found {views}"):
-        find_landmarks(crops[:1], views)
 
 
 def test_any_crop_has_landmarks() -> None:
@@ -138,3 +136,12 @@ def test_any_crop_has_landmarks() -> None:
     ).astype(np.uint8)
     found = extract.extract(odd, RECIPE)
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("cell", "cells", "step"), [(8, 2, 8), (4, 4, 8), (16, 2, 16), (5, 3, 8)])
+def test_a_grid_is_described_as_its_points_are(cell: float, cells: int, step: int, crops: np.ndarray) -> None:
+    faces, _ = align(crops[:3], find_landmarks(crops[:3]))
+    for face in faces:
+        maps = hog.orientation_maps(face)
+        expected = hog.describe(maps, hog.grid_points(64, step), cell, cells)
+        np.testing.assert_allclose(hog.describe_grid(maps, cell, cells, step), expected, atol=1e-5)

@@ -69,7 +69,7 @@ def test_live_crops_are_framed_as_fer2013() -> None:
         boxes = find_faces(rgb, threshold=0.0)
         if len(boxes) != 1:
             continue
-        points = find_landmarks(crop_faces(rgb, boxes), views=2)[0] / 48
+        points = find_landmarks(crop_faces(rgb, boxes))[0] / 48
         apart.append(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
         centre.append(points[17:].mean(axis=0))
     assert len(apart) >= 80
