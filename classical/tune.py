@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Space = dict[str, tuple[str, dict[str, Any]]]
 _TREES: Space = {
     "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
-    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.12, "log": True}),
+    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.2, "log": True}),
 }
 SPACES: dict[str, Space] = {
     "lightgbm": {
