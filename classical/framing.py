@@ -17,7 +17,7 @@ import numpy as np
 
 from data import fer2013
 from errors import run
-from features.faces import _detector
+from features.faces import detector
 from features.geometry import upright
 from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
@@ -58,7 +58,7 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     edge = crop.shape[0] // 3
     wide = cv2.copyMakeBorder(crop, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
     large = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    boxes, scores, _ = _detector().run(large, 0, 0.0)
+    boxes, scores, _ = detector().run(large, 0, 0.0)
     if not len(boxes):
         return None
     box = boxes[int(np.argmax(scores))]

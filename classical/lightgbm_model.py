@@ -57,4 +57,4 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         kept = lightgbm.Booster(model_str=text)
         return score_nodes(convert_lightgbm(kept, initial_types=columns, zipmap=False), mirror)
 
-    return Fitted(averaged(raw, mirror), graph, {"rounds_used": booster.best_iteration})
+    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": booster.best_iteration})

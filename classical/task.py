@@ -11,6 +11,8 @@ import numpy as np
 from classical.graph import Graph
 from features.emotions import EMOTIONS
 
+EXACT = 1e-4  # what single precision may cost a probability
+
 
 @dataclass(frozen=True)
 class Task:
@@ -39,6 +41,7 @@ class Fitted:
 
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]
+    bound: float = EXACT  # largest difference of a probability that the export may make; over EXACT labels may change
     notes: dict[str, Any] = field(default_factory=dict)  # for the card: rounds used, sizes
 
 

@@ -62,4 +62,4 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
         return score_nodes(convert_xgboost(booster, initial_types=columns), mirror)
 
-    return Fitted(averaged(raw, mirror), graph, {"rounds_used": rounds})
+    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": rounds})

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import platform
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -25,16 +26,12 @@ _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "sci
 
 def host(threads: int) -> dict[str, Any]:
     """The machine, the versions and the commit that figures were taken with."""
-    root = Path(__file__).parent.parent
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, check=False
-    )
     return {
         "processor": _processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "threads": threads,
-        "commit": asked.stdout.strip() or None,
+        "commit": _commit(),
         "versions": {library: metadata.version(library) for library in _LIBRARIES},
     }
 
@@ -164,6 +161,16 @@ def _classes(rows: list[Row]) -> Table:
                 row["model"] if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares)
             )
     return table
+
+
+def _commit() -> str | None:
+    """The commit that this code is at; none where there is no git or no checkout."""
+    if shutil.which("git") is None:
+        return None
+    root = Path(__file__).parent.parent
+    command = ["git", "describe", "--always", "--dirty"]
+    asked = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return asked.stdout.strip() or None
 
 
 def _processor() -> str:

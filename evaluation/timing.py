@@ -7,7 +7,6 @@ needs from its start to its first answer is measured in a fresh process for each
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -67,9 +66,7 @@ def fresh_start(name: str, threads: int, root: Path) -> dict[str, float]:
     """
     command = [sys.executable, "-m", "evaluation.timing", name, str(threads), str(root)]
     start = time.time()
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent, env=dict(os.environ)
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
     if done.returncode:
         raise InputError(f"model {name}", "a first answer", done.stderr.strip().splitlines()[-1])
     measured = json.loads(done.stdout)

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,10 @@ from features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_lan
 from terminal import bar
 
 Recipe = dict[str, Any]
+# What features depend on: a change in any of these makes a cache of its own.
 _SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
 _PART = 256  # crops in one task of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
-# What features depend on; read once, so that an edit during a run can't mix old and new.
-_CODE = b"".join((Path(__file__).parent / name).read_bytes() for name in _SOURCES)
 
 
 @dataclass(frozen=True)
@@ -41,31 +41,27 @@ class Block:
     """
 
     compute: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    names: list[str]
     mirror: np.ndarray
     sign: np.ndarray
 
 
 def grid(cell: float, cells: int, step: int) -> Block:
     """Descriptors of cells x cells cells, every ``step`` pixels of the aligned face."""
-    points = hog.grid_points(ALIGNED_SIDE, step)
     mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells)
-    names = [f"hog {cell} at ({x:.0f}, {y:.0f})" for x, y in points]
 
     def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
         return hog.quantise(hog.describe_grid(maps, cell, cells, step)).ravel()
 
-    return _descriptors(compute, names, mirror)
+    return _descriptors(compute, mirror)
 
 
 def patches(cell: float, cells: int) -> Block:
     """Descriptors of cells x cells cells around each inner landmark."""
-    names = [f"hog {cell} at landmark {point}" for point in range(INNER.start, INNER.stop)]
 
     def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
         return hog.quantise(hog.describe(maps, points[INNER], cell, cells)).ravel()
 
-    return _descriptors(compute, names, hog.landmark_mirror(cells))
+    return _descriptors(compute, hog.landmark_mirror(cells))
 
 
 def shape() -> Block:
@@ -75,7 +71,7 @@ def shape() -> Block:
         values = np.clip(geometry.geometry(points[None])[0], -7.9, 7.9)
         return np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
 
-    return Block(compute, list(geometry.NAMES), geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
+    return Block(compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
 
 
 BLOCKS: dict[str, Callable[..., Block]] = {"grid": grid, "patches": patches, "geometry": shape}
@@ -128,15 +124,15 @@ def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     return describer(recipe)(crops, find_landmarks(crops))
 
 
-def extract_cached(crops: np.ndarray, recipe: Recipe, cache: Path, jobs: int = -1) -> np.ndarray:
-    """Features of many crops, in parallel with a progress bar, kept in ``cache``; float16 (n, d), memory-mapped.
+def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = -1) -> np.ndarray:
+    """Features of many crops, in parallel with a progress bar, kept in ``folder``; float16 (n, d), memory-mapped.
 
     The cache's key is a hash of the crops, the recipe and the code that describes faces.
     """
     check_crops(crops)
-    file = cache / f"features-{_key(crops, recipe)}.npy"
+    file = folder / f"features-{_key(crops, recipe)}.npy"
     if not file.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         scratch = file.with_suffix(f".{os.getpid()}.npy")
         np.save(scratch, _extract_parallel(crops, recipe, jobs))
         scratch.rename(file)
@@ -163,14 +159,22 @@ def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     return extract(np.asarray(crops), recipe).astype(np.float16)
 
 
-def _descriptors(compute: Callable, names: list[str], mirror: np.ndarray) -> Block:
-    """A block of descriptors: every number of one descriptor carries the descriptor's name."""
-    each = len(mirror) // len(names)
-    return Block(compute, [name for name in names for _ in range(each)], mirror, np.ones(len(mirror), np.float32))
+def _descriptors(compute: Callable, mirror: np.ndarray) -> Block:
+    """A block of descriptors: a mirror moves their numbers and turns no sign."""
+    return Block(compute, mirror, np.ones(len(mirror), np.float32))
+
+
+@cache
+def _code() -> bytes:
+    """Hash of what features depend on; taken once, so that an edit during a run can't mix old and new."""
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.digest()
 
 
 def _key(crops: np.ndarray, recipe: Recipe) -> str:
     digest = hashlib.sha256(crops.tobytes())
     digest.update(json.dumps(recipe, sort_keys=True).encode())
-    digest.update(_CODE)
+    digest.update(_code())
     return digest.hexdigest()[:16]

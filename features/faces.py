@@ -45,7 +45,7 @@ def find_faces(rgb: np.ndarray, threshold: float = THRESHOLD, min_face: int = MI
     if scale != 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    found, _, _ = _detector().run(grey, 0, threshold)
+    found, _, _ = detector().run(grey, 0, threshold)
     boxes = [(face.left(), face.top(), face.right() + 1, face.bottom() + 1) for face in found]
     if not boxes:
         return np.zeros((0, 4), dtype=np.int64)
@@ -102,7 +102,8 @@ def _framing() -> dict:
     return json.loads((Path(__file__).parent / "framing.json").read_text())
 
 
-def _detector() -> dlib.fhog_object_detector:
+def detector() -> dlib.fhog_object_detector:
+    """dlib's frontal face detector, one for each thread."""
     import dlib
 
     if not hasattr(_local, "detector"):

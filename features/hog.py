@@ -37,7 +37,7 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
 
 def grid_points(side: int, step: int) -> np.ndarray:
     """Corners that cells of ``step`` pixels have in common inside a square of ``side``: float32 (k * k, 2)."""
-    edges = np.arange(1, side // step, dtype=np.float32) * step - 0.5
+    edges = _grid_edges(side, step)
     return np.stack(np.meshgrid(edges, edges), axis=-1).reshape(-1, 2)
 
 
@@ -70,11 +70,17 @@ def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.nd
     return _normalise(sampled.reshape(points * points, -1) * np.float32(cell))
 
 
+def _grid_edges(side: int, step: int) -> np.ndarray:
+    """Where a grid's points stand along one axis: float32 (k,)."""
+    return np.arange(1, side // step, dtype=np.float32) * step - 0.5
+
+
 @cache
 def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
     """Blur and bilinear sampling along one axis, as a matrix float32 (k * cells, side)."""
-    edges = np.arange(1, side // step, dtype=np.float32) * step - 0.5
-    positions = np.clip((edges[:, None] + (np.arange(cells) - (cells - 1) / 2) * cell).ravel(), 0, side - 1)
+    positions = np.clip(
+        (_grid_edges(side, step)[:, None] + (np.arange(cells) - (cells - 1) / 2) * cell).ravel(), 0, side - 1
+    )
     before = np.minimum(positions.astype(np.int64), side - 2)
     share = (positions - before).astype(np.float32)[:, None]
     impulses = np.eye(side, dtype=np.float32)

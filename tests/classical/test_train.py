@@ -15,7 +15,7 @@ import pytest
 
 import artifact
 import recognizers
-from classical import train, tune
+from classical import svm_model, train, tune
 from classical.graph import finish
 from classical.task import Task
 from data import fer2013
@@ -45,7 +45,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
 }
 # Trees are exported exactly. The SVM keeps its weights with 8 bits a number.
-BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": train.PARITY["svm"]}
+BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": svm_model.BOUND}
 SAME_LABELS = {"lightgbm": 1.0, "xgboost": 1.0, "svm": 0.99}
 
 
@@ -159,15 +159,15 @@ def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> 
 def test_an_export_that_differs_is_not_written() -> None:
     library = np.eye(7) * 0.3 + 0.1
     labels = np.arange(7)
-    assert train.parity("lightgbm", library, library + 1e-6, labels)["accuracy_lost"] == 0
+    assert train.parity(BOUNDS["lightgbm"], library, library + 1e-6, labels)["accuracy_lost"] == 0
     with pytest.raises(InputError, match="export: expected the library's probabilities within"):
-        train.parity("lightgbm", library, library + 0.01, labels)
+        train.parity(BOUNDS["lightgbm"], library, library + 0.01, labels)
     level = np.full((7, 7), 1 / 7)
     level[:, 1] += 2e-5
     turned = np.roll(level, 1, axis=1)
     with pytest.raises(InputError, match=r"0\.00% of the labels the same"):
-        train.parity("xgboost", level, turned, labels)
-    assert train.parity("svm", level, turned, labels)["same_labels"] == 0
+        train.parity(BOUNDS["xgboost"], level, turned, labels)
+    assert train.parity(BOUNDS["svm"], level, turned, labels)["same_labels"] == 0
 
 
 @pytest.mark.parametrize("name", list(train.MODELS))
