@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from classical.graph import Graph
+from evaluation.parity import EXACT
 from features.emotions import EMOTIONS
-
-EXACT = 1e-4  # what single precision may cost a probability
 
 
 @dataclass(frozen=True)

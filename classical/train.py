@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from classical import lightgbm_model, svm_model, xgboost_model
-from classical.task import EXACT, Fitted, Task
+from classical.task import Fitted, Task
 from data import fer2013
 from errors import InputError, run
 
@@ -73,6 +73,7 @@ def train(
     from classical.graph import finish
     from data.duplicates import near_duplicates
     from evaluation import calibration
+    from evaluation.parity import parity
     from evaluation.scores import scores
     from features.extract import extract_cached
 
@@ -124,27 +125,6 @@ def train(
     return card
 
 
-def parity(bound: float, library: np.ndarray, served: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """How far the served probabilities (n, 7) are from the library's; more than the bound is a broken export.
-
-    Also the accuracy that serving costs on these rows, as a share.
-    """
-    difference = float(np.abs(library - served).max())
-    said, answered = library.argmax(axis=1), served.argmax(axis=1)
-    same = float((said == answered).mean())
-    if difference > bound or (same < 1 and bound <= EXACT):
-        found = f"a difference of {difference:.2g}, {same:.2%} of the labels the same"
-        raise InputError("export", f"the library's probabilities within {bound}", found)
-    lost = float((said == labels).mean() - (answered == labels).mean())
-    return {
-        "rows": len(library),
-        "bound": bound,
-        "largest_difference": difference,
-        "same_labels": same,
-        "accuracy_lost": lost,
-    }
-
-
 @click.command(epilog="Example: python -m classical.train lightgbm --data fer2013.csv.xz")
 @click.argument("name", type=click.Choice(list(MODELS)))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
@@ -155,17 +135,14 @@ def parity(bound: float, library: np.ndarray, served: np.ndarray, labels: np.nda
 def main(name: str, data: Path, recipe: Path | None, out: Path | None, seed: int, threads: int) -> None:
     """Fit NAME on Training, calibrate it on PublicTest and write it as an artifact."""
     import artifact
+    from evaluation.scores import in_words
 
     loaded = fer2013.load(data)
     chosen = read_recipe(recipe or RECIPES / f"{name}.json")
     folder = out or artifact.ARTIFACTS / name
     card = train(name, loaded, chosen, folder, seed, threads)
     for split, figures in card["metrics"].items():
-        click.echo(
-            f"{split}: accuracy {figures['accuracy']:.2%} ({figures['accuracy_without_duplicates']:.2%} without"
-            f" near-duplicates), macro-F1 {figures['macro_f1']:.3f}, ECE {figures['ece']:.3f},"
-            f" recall of disgust {figures['per_class']['disgust']['recall']:.0%}"
-        )
+        click.echo(f"{split}: {in_words(figures)}")
     click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {card['parity']['largest_difference']:.1e}")
 
 

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+import tuning
 from classical.task import Task
 from classical.train import MODELS, RECIPES, read_recipe, task_for
 from data import fer2013
 from errors import InputError, run
+from tuning import Space
 
 if TYPE_CHECKING:
     import optuna
 
-# For each key of a recipe's "fit", in dots: how Optuna draws it.
-Space = dict[str, tuple[str, dict[str, Any]]]
 _TREES: Space = {
     "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
     "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.2, "log": True}),
@@ -53,40 +53,19 @@ SPACES: dict[str, Space] = {
 }
 
 
-def draw(trial: optuna.Trial, fit: dict[str, Any], space: Space) -> dict[str, Any]:
-    """A copy of a recipe's "fit" with the space's keys drawn by a trial."""
-    drawn = json.loads(json.dumps(fit))
-    for key, (kind, limits) in space.items():
-        *path, last = key.split(".")
-        place = drawn
-        for name in path:
-            place = place[name]
-        place[last] = getattr(trial, f"suggest_{kind}")(key, **limits)
-    return drawn
-
-
 def search(name: str, task: Task, recipe: dict[str, Any], trials: int, storage: str) -> optuna.Study:
-    """Run trials until the study has that many whole ones; it goes on from what ``storage`` holds."""
-    import optuna
-
-    study_name = f"{name}-{len(task.labels)}-rows"
-    sampler = optuna.samplers.TPESampler(seed=task.seed)
-    study = optuna.create_study(
-        study_name=study_name, storage=storage, sampler=sampler, direction="maximize", load_if_exists=True
-    )
-    if not study.trials:
-        study.enqueue_trial(present(recipe["fit"], SPACES[name]))
+    """Run trials of a model on a task until the study has that many."""
+    space = SPACES[name]
 
     def objective(trial: optuna.Trial) -> float:
-        fit = draw(trial, recipe["fit"], SPACES[name])
+        fit = tuning.draw(trial, recipe["fit"], space)
         fitted = MODELS[name](task, fit)
         trial.set_user_attr("fit", fit)
         trial.set_user_attr("notes", fitted.notes)
         return float((fitted.scores(task.held_out_features).argmax(axis=1) == task.held_out_labels).mean())
 
-    done = sum(trial.state == optuna.trial.TrialState.COMPLETE for trial in study.trials)
-    study.optimize(objective, n_trials=max(0, trials - done))
-    return study
+    study_name = f"{name}-{len(task.labels)}-rows"
+    return tuning.search(study_name, storage, objective, tuning.present(recipe["fit"], space), trials, task.seed)
 
 
 def subset(task: Task, rows: int | None) -> Task:
@@ -95,17 +74,6 @@ def subset(task: Task, rows: int | None) -> Task:
         return task
     chosen = np.sort(np.random.default_rng(task.seed).permutation(len(task.labels))[:rows])
     return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen])
-
-
-def present(fit: dict[str, Any], space: Space) -> dict[str, Any]:
-    """What the recipe has now, as a first trial."""
-    found = {}
-    for key in space:
-        value: Any = fit
-        for name in key.split("."):
-            value = value[name]
-        found[key] = value
-    return found
 
 
 @click.command(epilog="Example: python -m classical.tune svm --data fer2013.csv.xz --trials 20 --rows 10000")

@@ -55,6 +55,16 @@ def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray
     }
 
 
+def in_words(figures: dict[str, Any]) -> str:
+    """The main figures of ``scores`` as a line."""
+    without = figures["accuracy_without_duplicates"]
+    return (
+        f"accuracy {figures['accuracy']:.2%} ({'-' if without is None else f'{without:.2%}'} without near-duplicates),"
+        f" macro-F1 {figures['macro_f1']:.3f}, ECE {figures['ece']:.3f},"
+        f" recall of disgust {figures['per_class']['disgust']['recall']:.0%}"
+    )
+
+
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
     """Mean distance of confidence and accuracy over equally wide bins of the top probability, weighted by rows."""
     confidence = probabilities.max(axis=1)

@@ -15,11 +15,11 @@ import pytest
 
 import artifact
 import recognizers
+import tuning
 from classical import svm_model, train, tune
 from classical.graph import finish
 from classical.task import Task
 from data import fer2013
-from errors import InputError
 from evaluation import calibration
 
 ROOT = Path(__file__).parent.parent.parent
@@ -156,23 +156,9 @@ def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> 
     assert dataclasses.replace(part, features=task.features, labels=task.labels) == task
 
 
-def test_an_export_that_differs_is_not_written() -> None:
-    library = np.eye(7) * 0.3 + 0.1
-    labels = np.arange(7)
-    assert train.parity(BOUNDS["lightgbm"], library, library + 1e-6, labels)["accuracy_lost"] == 0
-    with pytest.raises(InputError, match="export: expected the library's probabilities within"):
-        train.parity(BOUNDS["lightgbm"], library, library + 0.01, labels)
-    level = np.full((7, 7), 1 / 7)
-    level[:, 1] += 2e-5
-    turned = np.roll(level, 1, axis=1)
-    with pytest.raises(InputError, match=r"0\.00% of the labels the same"):
-        train.parity(BOUNDS["xgboost"], level, turned, labels)
-    assert train.parity(BOUNDS["svm"], level, turned, labels)["same_labels"] == 0
-
-
 @pytest.mark.parametrize("name", list(train.MODELS))
 def test_every_recipe_lies_in_its_search_space(name: str) -> None:
     space = tune.SPACES[name]
-    for key, value in tune.present(train.read_recipe(train.RECIPES / f"{name}.json")["fit"], space).items():
+    for key, value in tuning.present(train.read_recipe(train.RECIPES / f"{name}.json")["fit"], space).items():
         limits = space[key][1]
         assert limits["low"] <= value <= limits["high"], key
