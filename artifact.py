@@ -1,5 +1,7 @@
 """The one form of a trained model: a folder with ``model.onnx`` and ``card.json``.
 
+An ensemble has a card alone, which names its members and the SHA-256 of each one's model.
+
 The card says what the model takes, how it was trained, how good it is, under which licence it
 stands, and the SHA-256 and size of each file. No pickle is ever read.
 """
@@ -35,14 +37,17 @@ _FIELDS = {
 }
 
 
-def write(folder: Path, model: bytes, card: Card) -> None:
-    """Put a model and its card into ``folder``, replacing what is there only when the new one is whole."""
-    card = {"name": folder.name, **card, "emotions": list(EMOTIONS), "files": {MODEL: _fingerprint(model)}}
+def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes] | None = None) -> None:
+    """Put a card, its model, if any, and other files into ``folder``: what is there is replaced when all is whole."""
+    files = {**({MODEL: model} if model else {}), **(others or {})}
+    prints = {name: _fingerprint(content) for name, content in files.items()}
+    card = {"name": folder.name, **card, "emotions": list(EMOTIONS), "files": prints}
     _check_card(folder, card)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        (scratch / MODEL).write_bytes(model)
+        for name, content in files.items():
+            (scratch / name).write_bytes(content)
         (scratch / CARD).write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
         scratch.chmod(0o755)
         if folder.exists():
@@ -81,6 +86,12 @@ def read_model(folder: Path, card: Card) -> Path:
     return folder / MODEL
 
 
+def size(card: Card) -> int:
+    """The bytes that are served: of a model, or of all members of an ensemble."""
+    parts = {member["name"]: member["size"] for member in card.get("members", [])}
+    return sum(parts.values()) if parts else card["files"][MODEL]["size"]
+
+
 def session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
     """A model, a file or its bytes, in ONNX Runtime on so many CPU threads, which sleep when there is nothing to do."""
     import onnxruntime
@@ -103,7 +114,7 @@ def _check_card(folder: Path, card: Card) -> None:
             raise InputError(place, f"{field!r} of type {kind.__name__}", found)
     if card["emotions"] != list(EMOTIONS):
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(map(str, card["emotions"])))
-    if MODEL not in card["files"]:
+    if MODEL not in card["files"] and not card.get("members"):
         raise InputError(place, f"{MODEL!r} among the files", ", ".join(card["files"]) or "none")
 
 

@@ -142,7 +142,7 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int
         "latency": latency,
         "crops_per_second": timing.throughput(recognizer, crops),
         "start": timing.fresh_start(recognizer.name, threads, artifact.ARTIFACTS),
-        "size_mb": sum(entry["size"] for entry in recognizer.card["files"].values()) / 1e6,
+        "size_mb": artifact.size(recognizer.card) / 1e6,
     }
 
 

@@ -67,8 +67,52 @@ def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recogn
     Raises InputError for an unknown name, a card that is not whole, or a file that is not the card's.
     """
     found = card(name, root)
+    if found.get("members"):
+        return Recognizer(name, found, _ensemble(name, found["members"], threads, root))
     if found["track"] not in TRACKS:
         raise InputError(root / name, f"track {' or '.join(TRACKS)}", repr(found["track"]))
     model = artifact.read_model(root / name, found)
     track = importlib.import_module(f"{found['track']}.serve")
     return Recognizer(name, found, track.steps(found, model, threads))
+
+
+def _ensemble(name: str, members: list[dict[str, Any]], threads: int, root: Path) -> list[tuple[str, Step]]:
+    """One step a member, then the pool: softmax of the weighted sum of the members' log-probabilities.
+
+    Hinton, "Training products of experts", Neural Computation 14, 2002. A mirrored member sees the crops mirrored.
+    """
+    loaded: dict[str, Recognizer] = {}
+    for member in members:
+        found = card(member["name"], root)
+        if found.get("members"):
+            raise InputError(root / name, "members with a model of their own", f"{member['name']}, an ensemble")
+        sha256 = found["files"][artifact.MODEL]["sha256"]
+        if sha256 != member["sha256"]:
+            advice = f"it was trained anew: run python ensemble.py {name} again"
+            raise InputError(root / name, f"{member['name']} {member['sha256'][:12]}…", f"{sha256[:12]}…", advice)
+        loaded[member["name"]] = loaded.get(member["name"]) or load(member["name"], threads, root)
+
+    def begin(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return crops, np.zeros((len(crops), len(EMOTIONS)))
+
+    def ask(member: dict[str, Any]) -> Step:
+        recognizer = loaded[member["name"]]
+
+        def step(value: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+            crops, total = value
+            seen = np.ascontiguousarray(crops[:, :, ::-1]) if member["mirrored"] else crops
+            return crops, total + member["weight"] * log_of(recognizer.predict_proba(seen))
+
+        return step
+
+    def pool(value: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        total = np.exp(value[1] - value[1].max(axis=1, keepdims=True))
+        return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    asked = [(f"{member['name']}{' mirrored' * member['mirrored']}", ask(member)) for member in members]
+    return [("begin", begin), *asked, ("pool", pool)]
+
+
+def log_of(probabilities: np.ndarray) -> np.ndarray:
+    """Log-probabilities, float64, held off minus infinity: what an ensemble pools."""
+    return np.log(np.maximum(probabilities.astype(np.float64), 1e-6))

@@ -1,0 +1,136 @@
+"""An ensemble says what its members say together, and only of the models that it was made of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+import artifact
+import ensemble
+import recognizers
+from errors import InputError
+
+METRICS: dict[str, dict] = {"PublicTest": {}, "PrivateTest": {}}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two trained models in a folder of their own."""
+    for name in ("lightgbm", "xgboost"):
+        shutil.copytree(artifact.ARTIFACTS / name, tmp_path / name)
+    return tmp_path
+
+
+def write(root: Path, name: str, members: list[tuple[str, float, bool]]) -> None:
+    listed = [
+        {
+            "name": member,
+            "weight": weight,
+            "mirrored": mirrored,
+            **recognizers.card(member, root)["files"].get(artifact.MODEL, {"sha256": "0" * 64, "size": 0}),
+        }
+        for member, weight, mirrored in members
+    ]
+    card = {"track": "ensemble", "input": "crops", "members": listed, "training": {}, "metrics": METRICS}
+    artifact.write(root / name, None, {**card, "licence": "MIT"})
+
+
+def test_it_pools_what_its_members_say(root: Path, crops: np.ndarray) -> None:
+    write(root, "both", [("lightgbm", 0.75, False), ("xgboost", 0.5, True)])
+    one = recognizers.load("lightgbm", root=root).predict_proba(crops).astype(float)
+    other = recognizers.load("xgboost", root=root).predict_proba(np.ascontiguousarray(crops[:, :, ::-1])).astype(float)
+    product = one**0.75 * other**0.5
+    both = recognizers.load("both", root=root)
+    np.testing.assert_allclose(both.predict_proba(crops), product / product.sum(axis=1, keepdims=True), atol=1e-5)
+    assert [name for name, _ in both.steps] == ["begin", "lightgbm", "xgboost mirrored", "pool"]
+    assert artifact.size(both.card) == sum(path.stat().st_size for path in root.glob("*/model.onnx"))
+
+
+def test_a_mirrored_member_makes_faces_and_mirrored_faces_alike(root: Path, crops: np.ndarray) -> None:
+    write(root, "turned", [("lightgbm", 0.5, False), ("lightgbm", 0.5, True)])
+    turned = recognizers.load("turned", root=root)
+    there, back = turned.predict_proba(crops), turned.predict_proba(np.ascontiguousarray(crops[:, :, ::-1]))
+    np.testing.assert_allclose(there, back, atol=1e-6)
+
+
+def test_a_member_that_was_trained_anew_is_refused(root: Path) -> None:
+    write(root, "both", [("lightgbm", 0.5, False), ("xgboost", 0.5, False)])
+    card = recognizers.card("lightgbm", root)
+    artifact.write(root / "lightgbm", b"another model", card)
+    with pytest.raises(InputError, match=r"both: expected lightgbm \w{12}…, found \w{12}…; it was trained anew"):
+        recognizers.load("both", root=root)
+    shutil.rmtree(root / "xgboost")
+    shutil.rmtree(root / "lightgbm")
+    with pytest.raises(InputError, match="model: expected one of both, found 'lightgbm'"):
+        recognizers.load("both", root=root)
+
+
+def test_an_ensemble_of_ensembles_is_refused(root: Path) -> None:
+    write(root, "one", [("lightgbm", 1.0, False)])
+    write(root, "two", [("one", 1.0, False)])
+    with pytest.raises(InputError, match="two: expected members with a model of their own, found one, an ensemble"):
+        recognizers.load("two", root=root)
+
+
+def noisy(labels: np.ndarray, strength: float, seed: int) -> np.ndarray:
+    """Log-probabilities (n, 7) of a made-up member that is right as far as its strength goes."""
+    scores = np.random.default_rng(seed).normal(0, 1, (len(labels), 7))
+    scores[np.arange(len(labels)), labels] += strength
+    return log_softmax(scores * strength, axis=1)
+
+
+def test_weights_are_those_of_the_least_log_loss() -> None:
+    labels = np.random.default_rng(0).integers(0, 7, 4000)
+    logs = np.stack([noisy(labels, 2.0, 1), noisy(labels, 1.0, 2)])
+    # Independent members with normal scores: Bayes' rule weighs each log-likelihood by one.
+    np.testing.assert_allclose(ensemble.fit_weights(logs, labels), [1, 1], atol=0.12)
+
+
+def test_a_member_that_knows_nothing_is_left_out() -> None:
+    labels = np.random.default_rng(0).integers(0, 7, 2000)
+    guess = np.random.default_rng(3).normal(0, 1, (2000, 7))
+    members = {
+        ("good", False): noisy(labels, 2.0, 1),
+        ("good", True): noisy(labels, 2.0, 2),
+        ("guess", False): log_softmax(guess, axis=1),
+    }
+    weights = ensemble.choose(members, labels)
+    assert set(weights) == {("good", False), ("good", True)}
+    assert weights["good", False] == weights["good", True] > 0.5
+
+
+def test_the_command_writes_a_recognizer(small_csv: Path, root: Path, crops: np.ndarray, monkeypatch) -> None:
+    monkeypatch.setattr(artifact, "ARTIFACTS", root)
+    monkeypatch.setattr(recognizers.names, "__defaults__", (root,))
+    monkeypatch.setattr(recognizers.card, "__defaults__", (root,))
+    ensemble.main.main(["pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
+    card = json.loads((root / "pair" / "card.json").read_text())
+    assert {member["name"] for member in card["members"]} <= {"lightgbm", "xgboost"}
+    assert card["training"]["command"] == "python ensemble.py pair --mirrored"
+    assert card["metrics"]["PrivateTest"]["rows"] == 56
+    assert recognizers.load("pair", root=root).predict_proba(crops[:2]).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["ensemble", "--members", "svm,svn"], "--members: expected some of .*svm.*, found 'svn'"),
+        (["svm"], "name: expected one that no trained model has, found 'svm'"),
+    ],
+)
+def test_wrong_names_are_refused(words: list[str], message: str, small_csv: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        ensemble.main.main([*words, "--data", str(small_csv)], standalone_mode=False)
+
+
+def test_help_comes_at_once() -> None:
+    heavy = "import sys, ensemble; print({'numpy', 'scipy', 'onnxruntime'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
