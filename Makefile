@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
+MODEL ?= cnn
+OPTIONS ?=
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test check data train lock clean
+.PHONY: help setup compare test check data train deep ensemble lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +38,17 @@ data: $(VENV)/ready ## Count and check FER2013 at DATA=PATH
 
 train: $(VENV)/ready ## Train the three classical models on DATA=PATH into artifacts/
 	for model in lightgbm xgboost svm; do $(BIN)/python -m classical.train $$model --data "$(DATA)" || exit; done
+
+# Large pages, and memory that is kept instead of given back, make training on a CPU up to 1.8 times as fast.
+deep: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
+deep: export MALLOC_MMAP_THRESHOLD_ = 4294967296
+deep: export MALLOC_TRIM_THRESHOLD_ = 8589934592
+deep: export MALLOC_TOP_PAD_ = 268435456
+deep: $(VENV)/ready ## Train MODEL=cnn or vgg16 on DATA=PATH into artifacts/; OPTIONS=--resume goes on
+	$(BIN)/python -m deep.train $(MODEL) --data "$(DATA)" $(OPTIONS)
+
+ensemble: $(VENV)/ready ## Make the ensemble of all trained models, weighed on DATA=PATH
+	$(BIN)/python ensemble.py ensemble --data "$(DATA)" --mirrored
 
 lock: ## Pin the newest versions that go together into requirements.txt (needs uv)
 	uv pip compile pyproject.toml --extra dev --python-version 3.11 --no-header --no-annotate -o requirements.txt

@@ -13,7 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PROGRAMS = ["compare", "data.fer2013", "classical.train", "classical.tune", "classical.framing", "classical.landmarks"]
+PROGRAMS = [
+    *("compare", "ensemble", "data.fer2013"),
+    *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
+    *("deep.train", "deep.tune"),
+]
+MAIN = ("compare.py", "ensemble.py", "data.fer2013", "classical.train", "classical.tune", "deep.train", "deep.tune")
 EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
 
 
@@ -29,7 +34,7 @@ def test_commands_in_the_readme_are_understood(program: str, words: str) -> None
 
 
 def test_the_readme_shows_every_kind_of_command() -> None:
-    assert {program for program, _ in EXAMPLES} >= {"compare.py", "data.fer2013", "classical.train", "classical.tune"}
+    assert {program for program, _ in EXAMPLES} >= set(MAIN)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -1,0 +1,1 @@
+"""The deep track: Keras networks on crops."""

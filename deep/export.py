@@ -1,0 +1,99 @@
+"""Keras network -> ONNX: crops in, calibrated probabilities out, checked against Keras on real crops."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from errors import InputError
+from features.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import keras
+
+CHECKED = 512  # crops that an export is compared with Keras on
+_OPSET = 17
+_IR_VERSION = 8
+
+
+def to_onnx(model: keras.Model) -> onnx.ModelProto:
+    """A network as ONNX in single precision: crops uint8 (n, 48, 48) -> scores float32 (n, 7).
+
+    Raises InputError under another backend than TensorFlow, from which Keras writes ONNX without PyTorch.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise InputError("export", "KERAS_BACKEND=tensorflow", keras.backend.backend(), "export with --resume there")
+    signature = [keras.InputSpec(shape=(None, 48, 48, 1), dtype="float32", name="grey")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        model.export(path, format="onnx", input_signature=signature, opset_version=_OPSET, verbose=False)
+        exported = onnx.load(path)
+    graph = exported.graph
+    grey, scores = graph.input[0].name, graph.output[0].name
+    entry = [
+        helper.make_node("Cast", ["crops"], ["crops as float"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["crops as float", "last axis"], [grey]),
+    ]
+    renamed = helper.make_node("Identity", [scores], ["scores"])
+    return assemble(
+        [*entry, *graph.node, renamed],
+        [*graph.initializer, numpy_helper.from_array(np.array([-1]), "last axis")],
+        "scores",
+    )
+
+
+def answers(model: onnx.ModelProto | bytes, crops: np.ndarray) -> np.ndarray:
+    """The output float32 (n, 7) of an exported network on crops uint8 (n, 48, 48)."""
+    import artifact
+
+    content = model if isinstance(model, bytes) else model.SerializeToString()
+    session = artifact.session(content, threads=2)
+    output = session.get_outputs()[0].name
+    parts = np.array_split(crops, -(-len(crops) // 128))
+    return np.concatenate([session.run([output], {"crops": part})[0] for part in parts])
+
+
+def check(model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Compare an export with its network on crops uint8 (n, 48, 48). Raises InputError where they differ."""
+    from scipy.special import softmax
+
+    from deep.loop import predict
+    from evaluation.parity import EXACT, parity
+
+    return parity(EXACT, softmax(predict(model, crops), axis=1), softmax(answers(exported, crops), axis=1), labels)
+
+
+def calibrate(scores: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> tuple[bytes, float]:
+    """The whole model, softmax(scores / temperature), as bytes, and the temperature that suits these crops best.
+
+    Takes crops uint8 (n, 48, 48) -> gives probabilities float32 (n, 7). Guo et al., ICML 2017.
+    """
+    from evaluation import calibration
+
+    temperature = float(1 / calibration.temperature(answers(scores, crops), labels).weights[0, 0])
+    constant = numpy_helper.from_array(np.array(temperature, dtype=np.float32), "temperature")
+    tail = [
+        helper.make_node("Div", ["scores", "temperature"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = scores.graph
+    whole = assemble([*graph.node, *tail], [*graph.initializer, constant], "probabilities")
+    return whole.SerializeToString(), temperature
+
+
+def assemble(nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], output: str) -> onnx.ModelProto:
+    """A checked model: crops uint8 (n, 48, 48) -> output float32 (n, 7)."""
+    inputs = [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", 48, 48])]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", len(EMOTIONS)])]
+    graph = helper.make_graph(nodes, f"crops to {output}", inputs, outputs, constants)
+    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+    onnx.checker.check_model(model)
+    return model

@@ -1,0 +1,98 @@
+"""Smaller forms of an exported network, and the choice of the smallest that costs next to nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from deep.export import answers
+
+MAY_LOSE = 0.002  # accuracy on PublicTest, as a share
+_QUANTISED = ("Conv", "MatMul", "Gemm", "Add", "MaxPool", "AveragePool")
+_KEPT = ("contrast", "imagenet_mean")  # layers whose values span too much for 8 bits
+
+
+def smallest(
+    exact: onnx.ModelProto, seen: np.ndarray, crops: np.ndarray, labels: np.ndarray
+) -> tuple[str, onnx.ModelProto, dict[str, dict[str, float]]]:
+    """The smallest form that loses less than MAY_LOSE: its name, the model to ``scores``, and the figures of all forms.
+
+    seen: crops of Training that ranges are taken from; crops, labels: those of PublicTest. All uint8 (n, 48, 48).
+    """
+    made = {name: form(exact, seen) for name, form in FORMS.items()}
+    figures: dict[str, dict[str, Any]] = {}
+    for name, model in made.items():
+        right = answers(model, crops).argmax(axis=1) == labels
+        figures[name] = {"accuracy_on_PublicTest": float(right.mean()), "size": model.ByteSize()}
+    enough = figures["single precision"]["accuracy_on_PublicTest"] - MAY_LOSE
+    name = next(name for name in made if figures[name]["accuracy_on_PublicTest"] > enough)
+    return name, made[name], figures
+
+
+def single(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
+    """As it is."""
+    return scores
+
+
+def half(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
+    """Weights stored in 16 bits; the arithmetic stays in single precision, which CPUs are faster at."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(scores)
+    casts = []
+    for index, weights in enumerate(copy.graph.initializer):
+        values = numpy_helper.to_array(weights)
+        if values.dtype == np.float32 and values.size > 1000:
+            stored = f"{weights.name} in 16 bits"
+            casts.append(helper.make_node("Cast", [stored], [weights.name], to=TensorProto.FLOAT))
+            copy.graph.initializer[index].CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+    nodes = [*casts, *copy.graph.node]
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return copy
+
+
+def whole_numbers(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
+    """Weights and activations in 8 bits, scales by channel, ranges taken from real crops uint8 (n, 48, 48)."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        """Gives the crops in batches."""
+
+        def __init__(self) -> None:
+            self.parts = iter(np.array_split(crops, -(-len(crops) // 64)))
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            part = next(self.parts, None)
+            return None if part is None else {"crops": part}
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain, ready, small = (Path(folder) / f"{name}.onnx" for name in ("plain", "ready", "small"))
+        onnx.save(scores, plain)
+        quant_pre_process(plain, ready, skip_symbolic_shape=True)
+        quantize_static(
+            ready,
+            small,
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=list(_QUANTISED),
+            nodes_to_exclude=[node.name for node in scores.graph.node if any(part in node.name for part in _KEPT)],
+        )
+        return onnx.load(small)
+
+
+# Smallest first.
+FORMS: dict[str, Callable[[onnx.ModelProto, np.ndarray], onnx.ModelProto]] = {
+    "8-bit whole numbers": whole_numbers,
+    "weights in 16 bits": half,
+    "single precision": single,
+}

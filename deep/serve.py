@@ -1,0 +1,21 @@
+"""The deep track at work: crops -> probabilities, in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import artifact
+
+
+def steps(card: artifact.Card, model: Path, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+    """The named steps of a recognizer, each taking what the one before gives."""
+    session = artifact.session(model, threads)
+
+    def network(crops: np.ndarray) -> np.ndarray:
+        return session.run(["probabilities"], {"crops": crops})[0]
+
+    return [("network", network)]

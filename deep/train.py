@@ -1,0 +1,202 @@
+"""Train a network on Training, choose its epoch on PublicTest, export it to ONNX and write it to artifacts/.
+
+python -m deep.train cnn --data fer2013.csv.xz
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from data import fer2013
+from deep import backend, cnn, vgg16
+from deep.loop import Rows
+from deep.recipe import LABELS, RECIPES, SIDE, read
+from errors import run
+from features.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import keras
+
+# One line here makes a network trainable and tunable: a module with build() and begin(); recipes/<name>.json says how.
+NETWORKS: dict[str, ModuleType] = {"cnn": cnn, "vgg16": vgg16}
+LICENCES = {
+    "cnn": "MIT for the model. Trained on FER2013, which was made for research.",
+    "vgg16": (
+        "MIT for the model. Begun from the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures were "
+        "gathered for research. Trained on FER2013, which was made for research."
+    ),
+}
+WEIGHTS = "weights.npz"
+_LIBRARIES = (
+    "keras",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+)
+
+
+def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
+    """A split with its targets: FER2013's labels, FER+'s shares of votes, or the mean of the two.
+
+    Rows on which nobody voted for one of the seven are left out of "fer+" and keep their label in "both".
+    """
+    part = data.split(split)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[part.labels]
+    if labels == "fer":
+        return Rows(part.crops, targets, part.labels)
+    votes = data.soft_labels()[part.rows]
+    voted = votes.sum(axis=1) > 0
+    if labels == "fer+":
+        return Rows(part.crops[voted], votes[voted], part.labels[voted])
+    targets[voted] = (targets[voted] + votes[voted]) / 2
+    return Rows(part.crops, targets, part.labels)
+
+
+def train(
+    name: str,
+    data: fer2013.Fer2013,
+    recipe: dict[str, Any],
+    folder: Path,
+    seed: int = 0,
+    resume: bool = False,
+    weights: Path | None = None,
+) -> tuple[keras.Model, list[dict[str, float]]]:
+    """A network with the averaged weights of its best epoch, and the figures of every epoch.
+
+    Checkpoints, a log and curves go to ``folder``; ``resume`` goes on from them. weights: where to begin.
+    """
+    backend.start(recipe["precision"])
+    import keras
+
+    from deep import log, loop
+
+    keras.utils.set_random_seed(seed)
+    model = NETWORKS[name].build(recipe["network"])
+    if not resume:
+        NETWORKS[name].begin(model, weights)
+
+    def report(history: log.History) -> None:
+        log.write(history, folder)
+        click.echo(log.line(history))
+
+    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed}
+    training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
+    return model, loop.fit(model, recipe, training, held_out, folder, identity, resume, report)
+
+
+def deliver(
+    name: str,
+    model: keras.Model,
+    history: list[dict[str, float]],
+    data: fer2013.Fer2013,
+    recipe: dict[str, Any],
+    out: Path,
+    seed: int,
+    keep_weights: bool = False,
+) -> dict[str, Any]:
+    """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card."""
+    import artifact
+    from data.duplicates import near_duplicates
+    from deep import export, forms
+    from evaluation.scores import scores
+
+    training, held_out = data.split("Training"), data.split("PublicTest")
+    exact = export.to_onnx(backend.in_single_precision(model, NETWORKS[name].build, recipe["network"]))
+    some = np.random.default_rng(seed).permutation(len(training))[: export.CHECKED]
+    agreement = export.check(model, exact, training.crops[some], training.labels[some])
+    form, small, tried = forms.smallest(exact, training.crops[some], held_out.crops, held_out.labels)
+    whole, temperature = export.calibrate(small, held_out.crops, held_out.labels)
+    metrics = {}
+    for split in ("PublicTest", "PrivateTest"):
+        part = data.split(split)
+        twice = near_duplicates(part.crops, training.crops)
+        metrics[split] = scores(export.answers(whole, part.crops), part.labels, twice)
+    best = max((figures for figures in history if figures["side"] == SIDE), key=lambda one: one["held_out_accuracy"])
+    card = {
+        "track": "deep",
+        "input": "crops uint8 (n, 48, 48)",
+        "training": {
+            "command": f"python -m deep.train {name}",
+            "model": name,
+            "recipe": recipe,
+            "epoch": best["epoch"],
+            "parameters": model.count_params(),
+            "seed": seed,
+            "data_hash": data.hash,
+            "minutes": round(sum(figures["minutes"] for figures in history), 1),
+            "versions": _versions(),
+            "history": [{key: round(value, 4) for key, value in figures.items()} for figures in history],
+        },
+        "calibration": f"temperature {temperature:.3f}, fitted on PublicTest",
+        "parity": agreement,
+        "form": form,
+        "forms": tried,
+        "metrics": metrics,
+        "licence": LICENCES[name],
+    }
+    artifact.write(out, whole, card, {WEIGHTS: backend.packed(model)} if keep_weights else None)
+    return card
+
+
+def _versions() -> dict[str, str]:
+    installed = {distribution.metadata["Name"] for distribution in metadata.distributions()}
+    return {library: metadata.version(library) for library in _LIBRARIES if library in installed}
+
+
+@click.command(epilog="Example: python -m deep.train cnn --data fer2013.csv.xz --resume")
+@click.argument("name", type=click.Choice(list(NETWORKS)))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--recipe", type=click.Path(path_type=Path), help="JSON; by default deep/recipes/NAME.json.")
+@click.option("--labels", type=click.Choice(LABELS), help="Targets, instead of the recipe's.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="A .weights.h5 or .npz to begin from. vgg16: of VGG16(include_top=False) on ImageNet, by default downloaded.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint; of a whole training, export it again.")
+@click.option("--checkpoints", type=click.Path(path_type=Path), help="By default .cache/training/NAME.")
+@click.option("--out", type=click.Path(path_type=Path), help="Artifact folder; by default artifacts/NAME.")
+@click.option(
+    "--keep-weights", is_flag=True, help="Leave weights.npz beside the model, for --weights of a later training."
+)
+@click.option("--seed", default=0, show_default=True)
+def main(
+    name: str,
+    data: Path,
+    recipe: Path | None,
+    labels: str | None,
+    weights: Path | None,
+    resume: bool,
+    checkpoints: Path | None,
+    out: Path | None,
+    keep_weights: bool,
+    seed: int,
+) -> None:
+    """Train the network NAME and write it as an artifact. Ctrl-C saves; --resume goes on."""
+    import artifact
+    from evaluation.scores import in_words
+
+    chosen = read(recipe or RECIPES / f"{name}.json")
+    chosen["labels"] = labels or chosen["labels"]
+    loaded = fer2013.load(data)
+    place, folder = checkpoints or fer2013.CACHE / "training" / name, out or artifact.ARTIFACTS / name
+    model, history = train(name, loaded, chosen, place, seed, resume, weights)
+    card = deliver(name, model, history, loaded, chosen, folder, seed, keep_weights)
+    for split, figures in card["metrics"].items():
+        click.echo(f"{split}: {in_words(figures)}")
+    click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")
+
+
+if __name__ == "__main__":
+    run(main)

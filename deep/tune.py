@@ -1,0 +1,167 @@
+"""Search a network's hyperparameters and width with Optuna and write the recipe that ``deep.train`` uses.
+
+Each trial trains some epochs on some rows of Training and is judged by its best accuracy on PublicTest;
+a trial that falls behind the others is stopped early. The study is kept on disk: the same command goes on
+where the last one stopped.
+
+    python -m deep.tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+import tuning
+from data import fer2013
+from deep.loop import Rows
+from deep.recipe import RECIPES, read
+from deep.train import NETWORKS, rows_of
+from errors import InputError, run
+from tuning import Space
+
+if TYPE_CHECKING:
+    import optuna
+
+_COMMON: Space = {
+    "optimiser.weight_decay": ("float", {"low": 1e-4, "high": 3e-2, "log": True}),
+    "augment.erasing": ("float", {"low": 0.0, "high": 0.5}),
+    "augment.mixup": ("float", {"low": 0.0, "high": 0.4}),
+    "label_smoothing": ("float", {"low": 0.0, "high": 0.2}),
+    "class_weight_power": ("float", {"low": 0.0, "high": 0.5}),
+    "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
+}
+SPACES: dict[str, Space] = {
+    "cnn": {
+        **_COMMON,
+        "stages.0.rate": ("float", {"low": 0.02, "high": 0.5, "log": True}),
+        "network.stages.0.0": ("int", {"low": 64, "high": 160, "step": 32}),
+        "network.stages.1.0": ("int", {"low": 128, "high": 320, "step": 64}),
+        "network.stages.2.0": ("int", {"low": 256, "high": 512, "step": 128}),
+    },
+    "vgg16": {
+        **_COMMON,
+        "stages.1.rate": ("float", {"low": 1e-3, "high": 5e-2, "log": True}),
+        "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
+    },
+}
+
+
+def shortened(recipe: dict[str, Any], epochs: int, side: int) -> dict[str, Any]:
+    """A recipe whose stages together last so many epochs, at least one each, on crops of one side."""
+    stages = [dict(stage) for stage in recipe["stages"]]
+    whole = sum(stage["epochs"] for stage in stages)
+    for stage in stages:
+        stage["epochs"] = max(1, round(stage["epochs"] * epochs / whole))
+    share = sum(stage["epochs"] for stage in stages) / whole
+    return {**recipe, "stages": stages, "sides": [[0, side]], "mixup_until": round(recipe["mixup_until"] * share)}
+
+
+def search(
+    name: str,
+    training: Rows,
+    held_out: Rows,
+    recipe: dict[str, Any],
+    trials: int,
+    seed: int,
+    folder: Path,
+    weights: Path | None = None,
+) -> optuna.Study:
+    """Run trials of a network until the study has that many, whole or stopped early."""
+    import keras
+    import optuna
+
+    from deep import loop
+
+    def objective(trial: optuna.Trial) -> float:
+        drawn = tuning.draw(trial, recipe, SPACES[name])
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(seed)
+        model = NETWORKS[name].build(drawn["network"])
+        NETWORKS[name].begin(model, weights)
+        trial.set_user_attr("recipe", drawn)
+
+        def report(history: list[dict[str, float]]) -> None:
+            trial.report(history[-1]["held_out_accuracy"], len(history))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        identity = {"network": name, "recipe": drawn, "seed": seed}
+        try:
+            history = loop.fit(model, drawn, training, held_out, folder, identity, False, report)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return max(figures["held_out_accuracy"] for figures in history)
+
+    return tuning.search(
+        f"{name}-{len(training.labels)}-rows-{recipe['stages']}",
+        f"sqlite:///{fer2013.CACHE / 'tuning.db'}",
+        objective,
+        tuning.present(recipe, SPACES[name]),
+        trials,
+        seed,
+        optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
+    )
+
+
+@click.command(epilog="Example: python -m deep.tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8")
+@click.argument("name", type=click.Choice(list(NETWORKS)))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--recipe", type=click.Path(path_type=Path), help="Where to start; by default deep/recipes/NAME.json.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where the chosen recipe goes; by default where it came from."
+)
+@click.option("--weights", type=click.Path(path_type=Path), help="A .weights.h5 to begin from, as for deep.train.")
+@click.option("--trials", default=20, show_default=True, type=click.IntRange(1), help="Trials the study shall have.")
+@click.option("--rows", default=8000, show_default=True, type=click.IntRange(64), help="Rows of Training to fit on.")
+@click.option("--epochs", default=8, show_default=True, type=click.IntRange(1), help="Epochs of a trial.")
+@click.option("--side", default=32, show_default=True, type=click.IntRange(32, 48), help="Side of the crops.")
+@click.option("--seed", default=0, show_default=True)
+def main(
+    name: str,
+    data: Path,
+    recipe: Path | None,
+    out: Path | None,
+    weights: Path | None,
+    trials: int,
+    rows: int,
+    epochs: int,
+    side: int,
+    seed: int,
+) -> None:
+    """Search the hyperparameters of NAME; judged by accuracy on PublicTest."""
+    from deep import backend
+
+    path = recipe or RECIPES / f"{name}.json"
+    chosen = read(path)
+    loaded = fer2013.load(data)
+    backend.start(chosen["precision"])
+    whole = rows_of(loaded, "Training", chosen["labels"])
+    some = np.sort(np.random.default_rng(seed).permutation(len(whole.labels))[:rows])
+    training = Rows(*(values[some] for values in dataclasses.astuple(whole)))
+    short = shortened(chosen, epochs, side)
+    try:
+        tuning.present(short, SPACES[name])
+    except (KeyError, IndexError, TypeError) as error:
+        raise InputError(path, "a recipe that the search space fits", repr(error)) from error
+    held_out, scratch = rows_of(loaded, "PublicTest"), fer2013.CACHE / "tuning" / name
+    study = search(name, training, held_out, short, trials, seed, scratch, weights)
+    best = study.best_trial.user_attrs["recipe"]
+    kept = {key: chosen[key] for key in ("stages", "sides", "mixup_until")}
+    for stage, found in zip(kept["stages"], best["stages"], strict=True):
+        stage["rate"] = found["rate"]
+    pruned = sum(trial.state.name == "PRUNED" for trial in study.trials)
+    notes = {"trials": len(study.trials), "stopped_early": pruned, "rows": len(some), "epochs": epochs, "side": side}
+    tuned = {**best, **kept, "tuning": {**notes, "accuracy_on_PublicTest": study.best_value}}
+    (out or path).write_text(json.dumps(tuned, indent=1) + "\n")
+    click.echo(f"{out or path}: trial {study.best_trial.number}, accuracy {study.best_value:.2%} on PublicTest")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,62 @@
+"""VGG-16 (Simonyan and Zisserman, ICLR 2015), begun from ImageNet and fine-tuned on faces.
+
+The convolutions are those of ``keras.applications.VGG16``, with its own preprocessing inside the model;
+the classifier on top is ours. On 48x48 crops its five poolings leave a map of 1x1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deep.backend import load_weights
+from errors import InputError
+from features.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import keras
+
+IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: what VGG-16 was trained to see taken off
+
+
+def build(network: dict[str, Any]) -> keras.Model:
+    """Grey crops float (n, side, side, 1), 0-255 -> scores (n, 7); any side from 32 up. No weights yet.
+
+    network: "hidden", the width of the layer above the convolutions; "dropout" before and after it.
+    """
+    import keras
+    from keras import layers
+
+    crops = keras.Input((None, None, 1), name="crops")
+    x = layers.Concatenate(name="grey_as_colour")([crops, crops, crops])
+    x = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN], name="imagenet_mean")(x)
+    x = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x).output
+    x = layers.GlobalAveragePooling2D(name="pool")(x)  # (n, 512)
+    x = layers.BatchNormalization(momentum=0.9, name="pool_norm")(x)  # ImageNet's features are large
+    x = layers.Dropout(network["dropout"], name="dropout_1")(x)
+    x = layers.Dense(network["hidden"], activation="relu", name="hidden")(x)
+    x = layers.Dropout(network["dropout"], name="dropout_2")(x)
+    scores = layers.Dense(len(EMOTIONS), dtype="float32", name="scores")(x)
+    return keras.Model(crops, scores, name="vgg16")
+
+
+def begin(model: keras.Model, weights: Path | None) -> None:
+    """Put ImageNet weights into the convolutions, from a file of ``VGG16(include_top=False)`` or Keras's download."""
+    import keras
+
+    if weights is not None:
+        pretrained = keras.applications.VGG16(include_top=False, weights=None)
+        load_weights(pretrained, weights)
+    else:
+        try:
+            pretrained = keras.applications.VGG16(include_top=False, weights="imagenet")
+        except Exception as error:  # whatever the network stack raises
+            raise InputError(
+                "ImageNet weights of VGG-16",
+                "an answer from Keras's server",
+                type(error).__name__,
+                "name a file of them with --weights",
+            ) from error
+    for layer in pretrained.layers:
+        if layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())

@@ -1,0 +1,79 @@
+"""What the tests of the deep track share: a network that trains in seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+RECIPE: dict[str, Any] = {
+    "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1], [16, 1]], "squeeze": 2, "dropout": 0.2},
+    "labels": "fer",
+    "stages": [{"epochs": 4, "rate": 0.1}],
+    "sides": [[0, 32], [1, 48]],
+    "batch": 16,
+    "optimiser": {"momentum": 0.9, "weight_decay": 0.005, "warmup_epochs": 1, "clip": 5.0},
+    "augment": {
+        "rotation": 10,
+        "scale": 0.1,
+        "shift": 0.05,
+        "brightness": 5,
+        "contrast": 0.1,
+        "erasing": 0.1,
+        "mixup": 0.2,
+    },
+    "mixup_until": 3,
+    "label_smoothing": 0.05,
+    "class_weight_power": 0.1,
+    "average": 0.9,
+    "precision": "float32",
+}
+WAIT = 600  # seconds; a machine may be busy
+Command = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(RECIPE))
+    return path
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Command]:
+    """Start ``python -m words`` with a cache of its own; what still runs after the test is killed."""
+    programs = []
+
+    def started(*words: object, **env: str) -> subprocess.Popen:
+        program = subprocess.Popen(
+            [sys.executable, "-m", *map(str, words)],
+            cwd=ROOT,
+            env={**os.environ, "FER_CACHE": str(tmp_path / "cache"), **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        programs.append(program)
+        return program
+
+    yield started
+    for program in programs:
+        program.kill()
+        program.communicate()
+
+
+def one_line(program: subprocess.Popen) -> str:
+    """The one line that a program says before it stops with exit code 2."""
+    _, said = program.communicate(timeout=WAIT)
+    lines = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert program.returncode == 2, said
+    assert len(lines) == 1
+    assert "Traceback" not in said
+    return lines[0]

@@ -1,0 +1,151 @@
+"""Trainings from the data file to a recognizer: whole, killed, stopped, and begun wrongly."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recognizers
+from data import fer2013
+from tests.deep.conftest import RECIPE, WAIT, Command, one_line
+
+
+def finished(program) -> str:
+    out, error = program.communicate(timeout=WAIT)
+    assert program.returncode == 0, error
+    return out
+
+
+def same_weights(first: Path, second: Path) -> None:
+    for name in ("last.npz", "best.npz"):
+        with np.load(first / name) as one, np.load(second / name) as other:
+            assert one.files == other.files
+            for key in one.files:
+                if key != "about":  # it holds the minutes that were taken
+                    np.testing.assert_array_equal(one[key], other[key], err_msg=f"{name} {key}")
+
+
+def wait_for(path: Path, program) -> None:
+    for _ in range(20 * WAIT):
+        if path.exists():
+            return
+        assert program.poll() is None, program.communicate()[1]
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never came")
+
+
+def test_a_killed_training_ends_as_one_that_was_not(
+    small_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
+) -> None:
+    out = tmp_path / "artifacts" / "my-cnn"
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
+    said = finished(start(*words, "--checkpoints", tmp_path / "whole"))
+    assert "epoch 4: loss " in said
+    assert "PrivateTest: accuracy " in said
+
+    broken = tmp_path / "broken"
+    program = start(*words, "--checkpoints", broken)
+    wait_for(broken / "last.npz", program)
+    time.sleep(random.uniform(0, 1))
+    program.kill()
+    program.communicate()
+    program = start(*words, "--checkpoints", broken, "--resume")
+    wait_for(broken / "curves.png", program)
+    time.sleep(random.uniform(0, 0.3))
+    program.send_signal(signal.SIGINT)
+    program.communicate()
+    assert program.returncode in (0, 130, -signal.SIGINT)
+    finished(start(*words, "--checkpoints", broken, "--resume"))
+    same_weights(tmp_path / "whole", broken)
+    assert {path.name for path in broken.iterdir()} == {"last.npz", "best.npz", "log.csv", "curves.png", "tensorboard"}
+    assert len((broken / "log.csv").read_text().splitlines()) == 1 + 4
+
+    recognizer = recognizers.load("my-cnn", root=out.parent)
+    training = recognizer.card["training"]
+    assert training["recipe"] == RECIPE
+    assert training["data_hash"] == fer2013.load(small_csv).hash
+    assert recognizer.card["parity"]["largest_difference"] < 1e-4
+    np.testing.assert_allclose(recognizer.predict_proba(crops[:5]).sum(axis=1), 1, atol=1e-5)
+
+
+def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "rate": 0.1}]}))
+    program = start(
+        *("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+    )
+    wait_for(tmp_path / "checkpoints" / "curves.png", program)
+    program.send_signal(signal.SIGINT)
+    _, said = program.communicate(timeout=WAIT)
+    assert program.returncode == 130, said
+    assert said.rstrip().endswith("stopped")
+    assert not list((tmp_path / "checkpoints").glob("*.part"))
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_trains_too(
+    backend: str, small_csv: Path, recipe: Path, start: Command, tmp_path: Path
+) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"needs {backend}: pip install {backend}")
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+    said = one_line(start(*words, KERAS_BACKEND=backend))  # it trains; only TensorFlow exports
+    assert f"export: expected KERAS_BACKEND=tensorflow, found {backend}" in said
+    with np.load(tmp_path / "checkpoints" / "best.npz") as kept:
+        assert all(np.isfinite(kept[key]).all() for key in kept.files)
+    finished(start(*words, "--resume", "--out", tmp_path / "artifacts" / "elsewhere"))
+
+
+def test_a_wrong_backend_is_said_in_one_line(small_csv: Path, recipe: Path, start: Command) -> None:
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe)
+    said = one_line(start(*words, KERAS_BACKEND="tensorflo"))
+    assert said == "error: KERAS_BACKEND: expected one of tensorflow, jax, torch, found 'tensorflo'"
+
+
+def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+    assert "expected a checkpoint, found nothing there; start without --resume" in one_line(start(*words, "--resume"))
+    mine = tmp_path / "artifacts" / "mine"
+    finished(start(*words, "--out", mine, "--keep-weights"))
+    finished(start(*words, "--out", mine, "--weights", mine / "weights.npz", "--keep-weights"))
+
+    recipe.write_text(json.dumps({**RECIPE, "batch": 32}))
+    said = one_line(start(*words, "--resume"))
+    assert "last.npz: expected a checkpoint of this training, found another recipe; go on with the recipe" in said
+
+    recipe.write_text(json.dumps({**RECIPE, "network": {**RECIPE["network"], "stem": [6, 8]}}))
+    said = one_line(start(*words, "--weights", mine / "weights.npz"))
+    assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in said
+
+
+def test_weights_that_are_not_there_or_not_of_the_network(start: Command, small_csv: Path, tmp_path: Path) -> None:
+    words = ("deep.train", "vgg16", "--data", small_csv)
+    offline = {"KERAS_HOME": str(tmp_path / "keras"), "https_proxy": "http://127.0.0.1:9"}
+    said = one_line(start(*words, **offline))
+    assert "ImageNet weights of VGG-16: expected an answer from Keras's server, found " in said
+    assert said.endswith("name a file of them with --weights")
+    text = tmp_path / "text.weights.h5"
+    text.write_text("not weights")
+    said = one_line(start(*words, "--weights", text))
+    assert "text.weights.h5: expected weights of the network vgg16, as .weights.h5 or .npz, found " in said
+    said = one_line(start(*words, "--weights", tmp_path / "none.weights.h5"))
+    assert "none.weights.h5: expected a file of weights, found nothing there" in said
+
+
+def test_tuning_goes_on_where_it_stopped(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen.json"
+    words = ("deep.tune", "cnn", "--data", small_csv, "--recipe", recipe, "--out", chosen, "--rows", 64, "--epochs", 1)
+    finished(start(*words, "--trials", 1))
+    finished(start(*words, "--trials", 2))
+    tuned = json.loads(chosen.read_text())
+    assert (tuned["tuning"]["trials"], tuned["tuning"]["rows"]) == (2, 64)
+    assert tuned["stages"][0]["epochs"] == RECIPE["stages"][0]["epochs"]
+    assert tuned["sides"] == RECIPE["sides"]
