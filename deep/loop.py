@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,7 +89,6 @@ def fit(
         groups, progress = checkpoint.load(folder / LAST, identity)
         _fill(model.variables, groups["model"], folder / LAST)
     average = groups.get("average") or arrays_of(model.variables)
-    last_side = recipe["sides"][-1][1]  # an epoch on smaller crops is none to serve
     for stage in stages_of(recipe):
         if progress.epoch >= stage.end:
             continue
@@ -101,19 +102,18 @@ def fit(
                 # A backend that has seen two sides computes for any side, and rounds otherwise than for the one.
                 model.make_train_function(force=True)
                 model.make_predict_function(force=True)
-            with _saving_on_interrupt(keep):
-                _epoch(model, recipe, stage, training, average, progress, identity["seed"], steps)
-            began = time.monotonic()
-            side = side_at(recipe, progress.epoch)
-            figures = {**_means(progress), **_judge(model, average, held_out, side), "side": side}
-            full = [past["held_out_accuracy"] for past in progress.history if past["side"] == last_side]
-            figures["minutes"] = (progress.sums["seconds"] + time.monotonic() - began) / 60
-            progress.history.append({"epoch": progress.epoch + 1, **figures})
-            progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-            if side == last_side and figures["held_out_accuracy"] > max(full, default=-1.0):
-                checkpoint.save(folder / BEST, {"average": average}, progress, identity)
-            keep()
-            report(progress.history)
+            with _ctrl_c_between_steps() as stopped:
+                _epoch(model, recipe, stage, training, average, progress, identity["seed"], steps, stopped)
+                if not stopped():
+                    best = _close(model, average, held_out, progress, recipe)
+                    if best:
+                        checkpoint.save(folder / BEST, {"average": average}, progress, identity)
+                    keep()
+                    report(progress.history)
+            if stopped():
+                keep()
+                click.echo("saved: go on with --resume", err=True)
+                raise KeyboardInterrupt
     _fill(model.variables, checkpoint.load(folder / BEST, identity)[0]["average"], folder / BEST)
     return progress.history
 
@@ -127,6 +127,7 @@ def _epoch(
     progress: Progress,
     seed: int,
     steps: int,
+    stopped: Callable[[], bool],
 ) -> None:
     from terminal import bar
 
@@ -154,6 +155,24 @@ def _epoch(
                 progress.sums[key] = progress.sums.get(key, 0.0) + float(value)
             means = _means(progress)
             step_done(f"{name} loss {means['loss']:.3f} accuracy {means['accuracy']:.1%}")
+            if stopped():
+                return
+
+
+def _close(
+    model: keras.Model, average: list[np.ndarray], held_out: Rows, progress: Progress, recipe: dict[str, Any]
+) -> bool:
+    """Write an epoch that is done into the history, and say whether it is the best so far.
+
+    Epochs on smaller crops than the last ones are none to serve, however good.
+    """
+    began, side, last_side = time.monotonic(), side_at(recipe, progress.epoch), recipe["sides"][-1][1]
+    figures = {**_means(progress), **_judge(model, average, held_out, side), "side": side}
+    figures["minutes"] = (progress.sums["seconds"] + time.monotonic() - began) / 60
+    before = [past["held_out_accuracy"] for past in progress.history if past["side"] == last_side]
+    progress.history.append({"epoch": progress.epoch + 1, **figures})
+    progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+    return side == last_side and figures["held_out_accuracy"] > max(before, default=-1.0)
 
 
 def _keep(
@@ -169,13 +188,17 @@ def _keep(
 
 
 @contextlib.contextmanager
-def _saving_on_interrupt(keep: Callable[[], None]) -> Iterator[None]:
+def _ctrl_c_between_steps() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back, so that no step is cut in half; what this gives says whether it came."""
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be held
+        yield lambda: False
+        return
+    came = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: came.set())
     try:
-        yield
-    except KeyboardInterrupt:
-        keep()
-        click.echo("saved: go on with --resume", err=True)
-        raise
+        yield came.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _average(average: list[np.ndarray], model: keras.Model, momentum: float, done: int) -> None:

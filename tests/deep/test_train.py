@@ -56,8 +56,9 @@ def test_a_killed_training_ends_as_one_that_was_not(
     time.sleep(random.uniform(0, 1))
     program.kill()
     program.communicate()
+    (broken / "log.csv").unlink(missing_ok=True)
     program = start(*words, "--checkpoints", broken, "--resume")
-    wait_for(broken / "curves.png", program)
+    wait_for(broken / "log.csv", program)
     time.sleep(random.uniform(0, 0.3))
     program.send_signal(signal.SIGINT)
     program.communicate()
@@ -85,6 +86,7 @@ def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Comm
     _, said = program.communicate(timeout=WAIT)
     assert program.returncode == 130, said
     assert said.rstrip().endswith("stopped")
+    assert "saved: go on with --resume" in said
     assert not list((tmp_path / "checkpoints").glob("*.part"))
 
 
