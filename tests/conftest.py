@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from data import csv_form, fer2013
+
+settings.register_profile("untimed", deadline=None)  # a first call imports; a busy machine is slow
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

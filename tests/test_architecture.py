@@ -24,7 +24,8 @@ ALLOWED = {
     "recognizers": {"classical", "deep", "features", "artifact"},
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
     "compare": {"recognizers", "artifact", "features", "data", "evaluation"},
-    "app": {"recognizers", "features", "data", "evaluation"},
+    "video": {"video", "recognizers", "features"},
+    "app": {"video", "recognizers", "features", "data", "evaluation"},
 }
 PROJECT = {name.split(".")[0] for name in ALLOWED}
 SOURCES = sorted(

@@ -1,0 +1,1 @@
+"""Faces through time: followed from frame to frame, their emotions smoothed, timed and recorded."""
