@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parent / "artifacts" / "results"
 README = RESULTS.parent.parent / "README.md"
-FRAME = (480, 640)  # height and width of the picture that whole-frame latency is taken on
 
 
 @click.command(epilog="Example: python compare.py --data fer2013.csv.xz --models lightgbm,svm --limit 500")
@@ -72,10 +71,11 @@ def main(
 
 def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Any, dict[str, Any]]:
     """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
+    import examples
     from evaluation.scores import scores
 
     if data is None:
-        crops = embedded_crops()
+        crops = examples.crops()
 
         def recorded(recognizer: Recognizer) -> dict[str, Any]:
             metrics = recognizer.card["metrics"]
@@ -130,9 +130,10 @@ def _predict(recognizer: Recognizer, crops: np.ndarray) -> np.ndarray:
 def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:
     """Every figure of one model."""
     import artifact
+    import examples
     from evaluation import timing
 
-    frame = _frame()
+    frame = examples.frame()
     latency = timing.latency(recognizer, crops)
     latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
     return {
@@ -151,32 +152,6 @@ def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
     from features.faces import crop_faces, find_faces
 
     return recognizer.predict_proba(crop_faces(rgb, find_faces(rgb)))
-
-
-def _frame() -> np.ndarray:
-    """A picture of 640 x 480 pixels with one face: the astronaut that comes with scikit-image."""
-    import numpy as np
-    from skimage.data import astronaut
-
-    frame = np.zeros((*FRAME, 3), dtype=np.uint8)
-    frame[:, 64:576] = astronaut()[: FRAME[0]]
-    return frame
-
-
-def embedded_crops() -> np.ndarray:
-    """Faces that come with scikit-image, as crops: uint8 (101, 48, 48)."""
-    import cv2
-    import numpy as np
-    from skimage.data import lfw_subset
-
-    from features.faces import crop_faces, find_faces
-
-    portrait = crop_faces(_frame(), find_faces(_frame()))
-    small = [
-        cv2.resize((face * 255).astype(np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
-        for face in lfw_subset()[:100]
-    ]
-    return np.concatenate([portrait, np.stack(small)])
 
 
 def _pin_threads(threads: int) -> None:

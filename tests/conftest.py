@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import examples
 from data import csv_form, fer2013
 
 settings.register_profile("untimed", deadline=None)  # a first call imports; a busy machine is slow
@@ -32,9 +33,7 @@ def real(real_path: Path) -> fer2013.Fer2013:
 @pytest.fixture(scope="session")
 def crops() -> np.ndarray:
     """101 real faces as crops, from pictures that come with scikit-image."""
-    from compare import embedded_crops
-
-    return embedded_crops()
+    return examples.crops()
 
 
 @pytest.fixture

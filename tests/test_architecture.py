@@ -23,9 +23,13 @@ ALLOWED = {
     "deep": {"deep", "features", "data", "evaluation", "artifact"},
     "recognizers": {"classical", "deep", "features", "artifact"},
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
-    "compare": {"recognizers", "artifact", "features", "data", "evaluation"},
-    "video": {"video", "recognizers", "features"},
-    "app": {"video", "recognizers", "features", "data", "evaluation"},
+    "examples": {"features"},
+    "explain": {"recognizers", "features", "examples"},
+    "compare": {"examples", "recognizers", "artifact", "features", "data", "evaluation"},
+    "scene": {"recognizers", "features"},
+    "drawing": {"scene", "features"},
+    "video": {"video", "scene", "recognizers", "features"},
+    "app": {"explain", "examples", "video", "scene", "drawing", "recognizers", "features", "data", "evaluation"},
 }
 PROJECT = {name.split(".")[0] for name in ALLOWED}
 SOURCES = sorted(

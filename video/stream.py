@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from features.emotions import EMOTIONS
 from features.faces import THRESHOLD, crop_faces, find_faces
 from recognizers import Recognizer, log_of
+from scene import Face
 from video import follow
 from video.record import Record
 
@@ -37,20 +37,6 @@ class Settings:
     smoothing: float = 0.3
     threshold: float = THRESHOLD
     every: int = 0  # frames from one detection to the next; 0: as the measured times allow
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face in a frame: its stable number from 1, box int (4,), probabilities float32 (7,) and label."""
-
-    number: int
-    box: np.ndarray
-    probabilities: np.ndarray
-
-    @property
-    def label(self) -> str:
-        """The likeliest emotion."""
-        return EMOTIONS[int(self.probabilities.argmax())]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""What is in a picture: its faces, numbered from left to right, and what they express.
+
+import scene
+from features.pictures import read_rgb
+from recognizers import load
+faces = scene.faces_in(read_rgb("portrait.jpg"), load("svm"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.emotions import EMOTIONS
+from features.faces import THRESHOLD, crop_faces, find_faces
+from recognizers import Recognizer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities (7,), and its crop if kept."""
+
+    number: int
+    box: np.ndarray
+    probabilities: np.ndarray
+    crop: np.ndarray | None = field(default=None, repr=False)
+
+    @cached_property
+    def label(self) -> str:
+        """The likeliest emotion."""
+        return EMOTIONS[int(self.probabilities.argmax())]
+
+    @cached_property
+    def confidence(self) -> float:
+        """The probability of the likeliest emotion."""
+        return float(self.probabilities.max())
+
+
+def faces_in(rgb: np.ndarray, recognizer: Recognizer, threshold: float = THRESHOLD) -> list[Face]:
+    """The faces of a picture, uint8 RGB (h, w, 3), from left to right. No face: an empty list."""
+    boxes = find_faces(rgb, threshold)
+    crops = crop_faces(rgb, boxes)
+    found = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)
+    return [Face(number, *of_one) for number, of_one in enumerate(found, 1)]
+
+
+def table(faces: Sequence[Face]) -> pd.DataFrame:
+    """A row for each face: number, label, confidence, box and the seven probabilities."""
+    import pandas as pd
+
+    columns = ["face", "label", "confidence", "left", "top", "right", "bottom", *EMOTIONS]
+    rows = [
+        (face.number, face.label, face.confidence, *map(int, face.box), *map(float, face.probabilities))
+        for face in faces
+    ]
+    return pd.DataFrame(rows, columns=columns).round(dict.fromkeys(("confidence", *EMOTIONS), 4))
