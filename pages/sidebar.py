@@ -1,0 +1,85 @@
+"""What holds on every page: which model, how eager the detector, and whether landmarks are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import recognizers
+from evaluation import results
+from features.faces import THRESHOLD
+from recognizers import Recognizer
+
+GOOD = 0.03  # accuracy below the best model's within which a model is still called good
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the viewer chose. threshold: detector score that a face must reach."""
+
+    recognizer: Recognizer
+    threshold: float
+    landmarks: bool
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=16)
+def model(name: str, fingerprint: str) -> Recognizer:
+    """A recognizer, loaded once for all sessions; anew when its artifact changes."""
+    return recognizers.load(name)
+
+
+def loaded(name: str) -> Recognizer:
+    """A recognizer by name, from the cache."""
+    card = recognizers.card(name)
+    return model(name, str([*card["files"].values(), card.get("members")]))
+
+
+def latencies() -> dict[str, float]:
+    """Milliseconds from crop to label by model, as the last benchmark measured them."""
+    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in results.last()["models"]}
+
+
+def default_name(names: list[str], spent: dict[str, float]) -> str:
+    """The fastest of the good models: those nearly as accurate as the best."""
+    accuracy = {name: recognizers.card(name)["metrics"]["PublicTest"]["accuracy"] for name in names}
+    good = [name for name in names if accuracy[name] >= max(accuracy.values()) - GOOD]
+    return min(good, key=lambda name: spent.get(name, float("inf")))
+
+
+def sidebar() -> Choice:
+    """Draw the sidebar and give back what is chosen in it."""
+    names, spent = recognizers.names(), latencies()
+    with st.sidebar:
+        name = st.selectbox(
+            "Model",
+            names,
+            index=names.index(default_name(names, spent)),
+            key="model",
+            help="All models were trained and judged on FER2013; the Compare page has every figure.",
+        )
+        card = recognizers.card(name)
+        figures = card["metrics"]["PrivateTest"]
+        left, right = st.columns(2)
+        left.metric("Accuracy", f"{figures['accuracy']:.1%}", help="On PrivateTest, which nothing was chosen on.")
+        right.metric("A face takes", f"{spent[name]:.1f} ms" if name in spent else "-", help="Median of the benchmark.")
+        st.caption(f"Track: {card['track']}")
+        with st.expander("Licence"):
+            st.caption(card["licence"])
+        st.divider()
+        eager = st.slider(
+            "Detector sensitivity",
+            0.0,
+            1.0,
+            0.5,
+            0.05,
+            key="sensitivity",
+            help="Higher finds more faces, and more that are none.",
+        )
+        landmarks = st.toggle("Show landmarks", key="landmarks")
+    return Choice(loaded(name), threshold_of(eager), landmarks)
+
+
+def threshold_of(sensitivity: float) -> float:
+    """Detector threshold of a sensitivity 0-1; a half is the tested default."""
+    return THRESHOLD + (0.5 - sensitivity) * 1.2
