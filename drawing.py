@@ -36,7 +36,7 @@ def annotated(rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landma
         if bars:
             _bars(picture, face, unit)
         if landmarks:
-            _points(picture, rgb, face, unit)
+            _points(picture, face, unit)
     return picture
 
 
@@ -76,12 +76,10 @@ def _bars(picture: np.ndarray, face: Face, unit: float) -> None:
             cv2.putText(picture, name, (x + 3, y + row - round(row / 3)), _FONT, size, ink, weight, cv2.LINE_AA)
 
 
-def _points(picture: np.ndarray, rgb: np.ndarray, face: Face, unit: float) -> None:
-    from features.faces import crop_faces
+def _points(picture: np.ndarray, face: Face, unit: float) -> None:
     from features.landmarks import find_landmarks
 
-    crop = crop_faces(rgb, face.box[None]) if face.crop is None else face.crop[None]
     left, top, side = crop_square(face.box)
-    points = (find_landmarks(crop)[0] + 0.5) * side / crop.shape[1] + (left, top)
+    points = (find_landmarks(face.crop[None])[0] + 0.5) * side / face.crop.shape[1] + (left, top)
     for x, y in points:
         cv2.circle(picture, (round(float(x)), round(float(y))), max(1, round(2 * unit)), (0, 255, 255), cv2.FILLED)

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Face:
-    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities (7,), and its crop if kept."""
+    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities float32 (7,), and its crop."""
 
     number: int
     box: np.ndarray
     probabilities: np.ndarray
-    crop: np.ndarray | None = field(default=None, repr=False)
+    crop: np.ndarray = field(repr=False)
 
     @cached_property
     def label(self) -> str:

@@ -254,10 +254,9 @@ def _compile(model: keras.Model, recipe: dict[str, Any], stage: Stage, steps: in
 
     for layer in model.layers:
         layer.trainable = share_of(stage.depth_rates, layer.name) > 0
-    optimiser = optimiser_for(recipe, stage, steps)
+    optimiser = optimiser_for(recipe, stage, steps, model.trainable_variables)
     loss = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe["label_smoothing"])
     model.compile(optimiser, loss, metrics=["accuracy"])
-    optimiser.build(model.trainable_variables)
     return optimiser
 
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from deep.loop import Stage
 
 
-def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int) -> keras.Optimizer:
+def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int, variables: list[keras.Variable]) -> keras.Optimizer:
     """Nesterov momentum, decoupled weight decay, and a rate that warms up, then falls as a cosine.
 
-    steps: of one epoch. Loshchilov and Hutter, "SGDR", ICLR 2017, and "Decoupled weight decay
-    regularization", ICLR 2019; rates by depth: Howard and Ruder, "ULMFiT", ACL 2018.
+    steps: of one epoch; variables: those that are trained. Loshchilov and Hutter, "SGDR", ICLR 2017, and "Decoupled
+    weight decay regularization", ICLR 2019; rates by depth: Howard and Ruder, "ULMFiT", ACL 2018.
     """
     from keras import optimizers
 
@@ -26,12 +26,14 @@ def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int) -> keras.Opt
         0.0, max(1, total - warm), alpha=0.0, warmup_target=stage.rate, warmup_steps=max(1, warm)
     )
 
-    class ByDepth(optimizers.SGD):
-        """SGD that slows a variable by its layer's share of the rate."""
+    shares = [share_of(stage.depth_rates, variable.path.split("/")[0]) for variable in variables]
 
-        def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
-            share = share_of(stage.depth_rates, variable.path.split("/")[0])
-            super().update_step(gradient, variable, learning_rate * share)
+    class ByDepth(optimizers.SGD):
+        """SGD that slows each variable by a share: of plain momentum that is the same as a smaller gradient."""
+
+        def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
+            scaled = [gradient * share for gradient, share in zip(grads, shares, strict=True)]
+            super().apply(scaled, trainable_variables)
 
     optimiser = (ByDepth if stage.depth_rates else optimizers.SGD)(
         rate,
@@ -41,4 +43,5 @@ def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int) -> keras.Opt
         global_clipnorm=settings["clip"],
     )
     optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    optimiser.build(variables)
     return optimiser

@@ -65,6 +65,15 @@ def to_json(rows: list[Row], about: dict[str, Any]) -> str:
     return json.dumps({**about, "models": rows}, indent=1, allow_nan=False) + "\n"
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """The last benchmark's results.json in a folder. Raises InputError where there is none."""
+    path = folder / "results.json"
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(path, "a benchmark's results", type(error).__name__, "run python compare.py") from error
+
+
 def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
     """Accuracy, speed, cost and classes, as tables for the terminal."""
     return [_accuracy(rows, about), _speed(rows, about), _cost(rows), _classes(rows)]

@@ -60,7 +60,9 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
         y=alt.Y("label", sort=list(EMOTIONS), title="labelled"),
         tooltip=["label", "answer", alt.Tooltip("share", format=".1%"), "rows"],
     )
-    cells = base.mark_rect().encode(color=alt.Color("share", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None))
+    cells = base.mark_rect().encode(
+        color=alt.Color("share", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None)
+    )
     written = base.mark_text().encode(
         text=alt.Text("share", format=".0%"),
         color=alt.condition("datum.share > 0.5", alt.value("white"), alt.value("black")),

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+import artifact
 import recognizers
 from evaluation import results
 from features.faces import THRESHOLD
 from recognizers import Recognizer
 
+RESULTS = artifact.ARTIFACTS / "results"
 GOOD = 0.03  # accuracy below the best model's within which a model is still called good
 
 
@@ -37,7 +39,7 @@ def loaded(name: str) -> Recognizer:
 
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, as the last benchmark measured them."""
-    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in results.last()["models"]}
+    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in results.read(RESULTS)["models"]}
 
 
 def default_name(names: list[str], spent: dict[str, float]) -> str:

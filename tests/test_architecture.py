@@ -29,7 +29,20 @@ ALLOWED = {
     "scene": {"recognizers", "features"},
     "drawing": {"scene", "features"},
     "video": {"video", "scene", "recognizers", "features"},
-    "app": {"explain", "examples", "video", "scene", "drawing", "recognizers", "features", "data", "evaluation"},
+    "pages": {
+        "pages",
+        "artifact",
+        "explain",
+        "examples",
+        "video",
+        "scene",
+        "drawing",
+        "recognizers",
+        "features",
+        "data",
+        "evaluation",
+    },
+    "app": {"pages"},
 }
 PROJECT = {name.split(".")[0] for name in ALLOWED}
 SOURCES = sorted(

@@ -105,7 +105,10 @@ class Stream:
             crops = crop_faces(rgb, np.array([track.box.round() for track in present]).reshape(-1, 4).astype(int))
         with _timed(stages, "recognise"):
             logs = log_of(settings.recognizer.predict_proba(crops))
-        faces = [_face(track, new, now, settings.smoothing) for track, new in zip(present, logs, strict=True)]
+        faces = [
+            _face(track, new, crop, now, settings.smoothing)
+            for track, new, crop in zip(present, logs, crops, strict=True)
+        ]
         self._note(faces, now)
         self._measure(stages, now)
         return View(faces, settings.recognizer.name, stages, every, self._rate())
@@ -166,13 +169,13 @@ class Stream:
         return MOST if room <= 0 else int(np.clip(np.ceil(self._means["find"] / room), 1, MOST))
 
 
-def _face(track: _Track, new: np.ndarray, now: float, seconds: float) -> Face:
+def _face(track: _Track, new: np.ndarray, crop: np.ndarray, now: float, seconds: float) -> Face:
     """A track's face with its log-probabilities (7,) smoothed over time (a running mean that forgets by the clock)."""
     kept = 0.0 if track.logs is None or seconds <= 0 else float(np.exp(-(now - track.smoothed) / seconds))
     track.logs = new if track.logs is None else kept * track.logs + (1 - kept) * new
     track.smoothed = now
     powers = np.exp(track.logs - track.logs.max())
-    return Face(track.number, track.box.round().astype(int), (powers / powers.sum()).astype(np.float32))
+    return Face(track.number, track.box.round().astype(int), (powers / powers.sum()).astype(np.float32), crop)
 
 
 @contextmanager

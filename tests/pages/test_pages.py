@@ -1,0 +1,215 @@
+"""Every page and every control, driven as a viewer would, without a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import examples
+import recognizers
+from features.emotions import EMOTIONS
+from pages import image
+
+PAGES = ("image", "live", "compare", "why", "about")
+SCRIPT = """
+from pages import {0} as page
+from pages.sidebar import sidebar
+page.show(*([] if "{0}" == "about" else [sidebar()]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The streamer needs a browser; here it is one that does not play."""
+    context = SimpleNamespace(state=SimpleNamespace(playing=False))
+    monkeypatch.setattr("pages.live.webrtc_streamer", lambda **_: context)
+    return context
+
+
+def page(name: str) -> AppTest:
+    return AppTest.from_string(SCRIPT.format(name), default_timeout=120).run()
+
+
+def encoded(rgb: np.ndarray, form: str = "PNG", **options) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, form, **options)
+    return stream.getvalue()
+
+
+def text(at: AppTest) -> str:
+    return "\n".join(element.value for element in [*at.markdown, *at.warning, *at.error, *at.info, *at.caption])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens(name: str) -> None:
+    at = page(name)
+    assert not at.exception
+    assert len(at.title) == 1
+
+
+def test_the_app_opens_with_pictures() -> None:
+    at = AppTest.from_file(str(Path(image.__file__).parent.parent / "app.py"), default_timeout=120).run()
+    assert not at.exception
+    assert at.title[0].value == "Emotions in a picture"
+
+
+def test_the_example_shows_one_happy_face() -> None:
+    at = page("image")
+    at.button(key="example").click().run()
+    assert not at.exception
+    table = at.dataframe[0].value
+    assert table[["face", "label"]].to_numpy().tolist() == [[1, "happy"]]
+    assert "**1 · happy**" in text(at)
+
+
+def test_faces_are_numbered_from_left_to_right() -> None:
+    portrait = examples.portrait()[:300]
+    at = page("image")
+    at.file_uploader(key="upload").set_value(
+        ("two.png", encoded(np.concatenate([portrait, portrait], axis=1)), "image/png")
+    )
+    table = at.run().dataframe[0].value
+    assert table["face"].tolist() == [1, 2]
+    assert table["left"].is_monotonic_increasing
+    np.testing.assert_allclose(table[list(EMOTIONS)].sum(axis=1), 1, atol=1e-3)
+
+
+def test_no_face_gets_a_friendly_sentence() -> None:
+    at = page("image")
+    wall = np.full((300, 400, 3), 120, dtype=np.uint8)
+    at.file_uploader(key="upload").set_value(("wall.png", encoded(wall), "image/png")).run()
+    assert [warning.value for warning in at.warning] == [image.NO_FACE]
+    assert not at.dataframe
+
+
+def hostile() -> dict[str, bytes]:
+    portrait = examples.portrait()
+    jpeg = encoded(portrait, "JPEG")
+    bomb = io.BytesIO()
+    Image.new("L", (20_000, 20_000)).save(bomb, "PNG")
+    return {
+        "empty.jpg": b"",
+        "text.jpg": b"this is no picture",
+        "cut.jpg": jpeg[: len(jpeg) // 2],
+        "bomb.png": bomb.getvalue(),
+        "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    }
+
+
+def test_what_is_no_picture_gets_a_sentence_and_the_rest_go_on() -> None:
+    files = [(name, content, "image/jpeg") for name, content in hostile().items()]
+    at = page("image")
+    at.file_uploader(key="upload").set_value([*files, ("good.png", encoded(examples.portrait()), "image/png")]).run()
+    assert not at.exception
+    assert [error.value.split(" could not be read")[0] for error in at.error] == [name for name, *_ in files]
+    assert all(error.value.count(".") <= 4 for error in at.error)
+    assert at.dataframe[0].value["label"].tolist() == ["happy"]
+
+
+def test_kinds_of_pictures_that_people_have() -> None:
+    portrait = examples.portrait()
+    frames = [Image.fromarray(portrait), Image.fromarray(portrait[::-1])]
+    gif = io.BytesIO()
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:])
+    cmyk = io.BytesIO()
+    Image.fromarray(portrait).convert("CMYK").save(cmyk, "JPEG")
+    large = np.asarray(Image.fromarray(portrait).resize((7100, 7100)))  # 50 megapixels
+    at = page("image")
+    at.file_uploader(key="upload").set_value(
+        [
+            ("a.gif", gif.getvalue(), "image/gif"),
+            ("b.jpg", cmyk.getvalue(), "image/jpeg"),
+            ("c.jpg", encoded(large, "JPEG"), "image/jpeg"),
+            ("d.webp", encoded(portrait, "WEBP"), "image/webp"),
+            ("e.bmp", encoded(portrait, "BMP"), "image/bmp"),
+        ]
+    ).run()
+    assert not at.exception
+    assert not at.error
+    assert [table.value["label"].tolist() for table in at.dataframe] == [["happy"]] * 5
+
+
+def test_thirty_uploads_at_once() -> None:
+    small = encoded(examples.portrait()[:256, 100:356], "JPEG")
+    at = page("image")
+    at.file_uploader(key="upload").set_value([(f"{number}.jpg", small, "image/jpeg") for number in range(30)]).run()
+    assert not at.exception
+    assert len(at.dataframe) == 30
+
+
+def test_the_sidebar_switches_models_and_says_what_they_are() -> None:
+    at = page("image")
+    at.button(key="example").click().run()
+    assert at.selectbox(key="model").options == recognizers.names()
+    for name in recognizers.names():
+        at.selectbox(key="model").set_value(name).run()
+        assert not at.exception
+        card = recognizers.card(name)
+        assert at.metric[0].value == f"{card['metrics']['PrivateTest']['accuracy']:.1%}"
+        assert f"Track: {card['track']}" in text(at)
+        assert at.dataframe[0].value["label"].tolist() == ["happy"]
+
+
+def test_landmarks_and_sensitivity_hold() -> None:
+    at = page("image")
+    at.button(key="example").click().run()
+    at.toggle(key="landmarks").set_value(True).run()
+    assert not at.exception
+    at.slider(key="sensitivity").set_value(0.0).run()
+    assert not at.exception
+    at.slider(key="sensitivity").set_value(1.0).run()
+    assert len(at.dataframe[0].value) >= 1  # more faces, and some that are none
+
+
+def test_the_live_page_says_what_helps_and_takes_single_pictures(no_webrtc: SimpleNamespace) -> None:
+    at = page("live")
+    assert "TURN_URL" in text(at)
+    at.slider(key="smoothing").set_value(1.0).run()
+    at.toggle(key="single").set_value(True).run()
+    assert not at.exception
+    no_webrtc.state.playing = True
+    at.run()
+    assert "Waiting for the first frame." in text(at)
+
+
+def test_no_outside_server_is_asked_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages import live
+
+    assert live.ice_servers() == []
+    monkeypatch.setenv("TURN_URL", "turn:example.org:3478")
+    monkeypatch.setenv("TURN_USERNAME", "me")
+    monkeypatch.setenv("TURN_CREDENTIAL", "secret")
+    expected = {"urls": ["turn:example.org:3478"], "username": "me", "credential": "secret"}
+    assert live.ice_servers() == [expected]
+
+
+def test_compare_shows_every_model_on_one_picture() -> None:
+    at = page("compare")
+    assert set(at.dataframe[0].value["model"]) <= set(recognizers.names())
+    assert all(f"**{name}** · happy" in text(at) for name in recognizers.names())
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "cnn"])
+def test_why_explains_every_kind_of_model(name: str) -> None:
+    at = page("why")
+    at.selectbox(key="model").set_value(name).run()
+    at.selectbox(key="why_label").set_value("sad").run()
+    assert not at.exception
+    assert f"**{name}** gives *sad*" in text(at)
+    assert ("speaks" in text(at)) == (name == "lightgbm")
+
+
+def test_a_face_as_json_is_what_the_table_says() -> None:
+    import scene
+
+    faces = scene.faces_in(examples.portrait(), recognizers.load("lightgbm"))
+    rows = json.loads(image.to_json(scene.table(faces)))
+    assert [row["label"] for row in rows] == ["happy"]
+    assert rows[0]["face"] == 1
