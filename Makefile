@@ -8,7 +8,7 @@ OPTIONS ?=
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test check data train deep ensemble lock clean
+.PHONY: help setup compare app test check data train deep ensemble lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ $(VENV)/ready: requirements.txt
 
 compare: $(VENV)/ready ## Benchmark every trained model; DATA=PATH measures accuracy too
 	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)")
+
+app: $(VENV)/ready ## Start the app: pictures and the webcam, at http://localhost:8501
+	$(BIN)/streamlit run app.py
 
 test: $(VENV)/ready ## Run the tests; DATA=PATH runs those that need FER2013 too
 	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2

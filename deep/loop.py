@@ -89,31 +89,31 @@ def fit(
         groups, progress = checkpoint.load(folder / LAST, identity)
         _fill(model.variables, groups["model"], folder / LAST)
     average = groups.get("average") or arrays_of(model.variables)
-    for stage in stages_of(recipe):
-        if progress.epoch >= stage.end:
-            continue
-        steps = -(-len(training.crops) // recipe["batch"])
-        optimiser = _compile(model, recipe, stage, steps)
-        if resume and progress.epoch >= stage.first and (progress.epoch, progress.step) != (stage.first, 0):
-            _fill(optimiser.variables, groups["optimiser"], folder / LAST)
-        keep = functools.partial(_keep, model, optimiser, average, progress, folder / LAST, identity)
-        for epoch in range(progress.epoch, stage.end):
-            if epoch and side_at(recipe, epoch) != side_at(recipe, epoch - 1):
-                # A backend that has seen two sides computes for any side, and rounds otherwise than for the one.
-                model.make_train_function(force=True)
-                model.make_predict_function(force=True)
-            with _ctrl_c_between_steps() as stopped:
-                _epoch(model, recipe, stage, training, average, progress, identity["seed"], steps, stopped)
-                if not stopped():
+    steps = -(-len(training.crops) // recipe["batch"])
+    with _ctrl_c_held() as stopped:
+        for stage in stages_of(recipe):
+            if progress.epoch >= stage.end:
+                continue
+            optimiser = _compile(model, recipe, stage, steps)
+            if resume and progress.epoch >= stage.first and (progress.epoch, progress.step) != (stage.first, 0):
+                _fill(optimiser.variables, groups["optimiser"], folder / LAST)
+            keep = functools.partial(_keep, model, optimiser, average, progress, folder / LAST, identity)
+            for epoch in range(progress.epoch, stage.end):
+                if epoch and side_at(recipe, epoch) != side_at(recipe, epoch - 1):
+                    # A backend that has seen two sides computes for any side, and rounds otherwise than for the one.
+                    model.make_train_function(force=True)
+                    model.make_predict_function(force=True)
+                whole = _epoch(model, recipe, stage, training, average, progress, identity["seed"], steps, stopped)
+                if whole:
                     best = _close(model, average, held_out, progress, recipe)
                     if best:
                         checkpoint.save(folder / BEST, {"average": average}, progress, identity)
-                    keep()
-                    report(progress.history)
-            if stopped():
                 keep()
-                click.echo("saved: go on with --resume", err=True)
-                raise KeyboardInterrupt
+                if whole:
+                    report(progress.history)
+                if stopped():
+                    click.echo("saved: go on with --resume", err=True)
+                    raise KeyboardInterrupt
     _fill(model.variables, checkpoint.load(folder / BEST, identity)[0]["average"], folder / BEST)
     return progress.history
 
@@ -128,7 +128,8 @@ def _epoch(
     seed: int,
     steps: int,
     stopped: Callable[[], bool],
-) -> None:
+) -> bool:
+    """Train on every crop once, or until stopped; whether the epoch is whole."""
     from terminal import bar
 
     epoch, side = progress.epoch, side_at(recipe, progress.epoch)
@@ -155,8 +156,9 @@ def _epoch(
                 progress.sums[key] = progress.sums.get(key, 0.0) + float(value)
             means = _means(progress)
             step_done(f"{name} loss {means['loss']:.3f} accuracy {means['accuracy']:.1%}")
-            if stopped():
-                return
+            if stopped() and step + 1 < steps:
+                return False
+    return True
 
 
 def _close(
@@ -188,8 +190,8 @@ def _keep(
 
 
 @contextlib.contextmanager
-def _ctrl_c_between_steps() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back, so that no step is cut in half; what this gives says whether it came."""
+def _ctrl_c_held() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back, so that nothing is cut in half or swallows it; what this gives says whether it came."""
     if threading.current_thread() is not threading.main_thread():  # only there signals can be held
         yield lambda: False
         return

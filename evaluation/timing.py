@@ -82,6 +82,13 @@ def _summary(seconds: list[float]) -> dict[str, float]:
     return {"median_ms": float(median), "p95_ms": float(p95)}
 
 
+def memory_mb() -> float:
+    """The memory that this process holds now."""
+    import psutil
+
+    return psutil.Process().memory_info().rss / 1e6
+
+
 def _peak_memory_mb() -> float:
     """The largest memory that this process held."""
     status = Path("/proc/self/status")

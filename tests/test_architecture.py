@@ -29,6 +29,7 @@ ALLOWED = {
     "scene": {"recognizers", "features"},
     "drawing": {"scene", "features"},
     "video": {"video", "scene", "recognizers", "features"},
+    "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "pages": {
         "pages",
         "artifact",

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = [
     *("compare", "ensemble", "data.fer2013"),
     *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
-    *("deep.train", "deep.tune"),
+    *("deep.train", "deep.tune", "video.benchmark"),
 ]
 MAIN = ("compare.py", "ensemble.py", "data.fer2013", "classical.train", "classical.tune", "deep.train", "deep.tune")
 EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
