@@ -11,6 +11,8 @@ from errors import InputError
 RECIPES = Path(__file__).parent / "recipes"
 LABELS = ("fer", "fer+", "both")
 SIDE = 48  # of the crops that are served
+# What an optimiser is called in Keras, and which of a recipe's settings it takes besides those of all.
+OPTIMISERS = {"sgd": ("SGD", ("momentum", "nesterov")), "adamw": ("AdamW", ("beta_2",))}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 # The keys of a recipe, and the type of each.
@@ -20,7 +22,7 @@ FIELDS: dict[str, type | tuple[type, ...]] = {
     "stages": list,  # {"epochs", "rate", "depth_rates"}, one after the other
     "sides": list,  # [first epoch, side of the crops], rising
     "batch": int,
-    "optimiser": dict,  # "momentum", "weight_decay", "warmup_epochs", "clip"
+    "optimiser": dict,  # "kind" and its options (OPTIMISERS), "weight_decay", "warmup_epochs", "clip"
     "augment": dict,  # deep/augment.py
     "mixup_until": int,  # the first epoch without mixup
     "label_smoothing": (int, float),
@@ -47,6 +49,12 @@ def read(path: Path) -> dict[str, Any]:
     for key, choices in (("labels", LABELS), ("precision", PRECISIONS)):
         if recipe[key] not in choices:
             raise InputError(path, f"{key!r} one of {', '.join(choices)}", repr(recipe[key]))
+    kind = recipe["optimiser"].get("kind")
+    if kind not in OPTIMISERS:
+        raise InputError(path, f"optimiser 'kind' one of {', '.join(OPTIMISERS)}", repr(kind))
+    wanted = {*OPTIMISERS[kind][1], "kind", "weight_decay", "warmup_epochs", "clip"}
+    if set(recipe["optimiser"]) != wanted:
+        raise InputError(path, f"an optimiser of {', '.join(sorted(wanted))}", ", ".join(sorted(recipe["optimiser"])))
     if not recipe["sides"] or recipe["sides"][-1][1] != SIDE:
         raise InputError(path, f"'sides' that end with crops of {SIDE}", repr(recipe["sides"]))
     return recipe

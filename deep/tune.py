@@ -47,7 +47,7 @@ SPACES: dict[str, Space] = {
     },
     "vgg16": {
         **_COMMON,
-        "stages.1.rate": ("float", {"low": 1e-3, "high": 5e-2, "log": True}),
+        "stages.1.rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
         "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
     },
 }

@@ -19,7 +19,14 @@ RECIPE: dict[str, Any] = {
     "stages": [{"epochs": 4, "rate": 0.1}],
     "sides": [[0, 32], [1, 48]],
     "batch": 16,
-    "optimiser": {"momentum": 0.9, "weight_decay": 0.005, "warmup_epochs": 1, "clip": 5.0},
+    "optimiser": {
+        "kind": "sgd",
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.005,
+        "warmup_epochs": 1,
+        "clip": 5.0,
+    },
     "augment": {
         "rotation": 10,
         "scale": 0.1,

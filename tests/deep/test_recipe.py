@@ -36,6 +36,8 @@ def test_every_recipe_lies_in_its_search_space(name: str) -> None:
         ({"batch": "many"}, "expected 'batch' of type int, found str"),
         ({"labels": "ferplus"}, r"expected 'labels' one of fer, fer\+, both, found 'ferplus'"),
         ({"precision": "float8"}, "expected 'precision' one of float32, mixed_bfloat16, mixed_float16"),
+        ({"optimiser": {"kind": "lamb"}}, "expected optimiser 'kind' one of sgd, adamw, found 'lamb'"),
+        ({"optimiser": {"kind": "sgd"}}, "expected an optimiser of clip, kind, momentum, .*, found kind"),
         ({"sides": [[0, 32]]}, "expected 'sides' that end with crops of 48, found .*32"),
     ],
 )
