@@ -30,8 +30,8 @@ ALLOWED = {
     "drawing": {"scene", "features"},
     "video": {"video", "scene", "recognizers", "features"},
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
-    "pages": {
-        "pages",
+    "views": {
+        "views",
         "artifact",
         "explain",
         "examples",
@@ -43,7 +43,7 @@ ALLOWED = {
         "data",
         "evaluation",
     },
-    "app": {"pages"},
+    "app": {"views"},
 }
 PROJECT = {name.split(".")[0] for name in ALLOWED}
 SOURCES = sorted(

@@ -71,6 +71,7 @@ class Stream:
         self._lock = threading.Lock()
         self._tracks: list[_Track] = []
         self._named = 0  # faces that have a number
+        self._shape: tuple[int, ...] = ()  # of the frame before
         self._frames = 0
         self._since_detection = 0
         self._grey: np.ndarray | None = None
@@ -88,9 +89,10 @@ class Stream:
         settings = self.settings
         stages: dict[str, float] = {}
         every = settings.every or self._affordable()
+        self._fit(rgb.shape[:2])
         with _timed(stages, "follow"):
             grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if every > 1 else None
-        if self._since_detection + 1 >= every or self._grey is None or grey is None or grey.shape != self._grey.shape:
+        if self._since_detection + 1 >= every or self._grey is None or grey is None:
             with _timed(stages, "find"):
                 found = find_faces(rgb, settings.threshold)
             self._meet(found, now)
@@ -117,6 +119,15 @@ class Stream:
         """Time, face number and probabilities of the last seconds, oldest first."""
         with self._lock:
             return list(self.recent)
+
+    def _fit(self, shape: tuple[int, ...]) -> None:
+        """A busy browser sends smaller frames of the same scene: the boxes shrink with them."""
+        if self._shape and shape != self._shape:
+            scale = np.array(shape[::-1]) / self._shape[::-1]
+            for track in self._tracks:
+                track.box = track.box * np.tile(scale, 2)
+            self._grey = None
+        self._shape = shape
 
     def _meet(self, found: np.ndarray, now: float) -> None:
         """Give found boxes to the tracks that they go on, or to new ones; forget what is long gone."""

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -48,6 +49,15 @@ def test_a_moving_face_keeps_its_number(every: int) -> None:
         assert abs((left + right) / 2 - (10 + 8 * index) - 103) < 12
         assert abs((top + bottom) / 2 - (20 + 3 * index) - 107) < 12
     assert ("find" in view.stages) == ((index % every) == 0)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_a_face_keeps_its_number_when_the_frames_become_smaller(every: int) -> None:
+    stream = Stream(Settings(saying("calm", 3), every=every))
+    stream.process(frame((300, 90)), 0.0)
+    small = np.ascontiguousarray(cv2.resize(frame((300, 90)), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    assert [face.number for face in stream.process(small, 0.04).faces] == [1]
+    assert [face.number for face in stream.process(frame((300, 90)), 0.08).faces] == [1]
 
 
 def test_two_faces_have_two_numbers_and_who_comes_back_late_a_new_one() -> None:

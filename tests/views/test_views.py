@@ -15,12 +15,12 @@ from streamlit.testing.v1 import AppTest
 import examples
 import recognizers
 from features.emotions import EMOTIONS
-from pages import image
+from views import image
 
 PAGES = ("image", "live", "compare", "why", "about")
 SCRIPT = """
-from pages import {0} as page
-from pages.sidebar import sidebar
+from views import {0} as page
+from views.sidebar import sidebar
 page.show(*([] if "{0}" == "about" else [sidebar()]))
 """
 
@@ -29,7 +29,7 @@ page.show(*([] if "{0}" == "about" else [sidebar()]))
 def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The streamer needs a browser; here it is one that does not play."""
     context = SimpleNamespace(state=SimpleNamespace(playing=False))
-    monkeypatch.setattr("pages.live.webrtc_streamer", lambda **_: context)
+    monkeypatch.setattr("views.live.webrtc_streamer", lambda **_: context)
     return context
 
 
@@ -180,7 +180,7 @@ def test_the_live_page_says_what_helps_and_takes_single_pictures(no_webrtc: Simp
 
 
 def test_no_outside_server_is_asked_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages import live
+    from views import live
 
     assert live.ice_servers() == []
     monkeypatch.setenv("TURN_URL", "turn:example.org:3478")

@@ -11,8 +11,8 @@ import scene
 from errors import InputError
 from evaluation import results
 from features.faces import crop_faces, find_faces
-from pages import charts, image
-from pages.sidebar import RESULTS, Choice, loaded
+from views import charts, image
+from views.sidebar import RESULTS, Choice, loaded
 
 
 def show(choice: Choice) -> None:

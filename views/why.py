@@ -10,9 +10,9 @@ import examples
 import explain
 import scene
 from features.emotions import EMOTIONS
-from pages import image
-from pages.sidebar import Choice
 from recognizers import Recognizer
+from views import image
+from views.sidebar import Choice
 
 _SIDE = 384  # pixels of an overlay
 

@@ -15,9 +15,9 @@ import scene
 from drawing import annotated
 from errors import InputError
 from features.pictures import read_rgb
-from pages import charts
-from pages.sidebar import Choice
 from scene import Face
+from views import charts
+from views.sidebar import Choice
 
 NO_FACE = (
     "No face was found here. What helps: a face seen from the front, at least 80 pixels wide and evenly lit, or a "

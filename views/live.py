@@ -10,9 +10,9 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from drawing import annotated
-from pages import charts, image
-from pages.sidebar import Choice
 from video.stream import Settings, Stream, View
+from views import charts, image
+from views.sidebar import Choice
 
 TROUBLE = (
     "No video after a while? The browser must be allowed to use the camera, and a page that is not on this computer "
@@ -50,22 +50,25 @@ def show(choice: Choice) -> None:
     )
     session.landmarks = choice.landmarks
     session.stream.change(recognizer=choice.recognizer, threshold=choice.threshold, smoothing=smoothing)
-    context = webrtc_streamer(
-        key="live",
-        mode=WebRtcMode.SENDRECV,
-        rtc_configuration={"iceServers": ice_servers()},
-        media_stream_constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}, "audio": False},
-        video_frame_callback=session.draw,
-        async_processing=True,
-    )
-    if context.state.playing:
-        figures(session)
-    else:
-        st.caption("Press START and allow the camera. Video stays in memory on this server and is not kept.")
-        download(session)
-        with st.expander("No video?"):
-            st.write(TROUBLE)
-            single(choice)
+    video, beside = st.columns([3, 2], gap="medium")
+    with video:
+        context = webrtc_streamer(
+            key="live",
+            mode=WebRtcMode.SENDRECV,
+            rtc_configuration={"iceServers": ice_servers()},
+            media_stream_constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}, "audio": False},
+            video_frame_callback=session.draw,
+            async_processing=True,
+        )
+    with beside:
+        if context.state.playing:
+            figures(session)
+        else:
+            st.info("Press START and allow the camera. Video stays in memory on this server and is not kept.")
+            download(session)
+            with st.expander("No video?"):
+                st.write(TROUBLE)
+                single(choice)
 
 
 def ice_servers() -> list[dict[str, Any]]:
@@ -96,12 +99,13 @@ def figures(session: Session) -> None:
     if view is None:
         st.caption("Waiting for the first frame.")
         return
+    st.markdown(" · ".join(f"**{face.number} {face.label}** {face.confidence:.0%}" for face in view.faces) or "No face")
     spent = {"find": 0.0, "follow": 0.0, "crop": 0.0, "recognise": 0.0, **view.stages}
-    columns = st.columns(4)
-    columns[0].metric("Frames a second", f"{view.frames_per_second:.0f}")
-    columns[1].metric("A frame takes", f"{sum(spent.values()):.0f} ms")
-    columns[2].metric("Model", view.model)
-    columns[3].metric("Looks for faces", "every frame" if view.every == 1 else f"every {view.every} frames")
+    left, right = st.columns(2)
+    left.metric("Frames a second", f"{view.frames_per_second:.0f}")
+    right.metric("A frame takes", f"{sum(spent.values()):.0f} ms")
+    left.metric("Model", view.model)
+    right.metric("Looks for faces", "every frame" if view.every == 1 else f"each {view.every}th")
     st.caption(" · ".join(f"{name} {value:.1f} ms" for name, value in spent.items()))
     history = session.stream.history()
     numbers = sorted({number for _, number, _ in history})

@@ -1,0 +1,119 @@
+"""A running app and a browser whose camera is a video made here."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import examples
+
+ROOT = Path(__file__).parent.parent.parent
+WAIT = 90_000  # milliseconds; a machine may be busy
+RATE, SHOWN, GONE = 30, 150, 45  # frames a second of the camera's video; frames with the face, and without
+_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """The address of a running app."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    words = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUN_", "TURN_"))}
+    program = subprocess.Popen(
+        [sys.executable, "-m", *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    for _ in range(WAIT // 100):
+        assert program.poll() is None, "the app stopped"
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    program.terminate()
+    program.wait(10)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    camera.write_bytes(wandering())
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path, args=[*_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+        )
+        yield started
+        started.close()
+
+
+def wandering() -> bytes:
+    """Motion JPEG, 640 x 480: the portrait crosses the picture, then there is nobody."""
+    portrait = Image.fromarray(examples.portrait()[:300, 60:390])
+    stream = io.BytesIO()
+    for index in range(SHOWN + GONE):
+        frame = Image.new("RGB", examples.FRAME[::-1], (90, 90, 90))
+        if index < SHOWN:
+            frame.paste(portrait, (round(300 * index / SHOWN), 100 + round(60 * index / SHOWN)))
+        frame.save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(address: str, browser: Browser) -> Iterator[Open]:
+    """Open one of the app's pages as a new viewer."""
+    contexts = []
+
+    def opened(name: str, width: int = 1280, theme: str = "light", wait: bool = True) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,  # type: ignore[arg-type]
+            permissions=["camera"],
+        )
+        context.set_default_timeout(WAIT)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{address}/{name}")
+        if wait:
+            settled(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has its title and no run goes on."""
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.locator("[data-stale=true]").first.wait_for(state="detached")
+
+
+def choose(page: Page, label: str, value: str) -> None:
+    """Choose a value in a box."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=value, exact=True).click()
