@@ -29,7 +29,8 @@ app: $(VENV)/ready ## Start the app: pictures and the webcam, at http://localhos
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/ready ## Run the tests; DATA=PATH runs those that need FER2013 too
-	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2
+	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 --ignore tests/browser
+	$(BIN)/python -m pytest tests/browser
 
 check: $(VENV)/ready ## Linter, formatter and type checker
 	$(BIN)/ruff check .
