@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-MIN_OVERLAP = 0.2  # intersection over union; below it two boxes are two faces
+MIN_OVERLAP = 0.35  # of boxes twice as large: a face may go by its own width from one detection to the next
 _GRID = 7  # points a side that a box is followed by
 _MAX_ERROR = 1.5  # pixels that a point may be off after it was followed there and back
 _WINDOW = (15, 15)  # pixels around a point that are compared
@@ -30,9 +30,15 @@ def match(known: np.ndarray, found: np.ndarray) -> list[tuple[int, int]]:
 
     if not len(known) or not len(found):
         return []
-    shared = overlaps(known.astype(float), found.astype(float))
+    shared = overlaps(_doubled(known), _doubled(found))
     pairs = zip(*linear_sum_assignment(-shared), strict=True)
     return [(int(one), int(other)) for one, other in pairs if shared[one, other] >= MIN_OVERLAP]
+
+
+def _doubled(boxes: np.ndarray) -> np.ndarray:
+    """Boxes float (n, 4) of the same middles, twice as wide and high."""
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, 2:] + half], axis=1)
 
 
 def moved(before: np.ndarray, after: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

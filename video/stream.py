@@ -150,6 +150,8 @@ class Stream:
             inside = box[0] < width and box[1] < height and box[2] > 0 and box[3] > 0
             if trusted and inside:
                 track.box, track.seen = box, now
+            else:
+                self._since_detection = MOST  # who is lost is looked for in the next frame
 
     def _note(self, faces: list[Face], now: float) -> None:
         with self._lock:

@@ -38,7 +38,7 @@ def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Ch
         .encode(
             x=alt.X("seconds", scale=alt.Scale(domain=[-30, 0]), title="seconds ago"),
             y=alt.Y("probability", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title=None),
-            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=4)),
+            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=3)),
         )
         .properties(height=260)
     )
@@ -56,7 +56,9 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
         columns=["label", "answer", "share", "rows"],
     )
     base = alt.Chart(frame).encode(
-        x=alt.X("answer", sort=list(EMOTIONS), title="recognised as", axis=alt.Axis(labelAngle=-40)),
+        x=alt.X(
+            "answer", sort=list(EMOTIONS), title="recognised as", axis=alt.Axis(labelAngle=-40, labelOverlap=False)
+        ),
         y=alt.Y("label", sort=list(EMOTIONS), title="labelled"),
         tooltip=["label", "answer", alt.Tooltip("share", format=".1%"), "rows"],
     )
@@ -78,4 +80,4 @@ def accuracy_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
         tooltip=["model", "track", alt.Tooltip("accuracy", format=".1%"), alt.Tooltip("ms", format=".1f")],
     )
     points = base.mark_circle(size=140).encode(color=alt.Color("track", legend=alt.Legend(orient="bottom", title=None)))
-    return (points + base.mark_text(dy=-14).encode(text="model")).properties(height=340).interactive()
+    return (points + base.mark_text(dy=-14, color="gray").encode(text="model")).properties(height=340).interactive()

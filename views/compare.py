@@ -25,14 +25,12 @@ def show(choice: Choice) -> None:
         return
     st.caption(f"{found['accuracy_from']}; {found['host']['processor']}, {found['host']['threads']} threads, batch 1.")
     frame = figures(found["models"])
+    shares = ["accuracy", "without near-duplicates", "recall of disgust"]
     st.dataframe(
-        frame,
+        frame.assign(**{name: 100 * frame[name] for name in shares}),
         hide_index=True,
         key="results",
-        column_config={
-            name: st.column_config.NumberColumn(format="percent")
-            for name in ("accuracy", "without near-duplicates", "recall of disgust")
-        }
+        column_config={name: st.column_config.NumberColumn(format="%.1f%%") for name in shares}
         | {name: st.column_config.NumberColumn(format="%.3f") for name in ("macro-F1", "ECE")}
         | {name: st.column_config.NumberColumn(format="%.1f") for name in ("ms", "p95 ms", "frame ms", "MB")},
     )

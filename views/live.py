@@ -101,19 +101,16 @@ def figures(session: Session) -> None:
         return
     st.markdown(" · ".join(f"**{face.number} {face.label}** {face.confidence:.0%}" for face in view.faces) or "No face")
     spent = {"find": 0.0, "follow": 0.0, "crop": 0.0, "recognise": 0.0, **view.stages}
-    left, right = st.columns(2)
-    left.metric("Frames a second", f"{view.frames_per_second:.0f}")
-    right.metric("A frame takes", f"{sum(spent.values()):.0f} ms")
-    left.metric("Model", view.model)
-    right.metric("Looks for faces", "every frame" if view.every == 1 else f"each {view.every}th")
+    with st.container(horizontal=True):
+        st.metric("Frames a second", f"{view.frames_per_second:.0f}", width=130)
+        st.metric("A frame takes", f"{sum(spent.values()):.0f} ms", width=130)
+        st.metric("Model", view.model, width=130)
+        st.metric("Looks for faces", "every frame" if view.every == 1 else f"each {view.every}th", width=130)
     st.caption(" · ".join(f"{name} {value:.1f} ms" for name, value in spent.items()))
     history = session.stream.history()
-    numbers = sorted({number for _, number, _ in history})
-    if numbers:
-        present = [face.number for face in view.faces]
-        face = st.selectbox(
-            "Face", numbers, index=numbers.index(present[0]) if present else len(numbers) - 1, key="face"
-        )
+    present = [face.number for face in view.faces]
+    if history:
+        face = st.selectbox("Face", present, key="face") if len(present) > 1 else [history[-1][1], *present][-1]
         st.altair_chart(charts.over_time(history, face), width="stretch", key="over_time")
 
 

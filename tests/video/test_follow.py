@@ -33,12 +33,20 @@ def test_an_overlap_worked_by_hand() -> None:
 
 
 @given(BOXES, BOXES)
-def test_every_box_is_matched_at_most_once_and_only_where_it_overlaps(known: np.ndarray, found: np.ndarray) -> None:
+def test_every_box_is_matched_at_most_once_and_only_with_one_near(known: np.ndarray, found: np.ndarray) -> None:
     pairs = follow.match(known, found)
     for side in (0, 1):
         assert len({pair[side] for pair in pairs}) == len(pairs)
-    shared = follow.overlaps(known, found)
-    assert all(shared[pair] >= follow.MIN_OVERLAP for pair in pairs)
+    for one, other in pairs:
+        apart = np.abs(known[one].reshape(2, 2).mean(axis=0) - found[other].reshape(2, 2).mean(axis=0))
+        sizes = [np.ptp(box.reshape(2, 2), axis=0) for box in (known[one], found[other])]
+        assert (apart < sum(sizes)).all()
+
+
+@pytest.mark.parametrize(("step", "same"), [(0, True), (80, True), (120, False)])
+def test_a_face_may_go_nearly_its_own_width_between_detections(step: int, same: bool) -> None:
+    box = np.array([[50.0, 50, 150, 150]])
+    assert bool(follow.match(box, box + np.array([step, 0, step, 0]))) == same
 
 
 def test_two_faces_that_come_close_keep_their_places() -> None:
