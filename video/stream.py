@@ -24,6 +24,7 @@ from video.record import Record
 
 FORGOTTEN = 0.7  # seconds after which a face that is not found again is a new one
 BUDGET = 0.6  # share of the time between two frames that work may take
+STAGES = ("find", "follow", "crop", "recognise")
 MOST = 8  # frames from one detection to the next, at most
 RECENT = 30.0  # seconds that the chart shows
 _MEMORY = 0.9  # of running means, a frame
@@ -41,13 +42,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class View:
-    """What is known of one frame. stages: milliseconds; every: frames from one detection to the next."""
+    """What is known of one frame. stages: its milliseconds; means: of the last that had them; every: as chosen."""
 
     faces: list[Face]
     model: str
     stages: dict[str, float]
+    means: dict[str, float]
     every: int
     frames_per_second: float
+
+    @property
+    def frame_ms(self) -> float:
+        """Milliseconds that a frame takes, with its share of a detection."""
+        return sum(spent / (self.every if name == "find" else 1) for name, spent in self.means.items())
 
 
 @dataclass
@@ -113,7 +120,8 @@ class Stream:
         ]
         self._note(faces, now)
         self._measure(stages, now)
-        return View(faces, settings.recognizer.name, stages, every, self._rate())
+        means = {name: self._means.get(name, 0.0) for name in STAGES}
+        return View(faces, settings.recognizer.name, stages, means, every, self._rate())
 
     def history(self) -> list[tuple[float, int, np.ndarray]]:
         """Time, face number and probabilities of the last seconds, oldest first."""

@@ -100,13 +100,11 @@ def figures(session: Session) -> None:
         st.caption("Waiting for the first frame.")
         return
     st.markdown(" · ".join(f"**{face.number} {face.label}** {face.confidence:.0%}" for face in view.faces) or "No face")
-    spent = {"find": 0.0, "follow": 0.0, "crop": 0.0, "recognise": 0.0, **view.stages}
     with st.container(horizontal=True):
         st.metric("Frames a second", f"{view.frames_per_second:.0f}", width=130)
-        st.metric("A frame takes", f"{sum(spent.values()):.0f} ms", width=130)
-        st.metric("Model", view.model, width=130)
-        st.metric("Looks for faces", "every frame" if view.every == 1 else f"each {view.every}th", width=130)
-    st.caption(" · ".join(f"{name} {value:.1f} ms" for name, value in spent.items()))
+        st.metric("A frame takes", f"{view.frame_ms:.0f} ms", width=130)
+        st.metric("Looks for faces", "each frame" if view.every == 1 else f"each {view.every}th", width=150)
+    st.caption(f"{view.model}: " + " · ".join(f"{name} {spent:.1f} ms" for name, spent in view.means.items()))
     history = session.stream.history()
     present = [face.number for face in view.faces]
     if history:
