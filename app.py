@@ -7,18 +7,37 @@ Widgets and drawing only; each page stands in views/, what it shows is computed 
 
 from __future__ import annotations
 
-import streamlit as st
+import importlib
+from collections.abc import Callable
 
-from views import about, compare, image, live, why
-from views.sidebar import sidebar
+import streamlit as st
 
 st.set_page_config(page_title="Facial emotions", page_icon=":material/sentiment_satisfied:", layout="wide")
 
-PAGES = [
-    st.Page(lambda: image.show(sidebar()), title="Image", icon=":material/image:", default=True),
-    st.Page(lambda: live.show(sidebar()), title="Live", icon=":material/videocam:", url_path="live"),
-    st.Page(lambda: compare.show(sidebar()), title="Compare", icon=":material/leaderboard:", url_path="compare"),
-    st.Page(lambda: why.show(sidebar()), title="Why", icon=":material/search_insights:", url_path="why"),
-    st.Page(about.show, title="About", icon=":material/info:", url_path="about"),
-]
-st.navigation(PAGES).run()
+PAGES = {
+    "image": ":material/image:",
+    "live": ":material/videocam:",
+    "compare": ":material/leaderboard:",
+    "why": ":material/search_insights:",
+    "about": ":material/info:",
+}
+
+
+def shown(name: str) -> Callable[[], None]:
+    """What draws a page; its module is imported when it is first opened, so that the app starts fast."""
+
+    def draw() -> None:
+        from views.sidebar import sidebar
+
+        importlib.import_module(f"views.{name}").show(sidebar())
+
+    return draw
+
+
+first = next(iter(PAGES))
+st.navigation(
+    [
+        st.Page(shown(name), title=name.capitalize(), icon=icon, url_path=name, default=name == first)
+        for name, icon in PAGES.items()
+    ]
+).run()

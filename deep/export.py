@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
     if keras.backend.backend() != "tensorflow":
         raise InputError("export", "KERAS_BACKEND=tensorflow", keras.backend.backend(), "export with --resume there")
     signature = [keras.InputSpec(shape=(None, 48, 48, 1), dtype="float32", name="grey")]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the exporter asks for a name that NumPy gave up
         path = Path(folder) / "model.onnx"
         model.export(path, format="onnx", input_signature=signature, opset_version=_OPSET, verbose=False)
         exported = onnx.load(path)

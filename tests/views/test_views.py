@@ -21,7 +21,7 @@ PAGES = ("image", "live", "compare", "why", "about")
 SCRIPT = """
 from views import {0} as page
 from views.sidebar import sidebar
-page.show(*([] if "{0}" == "about" else [sidebar()]))
+page.show(sidebar())
 """
 
 
