@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import av
@@ -14,10 +15,12 @@ from video.stream import Settings, Stream, View
 from views import charts, image
 from views.sidebar import Choice
 
+PATIENCE = 8.0  # seconds without a frame after which the page says what helps
 TROUBLE = (
-    "No video after a while? The browser must be allowed to use the camera, and a page that is not on this computer "
+    "No video? The browser must be allowed to use the camera, and a page that is not on this computer "
     "must be served over HTTPS. Between networks a TURN server is needed: its address goes into the environment "
-    "variable TURN_URL, with TURN_USERNAME and TURN_CREDENTIAL. Until then, the camera below takes single pictures."
+    "variable TURN_URL, with TURN_USERNAME and TURN_CREDENTIAL. Until then, press STOP if it is there: "
+    "below, the camera takes single pictures."
 )
 
 
@@ -28,12 +31,13 @@ class Session:
         self.stream = Stream(Settings(choice.recognizer, threshold=choice.threshold))
         self.landmarks = choice.landmarks
         self.view: View | None = None
+        self.heard = time.monotonic()  # when the last frame came
 
     def draw(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Recognise a frame and draw on it; runs outside of Streamlit's threads."""
         rgb = frame.to_ndarray(format="rgb24")
         view = self.stream.process(rgb)
-        self.view = view
+        self.view, self.heard = view, time.monotonic()
         drawn = av.VideoFrame.from_ndarray(
             annotated(rgb, view.faces, bars=True, landmarks=self.landmarks), format="rgb24"
         )
@@ -61,9 +65,10 @@ def show(choice: Choice) -> None:
             async_processing=True,
         )
     with beside:
-        if context.state.playing:
+        if context.state.playing or context.state.signalling:
             figures(session)
         else:
+            session.heard = time.monotonic()
             st.info("Press START and allow the camera. Video stays in memory on this server and is not kept.")
             download(session)
             with st.expander("No video?"):
@@ -95,6 +100,9 @@ def setting(name: str) -> str:
 @st.fragment(run_every=1.0)
 def figures(session: Session) -> None:
     """What is measured, and the emotions of the last 30 seconds; drawn anew each second."""
+    if time.monotonic() - session.heard > PATIENCE:
+        st.warning(TROUBLE, icon=":material/videocam_off:")
+        return
     view = session.view
     if view is None:
         st.caption("Waiting for the first frame.")

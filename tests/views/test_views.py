@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 import examples
 import recognizers
 from features.emotions import EMOTIONS
-from views import image
+from views import image, live
 
 PAGES = ("image", "live", "compare", "why", "about")
 SCRIPT = """
@@ -28,7 +28,7 @@ page.show(sidebar())
 @pytest.fixture(autouse=True)
 def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The streamer needs a browser; here it is one that does not play."""
-    context = SimpleNamespace(state=SimpleNamespace(playing=False))
+    context = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
     monkeypatch.setattr("views.live.webrtc_streamer", lambda **_: context)
     return context
 
@@ -177,11 +177,11 @@ def test_the_live_page_says_what_helps_and_takes_single_pictures(no_webrtc: Simp
     no_webrtc.state.playing = True
     at.run()
     assert "Waiting for the first frame." in text(at)
+    at.session_state["session"].heard -= 10
+    assert [warning.value for warning in at.run().warning] == [live.TROUBLE]
 
 
 def test_no_outside_server_is_asked_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from views import live
-
     assert live.ice_servers() == []
     monkeypatch.setenv("TURN_URL", "turn:example.org:3478")
     monkeypatch.setenv("TURN_USERNAME", "me")
