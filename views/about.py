@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+import recognizers
 from views.sidebar import Choice
 
 TEXT = """
@@ -38,9 +39,9 @@ licence stands in the sidebar.
 def show(choice: Choice) -> None:
     """The page."""
     st.title("About")
-    scores = choice.recognizer.card["metrics"]["PrivateTest"]
+    scores = recognizers.card(choice.name)["metrics"]["PrivateTest"]
     st.markdown(
-        f"The chosen model, **{choice.recognizer.name}**, is right on {scores['accuracy']:.1%} of PrivateTest, and on "
+        f"The chosen model, **{choice.name}**, is right on {scores['accuracy']:.1%} of PrivateTest, and on "
         f"{scores['accuracy_without_duplicates']:.1%} of the pictures there that are new to it."
     )
     st.markdown(TEXT)

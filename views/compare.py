@@ -39,7 +39,7 @@ def show(choice: Choice) -> None:
         st.subheader("Accuracy against latency")
         st.altair_chart(charts.accuracy_against_latency(frame), width="stretch", key="scatter")
     with right:
-        name = choice.recognizer.name
+        name = choice.name
         st.subheader(f"Confusion matrix of {name}")
         counts = next((row["scores"]["confusion"] for row in found["models"] if row["model"] == name), None)
         if counts is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 import examples
@@ -16,8 +16,10 @@ from drawing import annotated
 from errors import InputError
 from features.pictures import read_rgb
 from scene import Face
-from views import charts
 from views.sidebar import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NO_FACE = (
     "No face was found here. What helps: a face seen from the front, at least 80 pixels wide and evenly lit, or a "
@@ -113,6 +115,8 @@ def show_picture(picture: Picture, choice: Choice, number: int) -> None:
 
 def show_face(face: Face, key: str) -> None:
     """A face's crop and the seven probabilities."""
+    from views import charts  # charts take long to import, and the first page has none
+
     with st.container(border=True):
         st.markdown(f"**{face.number} · {face.label}** · {face.confidence:.0%}")
         crop, bars = st.columns([1, 2])

@@ -18,11 +18,16 @@ GOOD = 0.03  # accuracy below the best model's within which a model is still cal
 
 @dataclass(frozen=True)
 class Choice:
-    """What the viewer chose. threshold: detector score that a face must reach."""
+    """What the viewer chose. name: of the model; threshold: detector score that a face must reach."""
 
-    recognizer: Recognizer
+    name: str
     threshold: float
     landmarks: bool
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The chosen model; loaded when it is first needed, so that a page without pictures opens at once."""
+        return loaded(self.name)
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=16)
@@ -79,7 +84,7 @@ def sidebar() -> Choice:
             help="Higher finds more faces, and more that are none.",
         )
         landmarks = st.toggle("Show landmarks", key="landmarks")
-    return Choice(loaded(name), threshold_of(eager), landmarks)
+    return Choice(name, threshold_of(eager), landmarks)
 
 
 def threshold_of(sensitivity: float) -> float:

@@ -34,9 +34,7 @@ def show(choice: Choice) -> None:
     face = faces[number - 1]
     label = right.selectbox("Why, or why not", EMOTIONS, index=EMOTIONS.index(face.label), key="why_label")
     share = face.probabilities[EMOTIONS.index(label)]
-    st.write(
-        f"**{choice.recognizer.name}** gives *{label}* {share:.0%}; likeliest is *{face.label}*, {face.confidence:.0%}."
-    )
+    st.write(f"**{choice.name}** gives *{label}* {share:.0%}; likeliest is *{face.label}*, {face.confidence:.0%}.")
     explain_face(choice.recognizer, face, label)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -29,9 +30,9 @@ _FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def address() -> Iterator[str]:
-    """The address of a running app."""
+@contextlib.contextmanager
+def app() -> Iterator[str]:
+    """A running app; its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -40,31 +41,48 @@ def address() -> Iterator[str]:
     program = subprocess.Popen(
         [sys.executable, "-m", *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    for _ in range(WAIT // 100):
-        assert program.poll() is None, "the app stopped"
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    program.terminate()
-    program.wait(10)
+    try:
+        while not answers(f"http://127.0.0.1:{port}/_stcore/health"):
+            assert program.poll() is None, "the app stopped"
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        program.terminate()
+        program.wait(10)
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def chromium(*flags: str) -> Iterator[Browser]:
+    """Headless Chromium with a camera."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    with app() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
     camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     camera.write_bytes(wandering())
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=path, args=[*_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
-        )
+    with chromium(f"--use-file-for-fake-video-capture={camera}") as started:
         yield started
-        started.close()
 
 
 def wandering() -> bytes:
