@@ -31,6 +31,7 @@ _FIELDS = {
     "input": str,
     "emotions": list,
     "training": dict,
+    "threshold": float,  # confidence below which an answer is uncertain
     "metrics": dict,
     "licence": str,
     "files": dict,

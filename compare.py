@@ -99,7 +99,7 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     duplicates = near_duplicates(crops, loaded.split("Training").crops)
 
     def measured(recognizer: Recognizer) -> dict[str, Any]:
-        return scores(_predict(recognizer, crops), labels, duplicates)
+        return scores(_predict(recognizer, crops), labels, duplicates, recognizer.threshold)
 
     about = {
         "measured": True,

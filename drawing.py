@@ -20,6 +20,7 @@ COLOURS = dict(
     )
 )
 HEX = {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in COLOURS.items()}
+UNCERTAIN = (90, 90, 90)
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
@@ -44,10 +45,10 @@ def _box(picture: np.ndarray, face: Face, unit: float) -> None:
     """The box, and above it, or inside where it would be cut off, number, label and confidence on a filled ground."""
     height, width = picture.shape[:2]
     left, top, right, bottom = (int(edge) for edge in face.box)
-    colour = COLOURS[face.label]
+    colour = COLOURS[face.label] if face.certain else UNCERTAIN
     thick = max(2, round(3 * unit))
     cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, thick)
-    text = f"{face.number} {face.label} {face.confidence:.0%}"
+    text = f"{face.number} {face.words}"
     (wide, high), below = cv2.getTextSize(text, _FONT, unit, max(1, round(1.5 * unit)))
     pad = round(6 * unit)
     tall = high + below + 2 * pad

@@ -66,6 +66,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     import artifact
     import recognizers
     from data.duplicates import near_duplicates
+    from evaluation import abstention
     from evaluation.scores import scores
     from terminal import bar
 
@@ -82,9 +83,12 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     weights = choose(logs["PublicTest"], splits["PublicTest"].labels)
     training = data.split("Training").crops
     metrics = {}
+    answers = {
+        split: softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1) for split in splits
+    }
+    threshold = abstention.choose(answers["PublicTest"], splits["PublicTest"].labels)
     for split, part in splits.items():
-        pooled = sum(weight * logs[split][view] for view, weight in weights.items())
-        metrics[split] = scores(softmax(pooled, axis=1), part.labels, near_duplicates(part.crops, training))
+        metrics[split] = scores(answers[split], part.labels, near_duplicates(part.crops, training), threshold)
     versions = {library: metadata.version(library) for library in ("numpy", "scipy", "onnxruntime")}
     cards = {name: recognizers.card(name, root) for name, _ in weights}
     return {
@@ -97,6 +101,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         "left_out": [name for name in names if name not in cards],
         "training": {"command": command, "seed": None, "data_hash": data.hash, "versions": versions},
         "calibration": "the members' weights, fitted on PublicTest",
+        "threshold": threshold,
         "metrics": metrics,
         "licence": " ".join(f"{name}: {card['licence']}" for name, card in cards.items()),
     }

@@ -34,6 +34,11 @@ class Recognizer:
     card: artifact.Card
     steps: Sequence[tuple[str, Step]] = field(repr=False)
 
+    @property
+    def threshold(self) -> float:
+        """The confidence below which an answer is uncertain."""
+        return self.card["threshold"]
+
     def predict_proba(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities of the seven emotions: crops uint8 (n, 48, 48) -> float32 (n, 7), rows sum to 1.
 

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Face:
-    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities float32 (7,), and its crop."""
+    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities float32 (7,), and its crop.
+
+    threshold: the confidence below which its label is uncertain.
+    """
 
     number: int
     box: np.ndarray
     probabilities: np.ndarray
     crop: np.ndarray = field(repr=False)
+    threshold: float = 0.0
 
     @cached_property
     def label(self) -> str:
@@ -42,22 +46,33 @@ class Face:
         """The probability of the likeliest emotion."""
         return float(self.probabilities.max())
 
+    @property
+    def certain(self) -> bool:
+        """Whether the label is as certain as the recognizer's answers shall be."""
+        return self.confidence >= self.threshold
+
+    @property
+    def words(self) -> str:
+        """The label and its confidence; where that is too low, first of all that it is uncertain."""
+        said = f"{self.label} {self.confidence:.0%}"
+        return said if self.certain else f"uncertain ({said})"
+
 
 def faces_in(rgb: np.ndarray, recognizer: Recognizer, threshold: float = THRESHOLD) -> list[Face]:
     """The faces of a picture, uint8 RGB (h, w, 3), from left to right. No face: an empty list."""
     boxes = find_faces(rgb, threshold)
     crops = crop_faces(rgb, boxes)
     found = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)
-    return [Face(number, *of_one) for number, of_one in enumerate(found, 1)]
+    return [Face(number, *of_one, recognizer.threshold) for number, of_one in enumerate(found, 1)]
 
 
 def table(faces: Sequence[Face]) -> pd.DataFrame:
-    """A row for each face: number, label, confidence, box and the seven probabilities."""
+    """A row for each face: number, label, whether that is certain, confidence, box and the seven probabilities."""
     import pandas as pd
 
-    columns = ["face", "label", "confidence", "left", "top", "right", "bottom", *EMOTIONS]
+    columns = ["face", "label", "certain", "confidence", "left", "top", "right", "bottom", *EMOTIONS]
     rows = [
-        (face.number, face.label, face.confidence, *map(int, face.box), *map(float, face.probabilities))
+        (face.number, face.label, face.certain, face.confidence, *map(int, face.box), *map(float, face.probabilities))
         for face in faces
     ]
     return pd.DataFrame(rows, columns=columns).round(dict.fromkeys(("confidence", *EMOTIONS), 4))

@@ -109,6 +109,7 @@ def deliver(
     import artifact
     from data.duplicates import near_duplicates
     from deep import export, forms
+    from evaluation import abstention
     from evaluation.scores import scores
 
     training, held_out = data.split("Training"), data.split("PublicTest")
@@ -117,11 +118,12 @@ def deliver(
     agreement = export.check(model, exact, training.crops[some], training.labels[some])
     form, small, tried = forms.smallest(exact, training.crops[some], held_out.crops, held_out.labels)
     whole, temperature = export.calibrate(small, held_out.crops, held_out.labels)
+    threshold = abstention.choose(export.answers(whole, held_out.crops), held_out.labels)
     metrics = {}
     for split in ("PublicTest", "PrivateTest"):
         part = data.split(split)
         twice = near_duplicates(part.crops, training.crops)
-        metrics[split] = scores(export.answers(whole, part.crops), part.labels, twice)
+        metrics[split] = scores(export.answers(whole, part.crops), part.labels, twice, threshold)
     best = max((figures for figures in history if figures["side"] == SIDE), key=lambda one: one["held_out_accuracy"])
     card = {
         "track": "deep",
@@ -142,6 +144,7 @@ def deliver(
         "parity": agreement,
         "form": form,
         "forms": tried,
+        "threshold": threshold,
         "metrics": metrics,
         "licence": LICENCES[name],
     }

@@ -81,7 +81,7 @@ def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
 
 def markdown(rows: list[Row], about: dict[str, Any]) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
-    columns = ["model", "accuracy", "without near-duplicates", "macro-F1", "ECE", "crop to label"]
+    columns = ["model", "accuracy", "without near-duplicates", "macro-F1", "ECE", "certain: right", "crop to label"]
     columns += ["640x480 frame to label", "first answer", "size"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row in sorted(rows, key=lambda row: -row["scores"]["accuracy"]):
@@ -89,9 +89,10 @@ def markdown(rows: list[Row], about: dict[str, Any]) -> str:
         cells = [
             row["model"],
             f"{figures['accuracy']:.1%} ({figures['accuracy_low']:.1%} - {figures['accuracy_high']:.1%})",
-            f"{figures['accuracy_without_duplicates']:.1%}",
+            _share(figures["accuracy_without_duplicates"]),
             f"{figures['macro_f1']:.3f}",
             f"{figures['ece']:.3f}",
+            f"{figures['coverage']:.0%}: {_share(figures['accuracy_when_certain'])}",
             *(f"{latency[name]['median_ms']:.1f} ms" for name in ("crop to label", "frame to label")),
             f"{row['start']['first_answer_s']:.2f} s",
             f"{row['size_mb']:.1f} MB",
@@ -116,22 +117,29 @@ def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
 
 
 def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
-    columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE", "figures"]
+    columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE"]
+    columns += ["certain", "right when\ncertain", "figures"]
     table = new_table(f"accuracy, {about['accuracy_from']}", columns)
     for row in rows:
         figures = row["scores"]
-        without = figures["accuracy_without_duplicates"]
         table.add_row(
             row["model"],
             f"{figures['accuracy']:.1%}",
             f"{100 * figures['accuracy_low']:.1f}-{100 * figures['accuracy_high']:.1f}",
-            "-" if without is None else f"{without:.1%}",
+            _share(figures["accuracy_without_duplicates"]),
             f"{figures['macro_f1']:.3f}",
             f"{figures['log_loss']:.3f}",
             f"{figures['ece']:.3f}",
+            f"{figures['coverage']:.0%}",
+            _share(figures["accuracy_when_certain"]),
             "measured" if about["measured"] else "recorded",
         )
     return table
+
+
+def _share(value: float | None) -> str:
+    """A share in percent; of no rows, a dash."""
+    return "-" if value is None else f"{value:.1%}"
 
 
 def _speed(rows: list[Row], about: dict[str, Any]) -> Table:

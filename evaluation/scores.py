@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from errors import InputError
+from evaluation import abstention
 from features.emotions import EMOTIONS
 
 BINS = 15
@@ -18,11 +19,11 @@ RESAMPLES = 2000
 _LABELS = list(range(len(EMOTIONS)))
 
 
-def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray) -> dict[str, Any]:
+def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray, threshold: float) -> dict[str, Any]:
     """Every figure of one model on one split, as plain numbers.
 
     probabilities: (n, 7); labels: (n,); duplicates: bool (n,), the rows that have a near-duplicate in
-    Training. Shares and F1 are 0-1, log-loss in nats.
+    Training; threshold: the confidence below which an answer is uncertain. Shares and F1 are 0-1, log-loss in nats.
     """
     from sklearn.metrics import f1_score, log_loss, precision_recall_fscore_support
 
@@ -42,6 +43,7 @@ def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray
         "macro_f1": float(f1_score(labels, predicted, labels=_LABELS, average="macro", zero_division=0)),
         "log_loss": float(log_loss(labels, np.clip(probabilities, 1e-7, 1), labels=_LABELS)),
         "ece": expected_calibration_error(probabilities, labels),
+        **abstention.figures(probabilities, labels, threshold),
         "per_class": {
             name: {
                 "precision": float(precision[label]),
@@ -57,9 +59,13 @@ def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray
 
 def in_words(figures: dict[str, Any]) -> str:
     """The main figures of ``scores`` as a line."""
-    without = figures["accuracy_without_duplicates"]
+    without, certain = (
+        "-" if figures[key] is None else f"{figures[key]:.2%}"
+        for key in ("accuracy_without_duplicates", "accuracy_when_certain")
+    )
     return (
-        f"accuracy {figures['accuracy']:.2%} ({'-' if without is None else f'{without:.2%}'} without near-duplicates),"
+        f"accuracy {figures['accuracy']:.2%} ({without} without near-duplicates), {certain} on the"
+        f" {figures['coverage']:.0%} that it is certain of,"
         f" macro-F1 {figures['macro_f1']:.3f}, ECE {figures['ece']:.3f},"
         f" recall of disgust {figures['per_class']['disgust']['recall']:.0%}"
     )

@@ -14,6 +14,7 @@ CARD = {
     "track": "classical",
     "input": "crops",
     "training": {},
+    "threshold": 0.5,
     "metrics": {},
     "licence": "MIT",
 }

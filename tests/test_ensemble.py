@@ -39,7 +39,7 @@ def write(root: Path, name: str, members: list[tuple[str, float, bool]]) -> None
         for member, weight, mirrored in members
     ]
     card = {"track": "ensemble", "input": "crops", "members": listed, "training": {}, "metrics": METRICS}
-    artifact.write(root / name, None, {**card, "licence": "MIT"})
+    artifact.write(root / name, None, {**card, "threshold": 0.5, "licence": "MIT"})
 
 
 def test_it_pools_what_its_members_say(root: Path, crops: np.ndarray) -> None:

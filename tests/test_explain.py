@@ -19,7 +19,7 @@ def looking_at(rows: slice, columns: slice) -> Recognizer:
         probabilities[:, 3] = bright
         return probabilities.astype(np.float32)
 
-    return Recognizer("looking", {}, [("answer", answer)])
+    return Recognizer("looking", {"threshold": 0.5}, [("answer", answer)])
 
 
 def test_occlusion_finds_the_place_that_counts() -> None:

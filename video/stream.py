@@ -115,7 +115,7 @@ class Stream:
         with _timed(stages, "recognise"):
             logs = log_of(settings.recognizer.predict_proba(crops))
         faces = [
-            _face(track, new, crop, now, settings.smoothing)
+            _face(track, new, crop, now, settings.smoothing, settings.recognizer.threshold)
             for track, new, crop in zip(present, logs, crops, strict=True)
         ]
         self._note(faces, now)
@@ -190,13 +190,15 @@ class Stream:
         return MOST if room <= 0 else int(np.clip(np.ceil(self._means["find"] / room), 1, MOST))
 
 
-def _face(track: _Track, new: np.ndarray, crop: np.ndarray, now: float, seconds: float) -> Face:
+def _face(track: _Track, new: np.ndarray, crop: np.ndarray, now: float, seconds: float, threshold: float) -> Face:
     """A track's face with its log-probabilities (7,) smoothed over time (a running mean that forgets by the clock)."""
     kept = 0.0 if track.logs is None or seconds <= 0 else float(np.exp(-(now - track.smoothed) / seconds))
     track.logs = new if track.logs is None else kept * track.logs + (1 - kept) * new
     track.smoothed = now
     powers = np.exp(track.logs - track.logs.max())
-    return Face(track.number, track.box.round().astype(int), (powers / powers.sum()).astype(np.float32), crop)
+    return Face(
+        track.number, track.box.round().astype(int), (powers / powers.sum()).astype(np.float32), crop, threshold
+    )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def show(choice: Choice) -> None:
         return
     st.caption(f"{found['accuracy_from']}; {found['host']['processor']}, {found['host']['threads']} threads, batch 1.")
     frame = figures(found["models"])
-    shares = ["accuracy", "without near-duplicates", "recall of disgust"]
+    shares = ["accuracy", "without near-duplicates", "recall of disgust", "certain", "right when certain"]
     st.dataframe(
         frame.assign(**{name: 100 * frame[name] for name in shares}),
         hide_index=True,
@@ -60,6 +60,8 @@ def figures(rows: list[dict]) -> pd.DataFrame:
             "without near-duplicates": row["scores"]["accuracy_without_duplicates"],
             "macro-F1": row["scores"]["macro_f1"],
             "ECE": row["scores"]["ece"],
+            "certain": row["scores"]["coverage"],
+            "right when certain": row["scores"]["accuracy_when_certain"],
             "recall of disgust": row["scores"]["per_class"]["disgust"]["recall"],
             "ms": row["latency"]["crop to label"]["median_ms"],
             "p95 ms": row["latency"]["crop to label"]["p95_ms"],
@@ -88,8 +90,9 @@ def side_by_side(choice: Choice) -> None:
     names = recognizers.names()
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-            probabilities = loaded(name).predict_proba(crops[number - 1][None])[0]
-            face = scene.Face(number, boxes[number - 1], probabilities, crops[number - 1])
+            recognizer = loaded(name)
+            probabilities = recognizer.predict_proba(crops[number - 1][None])[0]
+            face = scene.Face(number, boxes[number - 1], probabilities, crops[number - 1], recognizer.threshold)
             with column.container(border=True):
-                st.markdown(f"**{name}** · {face.label} · {face.confidence:.0%}")
+                st.markdown(f"**{name}** · {face.label} · {face.confidence:.0%}" + image.UNCERTAIN * (not face.certain))
                 st.altair_chart(charts.bars(probabilities), width="stretch", key=f"all-{name}")

@@ -25,6 +25,7 @@ NO_FACE = (
     "No face was found here. What helps: a face seen from the front, at least 80 pixels wide and evenly lit, or a "
     "higher detector sensitivity in the sidebar."
 )
+UNCERTAIN = " · uncertain"
 _CROP = 96  # pixels of a face's crop on the page
 SHOWN = 1600  # pixels: the longest side of a picture on the page
 
@@ -118,7 +119,7 @@ def show_face(face: Face, key: str) -> None:
     from views import charts  # charts take long to import, and the first page has none
 
     with st.container(border=True):
-        st.markdown(f"**{face.number} · {face.label}** · {face.confidence:.0%}")
+        st.markdown(f"**{face.number} · {face.label}** · {face.confidence:.0%}" + UNCERTAIN * (not face.certain))
         crop, bars = st.columns([1, 2])
         crop.image(face.crop, width=_CROP, caption="as the model sees it")
         bars.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"bars-{key}")

@@ -107,7 +107,7 @@ def figures(session: Session) -> None:
     if view is None:
         st.caption("Waiting for the first frame.")
         return
-    st.markdown(" · ".join(f"**{face.number} {face.label}** {face.confidence:.0%}" for face in view.faces) or "No face")
+    st.markdown(" · ".join(f"**{face.number}** {face.words}" for face in view.faces) or "No face")
     with st.container(horizontal=True):
         st.metric("Frames a second", f"{view.frames_per_second:.0f}", width=130)
         st.metric("A frame takes", f"{view.frame_ms:.0f} ms", width=130)

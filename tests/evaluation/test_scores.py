@@ -45,10 +45,11 @@ def test_figures_of_a_small_table_by_hand() -> None:
     labels = np.array([3, 3, 3, 6, 6, 1])
     predicted = [3, 3, 6, 6, 6, 3]
     duplicates = np.array([True, False, False, False, False, False])
-    found = scores(rows(*[(label, 0.6) for label in predicted]), labels, duplicates)
+    found = scores(rows(*[(label, 0.6) for label in predicted]), labels, duplicates, threshold=0.7)
     assert found["accuracy"] == pytest.approx(4 / 6)
     assert found["accuracy_without_duplicates"] == pytest.approx(3 / 5)
     assert found["rows_without_duplicates"] == 5
+    assert (found["coverage"], found["accuracy_when_certain"]) == (0, None)
     happy, disgust = found["per_class"]["happy"], found["per_class"]["disgust"]
     assert (happy["precision"], happy["recall"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert (disgust["recall"], disgust["rows"]) == (0, 1)
@@ -60,7 +61,7 @@ def test_figures_of_a_small_table_by_hand() -> None:
 
 def test_no_rows_are_refused() -> None:
     with pytest.raises(InputError, match="expected 3 rows, one or more, found 2"):
-        scores(np.eye(7)[:2], np.arange(3), np.zeros(3, bool))
+        scores(np.eye(7)[:2], np.arange(3), np.zeros(3, bool), threshold=0.5)
 
 
 @settings(deadline=None, max_examples=10)

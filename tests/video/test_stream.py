@@ -28,7 +28,7 @@ def saying(name: str, answers: Iterator[int] | int) -> Recognizer:
         probabilities[:, answers if isinstance(answers, int) else next(answers)] = 0.88
         return probabilities
 
-    return Recognizer(name, {}, [("answer", answer)])
+    return Recognizer(name, {"threshold": 0.5}, [("answer", answer)])
 
 
 def frame(*places: tuple[int, int]) -> np.ndarray:
