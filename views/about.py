@@ -14,6 +14,9 @@ model is 70 % sure of, it is right on about 70 %, on pictures like those it was 
 FER2013's PrivateTest on which the likeliest emotion is the labelled one; nothing was chosen on these rows. People
 agree with the labels of these pictures about two times in three.
 
+Where the likeliest emotion is not likely enough, a model says *uncertain*. Its threshold was chosen so that its certain
+answers were right four times in five on PublicTest; the Compare page says how many answers are certain.
+
 ### What the models can't do
 - They see an **expression**, not a feeling. A smile may be polite, a frown may be the sun.
 - They learned from FER2013: small grey pictures of 48 x 48 pixels from a web search, often posed, mostly Western, with
