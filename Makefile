@@ -8,11 +8,11 @@ OPTIONS ?=
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare app test check data train deep ensemble lock clean
+.PHONY: help setup compare report app test check data train deep ensemble lock clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, data, train and test'
+	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, report, data, train and test'
 
 setup: $(VENV)/ready ## Make .venv with every pinned package (the other targets do it by themselves)
 
@@ -24,6 +24,10 @@ $(VENV)/ready: requirements.txt
 
 compare: $(VENV)/ready ## Benchmark every trained model; DATA=PATH measures accuracy too
 	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)")
+
+report: $(VENV)/ready ## Benchmark on DATA=PATH and write REPORT.md, its pictures and the model cards
+	$(BIN)/python compare.py --data "$(DATA)" --readme
+	$(BIN)/python report.py --data "$(DATA)"
 
 app: $(VENV)/ready ## Start the app: pictures and the webcam, at http://localhost:8501
 	$(BIN)/streamlit run app.py

@@ -21,6 +21,7 @@ from features.emotions import EMOTIONS
 from features.landmarks import check_crops
 
 TRACKS = ("classical", "deep")
+GOOD = 0.03  # accuracy below the best model's within which a model is still called good
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
 Step = Callable[[Any], Any]
@@ -66,6 +67,13 @@ def card(name: str, root: Path = artifact.ARTIFACTS) -> artifact.Card:
     return artifact.read_card(root / name)
 
 
+def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
+    """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest."""
+    accuracy = {name: card(name)["metrics"]["PublicTest"]["accuracy"] for name in among}
+    good = [name for name in among if accuracy[name] >= max(accuracy.values()) - GOOD]
+    return min(good, key=lambda name: milliseconds.get(name, float("inf")))
+
+
 def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recognizer:
     """A trained model, ready to recognise on ``threads`` CPU threads.
 
@@ -76,9 +84,12 @@ def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recogn
         return Recognizer(name, found, _ensemble(name, found["members"], threads, root))
     if found["track"] not in TRACKS:
         raise InputError(root / name, f"track {' or '.join(TRACKS)}", repr(found["track"]))
-    model = artifact.read_model(root / name, found)
-    track = importlib.import_module(f"{found['track']}.serve")
-    return Recognizer(name, found, track.steps(found, model, threads))
+    return Recognizer(name, found, steps(found, artifact.read_model(root / name, found), threads))
+
+
+def steps(card: artifact.Card, model: Path | bytes, threads: int = 2) -> list[tuple[str, Step]]:
+    """What a model, a file or its bytes, does to crops, as its card's track does it."""
+    return importlib.import_module(f"{card['track']}.serve").steps(card, model, threads)
 
 
 def _ensemble(name: str, members: list[dict[str, Any]], threads: int, root: Path) -> list[tuple[str, Step]]:

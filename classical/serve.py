@@ -13,7 +13,7 @@ from features.extract import describer
 from features.landmarks import find_landmarks
 
 
-def steps(card: artifact.Card, model: Path, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+def steps(card: artifact.Card, model: Path | bytes, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
     describe = describer(card["features"])
     session = artifact.session(model, threads)

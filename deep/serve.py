@@ -11,7 +11,7 @@ import numpy as np
 import artifact
 
 
-def steps(card: artifact.Card, model: Path, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+def steps(card: artifact.Card, model: Path | bytes, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
     session = artifact.session(model, threads)
 

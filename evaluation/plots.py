@@ -12,7 +12,7 @@ from features.emotions import EMOTIONS
 
 def accuracy_against_latency(rows: list[dict[str, Any]], title: str, path: Path) -> None:
     """Each model a point: milliseconds from crop to label, and accuracy with its 95 % interval."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for row in rows:
         figures, median = row["scores"], row["latency"]["crop to label"]["median_ms"]
@@ -32,7 +32,7 @@ def confusion_matrix(counts: list[list[int]], title: str, path: Path) -> None:
     """Share of each label's rows that each emotion was predicted for, with the counts' row sums beside the labels."""
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    plt = _pyplot()
+    plt = pyplot()
     matrix = np.array(counts)
     totals = matrix.sum(axis=1)
     shares = 100 * matrix / np.maximum(totals, 1)[:, None]
@@ -47,7 +47,8 @@ def confusion_matrix(counts: list[list[int]], title: str, path: Path) -> None:
     plt.close(figure)
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Matplotlib, drawing into files."""
     import matplotlib
 
     matplotlib.use("Agg")

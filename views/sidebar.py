@@ -13,7 +13,6 @@ from features.faces import THRESHOLD
 from recognizers import Recognizer
 
 RESULTS = artifact.ARTIFACTS / "results"
-GOOD = 0.03  # accuracy below the best model's within which a model is still called good
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,6 @@ def latencies() -> dict[str, float]:
     return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in results.read(RESULTS)["models"]}
 
 
-def default_name(names: list[str], spent: dict[str, float]) -> str:
-    """The fastest of the good models: those nearly as accurate as the best."""
-    accuracy = {name: recognizers.card(name)["metrics"]["PublicTest"]["accuracy"] for name in names}
-    good = [name for name in names if accuracy[name] >= max(accuracy.values()) - GOOD]
-    return min(good, key=lambda name: spent.get(name, float("inf")))
-
-
 def sidebar() -> Choice:
     """Draw the sidebar and give back what is chosen in it."""
     names, spent = recognizers.names(), latencies()
@@ -61,7 +53,7 @@ def sidebar() -> Choice:
         name = st.selectbox(
             "Model",
             names,
-            index=names.index(default_name(names, spent)),
+            index=names.index(recognizers.fastest_good(names, spent)),
             key="model",
             help="All models were trained and judged on FER2013; the Compare page has every figure.",
         )

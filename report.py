@@ -1,0 +1,134 @@
+"""Write REPORT.md, its pictures, and a model card beside each model, from the artifacts and FER2013.
+
+    python report.py --data fer2013.csv.xz
+
+Speeds are those of the last benchmark (compare.py --data); all else is measured here. Every figure in the texts
+stands in artifacts/report/report.json, the benchmark's results, or a model's card.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from errors import InputError, run
+
+if TYPE_CHECKING:
+    from data.fer2013 import Fer2013
+
+ROOT = Path(__file__).resolve().parent
+LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 1(c)", "told": 50, "gdpr": 9}
+
+
+@click.command(epilog="Example: python report.py --data fer2013.csv.xz")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default REPORT.md's own folder.")
+def main(data: Path, out: Path | None) -> None:
+    """Evaluate every trained model and write the report."""
+    import recognizers
+    from data import fer2013
+    from evaluation import results
+
+    names = recognizers.names()
+    benchmark = results.read(ROOT / "artifacts" / "results")
+    missing = sorted(set(names) - {row["model"] for row in benchmark["models"]})
+    if missing:
+        raise InputError("artifacts/results", f"figures of {', '.join(missing)}", "none", "run compare.py --data PATH")
+    loaded = fer2013.load(data)
+    figures = measure(loaded, names)
+    folder = out or ROOT
+    place = folder / "artifacts" / "report"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    draw(loaded, figures, place)
+    write(figures, benchmark, folder)
+    click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")
+
+
+def measure(data: Fer2013, names: list[str]) -> dict[str, Any]:
+    """All figures that the report has besides the benchmark's and the cards'."""
+    from data.duplicates import NEAR
+    from evaluation.abstention import TARGET
+    from reporting import dataset, models
+    from terminal import bar
+
+    with bar("evaluation", len(names) + 1) as step:
+        of_data = dataset.describe(data)
+        step()
+        judged = models.judge(data, names, step)
+    constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
+    return {"data": of_data, "judged": judged, "constants": constants, "law": LAW}
+
+
+def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
+    """The report's pictures."""
+    import recognizers
+    from reporting import dataset, plots
+
+    models = figures["judged"]["models"]
+    plots.classes(figures["data"]["splits"], place / "classes.png")
+    plots.mean_faces(*dataset.mean_faces(data), place / "mean_faces.png")
+    plots.preprocessing(place / "preprocessing.png")
+    plots.reliability(models, place / "reliability.png")
+    plots.coverage(models, place / "coverage.png")
+    found = histories({name: recognizers.card(name) for name in models})
+    if found:
+        plots.training(found, place / "training.png")
+
+
+def histories(cards: dict[str, Any]) -> dict[str, Any]:
+    """What each network's training was like, epoch by epoch."""
+    return {name: card["training"]["history"] for name, card in cards.items() if card["training"].get("history")}
+
+
+def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
+    """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
+
+    Chosen on PublicTest. Fast: the fastest within 0.03 of the best; free: the most accurate that needs no landmarks.
+    """
+    import recognizers
+
+    accuracy = {name: cards[name]["metrics"]["PublicTest"]["accuracy"] for name in models}
+    free = [name for name in models if "iBUG" not in cards[name]["licence"]]
+    return {
+        "accurate": max(models, key=lambda name: accuracy[name]),
+        "fast": recognizers.fastest_good(list(models), latency),
+        "free": max(free or models, key=lambda name: accuracy[name]),
+    }
+
+
+def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> None:
+    """REPORT.md and each model's README.md."""
+    import recognizers
+    from reporting.write import render
+
+    judged = figures["judged"]
+    models = judged["models"]
+    cards = {name: recognizers.card(name) for name in models}
+    latency = {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
+    fields = {
+        "data": figures["data"],
+        "judged": judged,
+        "models": models,
+        "ranked": sorted(models.items(), key=lambda item: -item[1]["scores"]["accuracy"]),
+        "constants": figures["constants"],
+        "cards": cards,
+        "histories": histories(cards),
+        "benchmark": benchmark,
+        "host": benchmark["host"],
+        "latency": latency,
+        "size": {row["model"]: row["size_mb"] for row in benchmark["models"]},
+        "choices": choices(models, cards, latency),
+    }
+    (folder / "REPORT.md").write_text(render("REPORT.md.j2", **fields))
+    for name, card in cards.items():
+        place = folder / "artifacts" / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "README.md").write_text(render("CARD.md.j2", name=name, card=card, model=models[name]))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""Intervals and tests against hand-worked cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from evaluation import statistics
+
+
+def test_figures_of_a_confusion_matrix_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 7, 200), rng.integers(0, 7, 200)
+    counts = np.zeros((7, 7), int)
+    np.add.at(counts, (labels, predicted), 1)
+    found = statistics.of_confusion(counts[None])
+    assert found["accuracy"][0] == (labels == predicted).mean()
+    assert found["macro_f1"][0] == pytest.approx(f1_score(labels, predicted, average="macro"))
+    np.testing.assert_allclose(found["precision"][0], precision_score(labels, predicted, average=None))
+    np.testing.assert_allclose(found["recall"][0], recall_score(labels, predicted, average=None))
+
+
+def test_the_interval_of_an_accuracy_is_that_of_the_normal_approximation() -> None:
+    counts = np.zeros((7, 7), int)
+    counts[3, 3], counts[3, 4] = 700, 300
+    low, high = statistics.intervals(counts)["accuracy"]
+    assert low < 0.7 < high
+    assert (high - low) / 2 == pytest.approx(0.0284, abs=0.003)  # 1.96 * sqrt(0.7 * 0.3 / 1000)
+
+
+def test_mcnemar_by_hand() -> None:
+    # 1 row is right for the first alone, 5 for the second alone: 2 * (C(6,0) + C(6,1)) / 2**6.
+    first = np.array([True] * 4 + [True] + [False] * 5)
+    other = np.array([True] * 4 + [False] + [True] * 5)
+    assert statistics.mcnemar(first, other) == {"only_first": 1, "only_second": 5, "p": pytest.approx(14 / 64)}
+    assert statistics.mcnemar(first, first)["p"] == 1
+
+
+def test_bins_of_reliability_by_hand() -> None:
+    table = np.full((3, 7), 0.05)
+    table[[0, 1, 2], [0, 1, 2]] = 0.45, 0.47, 0.95
+    bins = statistics.reliability(table, np.array([0, 0, 2]), 10)
+    assert [each["rows"] for each in bins] == [2, 1]
+    assert bins[0] == {"confidence": pytest.approx(0.46), "accuracy": 0.5, "rows": 2}

@@ -1,0 +1,1 @@
+"""Tests of reporting/ and report.py."""

@@ -1,0 +1,99 @@
+"""The report writes itself, says the same twice, and holds no figure that is not measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import artifact
+import recognizers
+from reporting import models
+
+ROOT = Path(__file__).parent.parent.parent
+MEASURED = ("README.md", "REPORT.md", *(f"artifacts/{name}/README.md" for name in recognizers.names()))
+
+
+def report(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "report.py", *map(str, words)],
+        cwd=ROOT,
+        env={**os.environ, "FER_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_writes_itself_and_says_the_same_twice(small_csv: Path, tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        done = report("--data", small_csv, "--out", tmp_path / folder, cache=tmp_path / "cache")
+        assert done.returncode == 0, done.stderr
+    written = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
+    assert {str(path) for path in written} > {"REPORT.md", "artifacts/report/report.json", "artifacts/svm/README.md"}
+    for path in written:
+        content = (tmp_path / "first" / path).read_bytes()
+        assert content == (tmp_path / "second" / path).read_bytes(), path
+        assert len(content) < 150_000, path
+
+
+def test_without_data_one_line_says_so(tmp_path: Path) -> None:
+    done = report("--data", tmp_path / "fer2013.csv", cache=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path / 'fer2013.csv'}: expected FER2013 as a CSV or a folder")
+
+
+def leaves(value: object) -> Iterator[float]:
+    """Every number in a JSON value, those in its texts too."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from leaves(key)
+            yield from leaves(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from leaves(entry)
+    elif isinstance(value, str):
+        yield from map(float, re.findall(r"\d+(?:\.\d+)?", value))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield float(value)
+
+
+@pytest.fixture(scope="module")
+def known() -> np.ndarray:
+    found = [number for path in artifact.ARTIFACTS.rglob("*.json") for number in leaves(json.loads(path.read_text()))]
+    return np.unique(np.array(found))
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_every_number_is_in_a_file_of_artifacts(name: str, known: np.ndarray) -> None:
+    text = re.sub(r"`[^`]*`|^    .*$|\]\([^)]*\)", "", (ROOT / name).read_text(), flags=re.MULTILINE)
+    numbers = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)
+    assert len(numbers) > 20
+    for number in numbers:
+        value, places = float(number.replace(",", "")), len(number.partition(".")[2])
+        near = 0.5 * 10**-places + 1e-9
+        assert (np.abs(known - value) <= near).any() or (np.abs(100 * known - value) <= near).any(), number
+
+
+def test_a_model_without_its_calibration_says_the_same_labels(crops: np.ndarray) -> None:
+    """A temperature changes how sure a network is, and no answer."""
+    card = recognizers.card("cnn")
+    content = models.without_calibration((artifact.ARTIFACTS / "cnn" / artifact.MODEL).read_bytes())
+    raw = recognizers.Recognizer("cnn", card, recognizers.steps(card, content)).predict_proba(crops)
+    calibrated = recognizers.load("cnn").predict_proba(crops)
+    np.testing.assert_array_equal(raw.argmax(axis=1), calibrated.argmax(axis=1))
+    assert np.abs(raw - calibrated).max() > 0.01
+
+
+def test_a_frontal_face_is_not_turned_and_contrast_is_contrast(crops: np.ndarray) -> None:
+    frontal = models.turn(crops[:1])[0]
+    assert frontal < 0.15
+    assert models.contrast(crops[:1])[0] > models.contrast((crops[:1] // 2).astype(np.uint8))[0]
+    assert models.thirds(np.arange(9.0)).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
