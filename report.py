@@ -26,7 +26,10 @@ LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 
 @click.command(epilog="Example: python report.py --data fer2013.csv.xz")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default REPORT.md's own folder.")
-def main(data: Path, out: Path | None) -> None:
+@click.option(
+    "--rounds", default=150, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation."
+)
+def main(data: Path, out: Path | None, rounds: int) -> None:
     """Evaluate every trained model and write the report."""
     import recognizers
     from data import fer2013
@@ -38,7 +41,7 @@ def main(data: Path, out: Path | None) -> None:
     if missing:
         raise InputError("artifacts/results", f"figures of {', '.join(missing)}", "none", "run compare.py --data PATH")
     loaded = fer2013.load(data)
-    figures = measure(loaded, names)
+    figures = measure(loaded, names, rounds)
     folder = out or ROOT
     place = folder / "artifacts" / "report"
     place.mkdir(parents=True, exist_ok=True)
@@ -48,19 +51,22 @@ def main(data: Path, out: Path | None) -> None:
     click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")
 
 
-def measure(data: Fer2013, names: list[str]) -> dict[str, Any]:
+def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'."""
+    from data import fer2013
     from data.duplicates import NEAR
     from evaluation.abstention import TARGET
-    from reporting import dataset, models
+    from reporting import ablations, dataset, models
     from terminal import bar
 
     with bar("evaluation", len(names) + 1) as step:
         of_data = dataset.describe(data)
         step()
         judged = models.judge(data, names, step)
+    with bar("ablations", len(ablations.VARIANTS)) as step:
+        tried = ablations.measure(data, fer2013.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
-    return {"data": of_data, "judged": judged, "constants": constants, "law": LAW}
+    return {"data": of_data, "judged": judged, "ablations": tried, "constants": constants, "law": LAW}
 
 
 def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
@@ -111,6 +117,7 @@ def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> N
     latency = {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
     fields = {
         "data": figures["data"],
+        "ablations": figures["ablations"],
         "judged": judged,
         "models": models,
         "ranked": sorted(models.items(), key=lambda item: -item[1]["scores"]["accuracy"]),

@@ -25,7 +25,7 @@ ALLOWED = {
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
     "examples": {"features"},
     "explain": {"recognizers", "features", "examples"},
-    "reporting": {"reporting", "recognizers", "artifact", "features", "data", "evaluation", "examples"},
+    "reporting": {"reporting", "classical", "recognizers", "artifact", "features", "data", "evaluation", "examples"},
     "report": {"reporting", "recognizers", "features", "data", "evaluation"},
     "compare": {"examples", "recognizers", "artifact", "features", "data", "evaluation"},
     "scene": {"recognizers", "features"},
