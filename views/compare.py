@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-import examples
 import recognizers
 import scene
 from errors import InputError
@@ -75,10 +74,8 @@ def figures(rows: list[dict]) -> pd.DataFrame:
 def side_by_side(choice: Choice) -> None:
     """One picture through all models at once."""
     st.subheader("One picture, all models")
-    file = st.file_uploader("A picture with a face; without one, the example is shown", key="compare_upload")
-    picture = image.read(file.name, file.getvalue()) if file else image.Picture("example", examples.portrait())
-    if isinstance(picture, str):
-        st.error(picture)
+    picture = image.one_picture("compare_upload")
+    if picture is None:
         return
     boxes = find_faces(picture.rgb, choice.threshold)
     if not len(boxes):

@@ -75,6 +75,16 @@ def chosen_pictures() -> list[Picture | str]:
     return found
 
 
+def one_picture(key: str) -> Picture | None:
+    """An uploaded picture, or the example; where it can't be read, the page says so."""
+    file = st.file_uploader("A picture with a face; without one, the example is taken", key=key)
+    picture = read(file.name, file.getvalue()) if file else Picture("example", examples.portrait())
+    if isinstance(picture, Picture):
+        return picture
+    st.error(picture)
+    return None
+
+
 def read(name: str, content: bytes) -> Picture | str:
     """A picture of at most SHOWN pixels a side, or the sentence that says why it is none."""
     try:

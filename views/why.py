@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import streamlit as st
 
-import examples
 import explain
 import scene
 from features.emotions import EMOTIONS
@@ -20,10 +19,8 @@ _SIDE = 384  # pixels of an overlay
 def show(choice: Choice) -> None:
     """The page."""
     st.title("Why this emotion?")
-    file = st.file_uploader("A picture with a face; without one, the example is explained", key="why_upload")
-    picture = image.read(file.name, file.getvalue()) if file else image.Picture("example", examples.portrait())
-    if isinstance(picture, str):
-        st.error(picture)
+    picture = image.one_picture("why_upload")
+    if picture is None:
         return
     faces = scene.faces_in(picture.rgb, choice.recognizer, choice.threshold)
     if not faces:
