@@ -15,7 +15,7 @@ from errors import InputError
 if TYPE_CHECKING:
     import keras
 
-Identity = dict[str, Any]  # what a training is: its network, recipe, data hash, seed
+Identity = dict[str, Any]  # what a training is: its network, recipe, data hash, seed, the weights it began from
 
 
 @dataclass
@@ -73,6 +73,6 @@ def load(path: Path, identity: Identity) -> tuple[dict[str, list[np.ndarray]], P
         raise InputError(path, "a whole checkpoint", f"{type(error).__name__}: {error}", "start anew") from error
     different = [key for key in identity if about["identity"].get(key) != json.loads(json.dumps(identity[key]))]
     if different:
-        advice = "go on with the recipe, data and seed that it was begun with, or start without --resume"
+        advice = "go on with the recipe, data, weights and seed that it was begun with, or start without --resume"
         raise InputError(path, "a checkpoint of this training", f"another {' and '.join(different)}", advice)
     return groups, Progress(**about["progress"])

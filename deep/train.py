@@ -5,6 +5,7 @@ python -m deep.train cnn --data fer2013.csv.xz
 
 from __future__ import annotations
 
+import hashlib
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +64,20 @@ def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
     return Rows(part.crops, targets, part.labels)
 
 
+def begun(weights: Path | None) -> dict[str, Any] | None:
+    """What a training begins from: a file of weights by its SHA-256, and how they were trained if a card beside says."""
+    import artifact
+
+    if weights is None or not weights.is_file():  # begin() says what it misses
+        return None
+    found: dict[str, Any] = {"file": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    if (weights.parent / artifact.CARD).is_file():
+        card = artifact.read_card(weights.parent)
+        if card["files"].get(weights.name, {}).get("sha256") == found["sha256"]:
+            found["training"] = card["training"]
+    return found
+
+
 def train(
     name: str,
     data: fer2013.Fer2013,
@@ -74,7 +89,8 @@ def train(
 ) -> tuple[keras.Model, list[dict[str, float]]]:
     """A network with the averaged weights of its best epoch, and the figures of every epoch.
 
-    Checkpoints, a log and curves go to ``folder``; ``resume`` goes on from them. weights: where to begin.
+    Checkpoints, a log and curves go to ``folder``; ``resume`` goes on from them, under the same ``weights``, which
+    say where the training began.
     """
     backend.start(recipe["precision"])
     import keras
@@ -90,7 +106,7 @@ def train(
         log.write(history, folder)
         click.echo(log.line(history))
 
-    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed}
+    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "begun": begun(weights)}
     training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
     return model, loop.fit(model, recipe, training, held_out, folder, identity, resume, report)
 
@@ -104,6 +120,7 @@ def deliver(
     out: Path,
     seed: int,
     keep_weights: bool = False,
+    weights: Path | None = None,
 ) -> dict[str, Any]:
     """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card."""
     import artifact
@@ -131,6 +148,7 @@ def deliver(
         "training": {
             "command": f"python -m deep.train {name}",
             "model": name,
+            "begun": begun(weights),
             "recipe": recipe,
             "epoch": best["epoch"],
             "parameters": model.count_params(),
@@ -165,7 +183,8 @@ def _versions() -> dict[str, str]:
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="A .weights.h5 or .npz to begin from. vgg16: of VGG16(include_top=False) on ImageNet, by default downloaded.",
+    help="To begin from: weights.npz of a training before, or, for vgg16, a .weights.h5 of VGG16(include_top=False) "
+    "on ImageNet, by default downloaded.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint; of a whole training, export it again.")
 @click.option("--checkpoints", type=click.Path(path_type=Path), help="By default .cache/training/NAME.")
@@ -195,7 +214,7 @@ def main(
     loaded = fer2013.load(data)
     place, folder = checkpoints or fer2013.CACHE / "training" / name, out or artifact.ARTIFACTS / name
     model, history = train(name, loaded, chosen, place, seed, resume, weights)
-    card = deliver(name, model, history, loaded, chosen, folder, seed, keep_weights)
+    card = deliver(name, model, history, loaded, chosen, folder, seed, keep_weights, weights)
     for split, figures in card["metrics"].items():
         click.echo(f"{split}: {in_words(figures)}")
     click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")

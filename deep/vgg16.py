@@ -41,9 +41,15 @@ def build(network: dict[str, Any]) -> keras.Model:
 
 
 def begin(model: keras.Model, weights: Path | None) -> None:
-    """Put ImageNet weights into the convolutions, from a file of ``VGG16(include_top=False)`` or Keras's download."""
+    """Start from .npz weights of this network, or with ImageNet's in the convolutions.
+
+    Those come from a .weights.h5 of ``VGG16(include_top=False)`` or, by default, from Keras's download.
+    """
     import keras
 
+    if weights is not None and weights.suffix == ".npz":
+        load_weights(model, weights)
+        return
     if weights is not None:
         pretrained = keras.applications.VGG16(include_top=False, weights=None)
         load_weights(pretrained, weights)
