@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from data.fer2013 import Fer2013
 
 ROOT = Path(__file__).resolve().parent
+PUBLISHED = ROOT / "reporting" / "published.json"
 LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 1(c)", "told": 50, "gdpr": 9}
 
 
@@ -55,6 +56,7 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'."""
     from data import fer2013
     from data.duplicates import NEAR
+    from deep.forms import MAY_LOSE
     from evaluation.abstention import TARGET
     from reporting import ablations, dataset, models
     from terminal import bar
@@ -66,7 +68,15 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     with bar("ablations", len(ablations.VARIANTS)) as step:
         tried = ablations.measure(data, fer2013.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
-    return {"data": of_data, "judged": judged, "ablations": tried, "constants": constants, "law": LAW}
+    constants["may_lose"] = MAY_LOSE
+    return {
+        "data": of_data,
+        "judged": judged,
+        "ablations": tried,
+        "published": json.loads(PUBLISHED.read_text()),
+        "constants": constants,
+        "law": LAW,
+    }
 
 
 def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
@@ -85,9 +95,29 @@ def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
         plots.training(found, place / "training.png")
 
 
-def histories(cards: dict[str, Any]) -> dict[str, Any]:
-    """What each network's training was like, epoch by epoch."""
-    return {name: card["training"]["history"] for name, card in cards.items() if card["training"].get("history")}
+def trainings(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trainings that a model went through, one after the other; the card's own is the last."""
+    found = [card["training"]]
+    while found[0].get("begun") and found[0]["begun"].get("training"):
+        found.insert(0, found[0]["begun"]["training"])
+    return found
+
+
+def histories(cards: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+    """What each network's trainings were like, epoch by epoch, numbered through."""
+    found = {}
+    for name, card in cards.items():
+        epochs = [epoch for training in trainings(card) for epoch in training.get("history", [])]
+        if epochs:
+            found[name] = [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
+    return found
+
+
+def peers() -> dict[str, Any] | None:
+    """What other packages' models scored, where that was measured."""
+    from reporting.peers import FOUND
+
+    return json.loads(FOUND.read_text()) if FOUND.exists() else None
 
 
 def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
@@ -124,10 +154,14 @@ def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> N
         "constants": figures["constants"],
         "cards": cards,
         "histories": histories(cards),
+        "trainings": {name: trainings(card) for name, card in cards.items()},
+        "published": figures["published"],
+        "peers": peers(),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,
         "size": {row["model"]: row["size_mb"] for row in benchmark["models"]},
+        "stages": list(dict.fromkeys(stage for row in benchmark["models"] for stage in row["latency"])),
         "choices": choices(models, cards, latency),
     }
     (folder / "REPORT.md").write_text(render("REPORT.md.j2", **fields))

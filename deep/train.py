@@ -65,7 +65,7 @@ def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
 
 
 def begun(weights: Path | None) -> dict[str, Any] | None:
-    """What a training begins from: a file of weights by its SHA-256, and how they were trained if a card beside says."""
+    """What a training begins from: a file of weights by its SHA-256, and its training if a card beside tells."""
     import artifact
 
     if weights is None or not weights.is_file():  # begin() says what it misses

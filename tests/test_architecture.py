@@ -26,7 +26,7 @@ ALLOWED = {
     "examples": {"features"},
     "explain": {"recognizers", "features", "examples"},
     "reporting": {"reporting", "classical", "recognizers", "artifact", "features", "data", "evaluation", "examples"},
-    "report": {"reporting", "recognizers", "features", "data", "evaluation"},
+    "report": {"reporting", "deep", "recognizers", "features", "data", "evaluation"},
     "compare": {"examples", "recognizers", "artifact", "features", "data", "evaluation"},
     "scene": {"recognizers", "features"},
     "drawing": {"scene", "features"},

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = [
     *("compare", "ensemble", "report", "data.fer2013"),
     *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
-    *("deep.train", "deep.tune", "video.benchmark"),
+    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers"),
 ]
 MAIN = ("compare.py", "ensemble.py", "data.fer2013", "classical.train", "classical.tune", "deep.train", "deep.tune")
 EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
