@@ -19,6 +19,13 @@ class InputError(ValueError):
         text = f"{place}: expected {expected}, found {found}"
         super().__init__(" ".join(f"{text}; {advice}".split()) if advice else " ".join(text.split()))
 
+    @classmethod
+    def told(cls, text: str) -> InputError:
+        """The error that another process told of."""
+        error = cls.__new__(cls)
+        ValueError.__init__(error, text)
+        return error
+
 
 def run(command: click.Command) -> None:
     """Run a click command as a program: exit code 0 done, 2 bad input, 130 stopped by Ctrl-C."""

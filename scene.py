@@ -1,9 +1,9 @@
 """What is in a picture: its faces, numbered from left to right, and what they express.
 
-import scene
-from features.pictures import read_rgb
 from recognizers import load
-faces = scene.faces_in(read_rgb("portrait.jpg"), load("svm"))
+from scene import faces_in, table
+faces = faces_in("portrait.jpg", load("svm"))
+print(table(faces))
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features.emotions import EMOTIONS
 from features.faces import THRESHOLD, crop_faces, find_faces
+from features.pictures import read_rgb
 from recognizers import Recognizer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,11 @@ class Face:
         return said if self.certain else f"uncertain ({said})"
 
 
-def faces_in(rgb: np.ndarray, recognizer: Recognizer, threshold: float = THRESHOLD) -> list[Face]:
-    """The faces of a picture, uint8 RGB (h, w, 3), from left to right. No face: an empty list."""
+def faces_in(
+    picture: str | Path | bytes | np.ndarray | Image.Image, recognizer: Recognizer, threshold: float = THRESHOLD
+) -> list[Face]:
+    """The faces of a picture (whatever ``read_rgb`` takes), from left to right. No face: an empty list."""
+    rgb = read_rgb(picture)
     boxes = find_faces(rgb, threshold)
     crops = crop_faces(rgb, boxes)
     found = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)

@@ -12,16 +12,31 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
-    """A progress bar; call what it gives once a step, with a new name if there is news to show."""
+    """A progress bar; call what it gives once a step, with a new name if there is news; with 0 for news alone."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Rate(ProgressColumn):
+        """Steps a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=total)
 
-        def step(news: str = "") -> None:
-            progress.update(task, advance=1, description=news or name)
+        def step(news: str = "", advance: int = 1) -> None:
+            progress.update(task, advance=advance, description=news or name)
 
         yield step
 

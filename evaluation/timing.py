@@ -89,7 +89,7 @@ def memory_mb() -> float:
     return psutil.Process().memory_info().rss / 1e6
 
 
-def _peak_memory_mb() -> float:
+def peak_memory_mb() -> float:
     """The largest memory that this process held."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux; its getrusage would count what the parent process held
@@ -107,7 +107,7 @@ def _first_answer(name: str, threads: int, root: Path) -> None:
     crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (1, 48, 1))
     recognizer, load_s = timed(lambda: load(name, threads, root))
     recognizer.predict_proba(crop)
-    print(json.dumps({"answered": time.time(), "load_s": load_s, "peak_memory_mb": _peak_memory_mb()}))
+    print(json.dumps({"answered": time.time(), "load_s": load_s, "peak_memory_mb": peak_memory_mb()}))
 
 
 if __name__ == "__main__":

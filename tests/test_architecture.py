@@ -32,6 +32,9 @@ ALLOWED = {
     "drawing": {"scene", "features"},
     "video": {"video", "scene", "recognizers", "features"},
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
+    "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
+    "batch.benchmark": {"batch", "examples", "evaluation"},
+    "recognize": {"batch", "recognizers"},
     "views": {
         "views",
         "artifact",

@@ -14,11 +14,20 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PROGRAMS = [
-    *("compare", "ensemble", "report", "data.fer2013"),
+    *("compare", "ensemble", "recognize", "report", "data.fer2013"),
     *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
-    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers"),
+    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers", "batch.benchmark"),
 ]
-MAIN = ("compare.py", "ensemble.py", "data.fer2013", "classical.train", "classical.tune", "deep.train", "deep.tune")
+MAIN = (
+    "compare.py",
+    "recognize.py",
+    "ensemble.py",
+    "data.fer2013",
+    "classical.train",
+    "classical.tune",
+    "deep.train",
+    "deep.tune",
+)
 EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
 
 
@@ -58,3 +67,12 @@ def test_make_targets_in_the_readme_exist() -> None:
 def test_files_and_folders_in_the_readme_exist() -> None:
     for link in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_the_example_in_python_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    section = README.partition("## Use it from Python")[2].partition("\n## ")[0]
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    first = next(index for index, line in enumerate(lines) if line.startswith("   face"))
+    program, shown = lines[:first], lines[first:]
+    exec("\n".join(program), {})
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [line.split() for line in shown]

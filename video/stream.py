@@ -22,7 +22,7 @@ from scene import Face
 from video import follow
 from video.record import Record
 
-FORGOTTEN = 0.7  # seconds after which a face that is not found again is a new one
+FORGOTTEN = 0.7  # seconds
 BUDGET = 0.6  # share of the time between two frames that work may take
 STAGES = ("find", "follow", "crop", "recognise")
 MOST = 8  # frames from one detection to the next, at most
@@ -38,6 +38,7 @@ class Settings:
     smoothing: float = 0.3
     threshold: float = THRESHOLD
     every: int = 0  # frames from one detection to the next; 0: as the measured times allow
+    forgotten: float = FORGOTTEN  # seconds after which a face that is not found again is a new one
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Stream:
 
     def _meet(self, found: np.ndarray, now: float) -> None:
         """Give found boxes to the tracks that they go on, or to new ones; forget what is long gone."""
-        self._tracks = [track for track in self._tracks if now - track.seen <= FORGOTTEN]
+        self._tracks = [track for track in self._tracks if now - track.seen <= self.settings.forgotten]
         known = np.array([track.box for track in self._tracks]).reshape(-1, 4)
         pairs = dict(follow.match(known, found))
         for index, track in enumerate(self._tracks):

@@ -1,0 +1,93 @@
+"""Who scores: this process, several of this machine, or the workers of a Dask cluster. Results come in order."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from batch.score import Options, Outcome, Row, Tick, outcomes, replay, score
+from batch.sources import Source
+from errors import InputError
+
+_CHUNK = 16  # pictures that go to a worker at once
+_AHEAD = 4  # chunks for each worker that are under way
+Scored = Iterator[tuple[Source, Iterator[list[Row]]]]
+
+
+def here(sources: Iterable[Source], options: Options, tick: Tick) -> Scored:
+    """One source after the other, in this process."""
+    for source in sources:
+        yield source, score(source, options, tick)
+
+
+def processes(sources: Iterable[Source], options: Options, count: int) -> Scored:
+    """On several processes of this machine."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:  # we say when
+        try:
+            yield from _in_order(sources, lambda chunk: pool.submit(outcomes, chunk, options), count * _AHEAD)
+        except BrokenProcessPool as error:
+            advice = "was there enough memory? go on with --resume"
+            raise InputError("processes", f"{count} that go on", "one that died", advice) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def cluster(sources: Iterable[Source], options: Options, address: str, count: int) -> Scored:
+    """On a Dask cluster, "tcp://…", or on one of ``count`` workers made for it here, "local".
+
+    A worker that dies loses nothing: what it had is given to another.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise InputError("--cluster", "Dask", "none installed", "pip install 'distributed'") from error
+
+    try:
+        made = (
+            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if address == "local" else None
+        )
+        client = Client(made or address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise InputError("--cluster", 'a scheduler, as tcp://host:8786, or "local"', str(error)) from error
+    try:
+        workers = max(1, len(client.scheduler_info()["workers"]))
+        submit = lambda chunk: client.submit(outcomes, chunk, options, pure=False, retries=3)  # noqa: E731
+        yield from _in_order(sources, submit, workers * _AHEAD)
+    finally:
+        client.close()
+        if made is not None:
+            made.close()
+
+
+def _in_order(sources: Iterable[Source], submit: Callable[[list[Source]], Any], ahead: int) -> Scored:
+    """Chunks are worked on at once, so many ahead, and given back in their order. A video is a chunk of its own."""
+    waiting: deque[tuple[list[Source], Any]] = deque()
+    chunks = _chunks(sources)
+    for chunk in itertools.chain(chunks, itertools.repeat(None)):
+        if chunk is not None:
+            waiting.append((chunk, submit(chunk)))
+        if not waiting:
+            return
+        if chunk is None or len(waiting) >= ahead:
+            done, future = waiting.popleft()
+            found: list[Outcome] = future.result()
+            yield from ((source, replay(outcome)) for source, outcome in zip(done, found, strict=True))
+
+
+def _chunks(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    chunk: list[Source] = []
+    for source in sources:
+        if chunk and (len(chunk) == _CHUNK or source.kind != "picture" or chunk[-1].kind != "picture"):
+            yield chunk
+            chunk = []
+        chunk.append(source)
+    if chunk:
+        yield chunk
