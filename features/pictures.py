@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 MAX_PIXELS = 120_000_000  # a larger picture is refused before it is unpacked: it is damage or an attack
 
 
-def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarray:
+def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """A picture as uint8 RGB, shape (height, width, 3).
 
     source: a path, an encoded file's bytes, a PIL image, or an array (see ``array_to_rgb``). EXIF
     rotation is applied, transparency is laid on white, 16-bit is brought to 8, of an animation the
-    first frame is taken. Raises InputError where it is no picture, truncated, or over MAX_PIXELS.
+    first frame is taken. Raises InputError where it is no picture, truncated, or over ``max_pixels``.
     """
     from PIL import Image
 
     if isinstance(source, np.ndarray):
         return array_to_rgb(source)
     if isinstance(source, Image.Image):
-        return _image_to_rgb(source, "image")
+        return _image_to_rgb(source, "image", max_pixels)
     name: object = "picture"
     if isinstance(source, (str, Path)):
         name = source
@@ -44,11 +44,11 @@ def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image) -> np.ndarra
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; ours is the limit below
             with Image.open(io.BytesIO(source)) as image:
-                return _image_to_rgb(image, name)
+                return _image_to_rgb(image, name, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
-        raise InputError(name, f"at most {MAX_PIXELS} pixels", "far more") from error
+        raise InputError(name, f"at most {max_pixels} pixels", "far more") from error
     except Exception as error:  # Pillow's decoders raise many kinds on hostile bytes
         found = f"{len(source)} bytes that are none ({type(error).__name__})"
         raise InputError(name, "a whole JPEG, PNG, WebP or BMP picture", found) from error
@@ -90,11 +90,11 @@ def _to_uint8(array: np.ndarray, expected: str) -> np.ndarray:
     raise InputError("picture array", expected, str(array.dtype))
 
 
-def _image_to_rgb(image: Image.Image, name: object) -> np.ndarray:
+def _image_to_rgb(image: Image.Image, name: object, max_pixels: int) -> np.ndarray:
     from PIL import ImageOps
 
-    if image.width * image.height > MAX_PIXELS:
-        raise InputError(name, f"at most {MAX_PIXELS} pixels", f"{image.width} x {image.height}")
+    if image.width * image.height > max_pixels:
+        raise InputError(name, f"at most {max_pixels} pixels", f"{image.width} x {image.height}")
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I"):  # 16-bit grey
         return array_to_rgb(np.clip(np.asarray(upright), 0, 65535).astype(np.uint16))

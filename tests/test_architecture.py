@@ -33,6 +33,8 @@ ALLOWED = {
     "video": {"video", "scene", "recognizers", "features"},
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
+    "serving": {"serving", "recognizers", "scene", "features"},
+    "serve": {"serving", "recognizers"},
     "batch.benchmark": {"batch", "examples", "evaluation"},
     "recognize": {"batch", "recognizers"},
     "views": {

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PROGRAMS = [
-    *("compare", "ensemble", "recognize", "report", "data.fer2013"),
+    *("compare", "ensemble", "recognize", "report", "serve", "data.fer2013"),
     *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
     *("deep.train", "deep.tune", "video.benchmark", "reporting.peers", "batch.benchmark"),
 ]
