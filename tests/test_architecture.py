@@ -34,6 +34,7 @@ ALLOWED = {
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
     "serving": {"serving", "recognizers", "scene", "features"},
+    "serving.benchmark": {"examples", "evaluation"},
     "serve": {"serving", "recognizers"},
     "batch.benchmark": {"batch", "examples", "evaluation"},
     "recognize": {"batch", "recognizers"},

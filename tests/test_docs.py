@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 PROGRAMS = [
     *("compare", "ensemble", "recognize", "report", "serve", "data.fer2013"),
     *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
-    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers", "batch.benchmark"),
+    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers", "batch.benchmark", "serving.benchmark"),
 ]
 MAIN = (
     "compare.py",
