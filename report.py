@@ -113,11 +113,10 @@ def histories(cards: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
     return found
 
 
-def peers() -> dict[str, Any] | None:
-    """What other packages' models scored, where that was measured."""
-    from reporting.peers import FOUND
-
-    return json.loads(FOUND.read_text()) if FOUND.exists() else None
+def measured(name: str) -> dict[str, Any] | None:
+    """What another command measured and left in artifacts/, if it was run."""
+    path = ROOT / "artifacts" / name
+    return json.loads(path.read_text()) if path.exists() else None
 
 
 def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
@@ -156,7 +155,10 @@ def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> N
         "histories": histories(cards),
         "trainings": {name: trainings(card) for name, card in cards.items()},
         "published": figures["published"],
-        "peers": peers(),
+        "peers": measured("report/peers.json"),
+        "live": measured("results/live.json"),
+        "batch": measured("results/batch.json"),
+        "serving": measured("results/serving.json"),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,

@@ -73,6 +73,7 @@ def measure(pictures: int, model: str, count: int) -> dict[str, Any]:
         "model": model,
         "count": count,
         "seconds": spent,
+        "a_second": {name: pictures / seconds for name, seconds in spent.items()},
         "speed-up": {name: spent["one process"] / seconds for name, seconds in spent.items()},
         "same": same,
     }
@@ -105,7 +106,7 @@ def main(pictures: int, model: str, count: int, paths: int, out: Path | None) ->
     (out or FOUND).write_text(json.dumps(figures, indent=1) + "\n")
     for name, seconds in figures["seconds"].items():
         click.echo(
-            f"{name}: {seconds:.1f} s, {pictures / seconds:.0f} pictures a second, {figures['speed-up'][name]:.2f} x"
+            f"{name}: {seconds:.1f} s, {figures['a_second'][name]:.0f} pictures a second, {figures['speed-up'][name]:.2f} x"
         )
     click.echo(f"rows the same: {figures['same']}; {paths} paths: {figures['peak_memory_mb']:.0f} MB at most")
 
