@@ -104,10 +104,8 @@ def main(pictures: int, model: str, count: int, paths: int, out: Path | None) ->
     except subprocess.CalledProcessError as error:
         raise InputError("recognize.py", "to go through", error.stderr.strip().splitlines()[-1]) from error
     (out or FOUND).write_text(json.dumps(figures, indent=1) + "\n")
-    for name, seconds in figures["seconds"].items():
-        click.echo(
-            f"{name}: {seconds:.1f} s, {figures['a_second'][name]:.0f} pictures a second, {figures['speed-up'][name]:.2f} x"
-        )
+    for name, rate in figures["a_second"].items():
+        click.echo(f"{name}: {rate:.0f} pictures a second, {figures['speed-up'][name]:.2f} x")
     click.echo(f"rows the same: {figures['same']}; {paths} paths: {figures['peak_memory_mb']:.0f} MB at most")
 
 
