@@ -119,8 +119,9 @@ def deliver(
     recipe: dict[str, Any],
     out: Path,
     seed: int,
-    keep_weights: bool = False,
+    command: str,
     weights: Path | None = None,
+    keep_weights: bool = False,
 ) -> dict[str, Any]:
     """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card."""
     import artifact
@@ -146,7 +147,7 @@ def deliver(
         "track": "deep",
         "input": "crops uint8 (n, 48, 48)",
         "training": {
-            "command": f"python -m deep.train {name}",
+            "command": command,
             "model": name,
             "begun": begun(weights),
             "recipe": recipe,
@@ -214,7 +215,11 @@ def main(
     loaded = fer2013.load(data)
     place, folder = checkpoints or fer2013.CACHE / "training" / name, out or artifact.ARTIFACTS / name
     model, history = train(name, loaded, chosen, place, seed, resume, weights)
-    card = deliver(name, model, history, loaded, chosen, folder, seed, keep_weights, weights)
+    said = {"recipe": recipe, "weights": weights}
+    command = " ".join(
+        [f"python -m deep.train {name}", *(f"--{key} {path.name}" for key, path in said.items() if path)]
+    )
+    card = deliver(name, model, history, loaded, chosen, folder, seed, command, weights, keep_weights)
     for split, figures in card["metrics"].items():
         click.echo(f"{split}: {in_words(figures)}")
     click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")
