@@ -21,7 +21,7 @@ from features.emotions import EMOTIONS
 from features.landmarks import check_crops
 
 TRACKS = ("classical", "deep")
-GOOD = 0.03  # accuracy below the best model's within which a model is still called good
+GOOD = 0.05  # accuracy below the best model's within which a model is still called good
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
 Step = Callable[[Any], Any]

@@ -122,7 +122,7 @@ def measured(name: str) -> dict[str, Any] | None:
 def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
     """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
 
-    Chosen on PublicTest. Fast: the fastest within 0.03 of the best; free: the most accurate that needs no landmarks.
+    Chosen on PublicTest. Fast: the fastest of the good ones; free: the most accurate that needs no landmarks.
     """
     import recognizers
 
@@ -138,12 +138,15 @@ def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, fl
 def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> None:
     """REPORT.md and each model's README.md."""
     import recognizers
+    from evaluation import results
     from reporting.write import render
 
     judged = figures["judged"]
     models = judged["models"]
     cards = {name: recognizers.card(name) for name in models}
-    latency = {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
+    latency = results.latencies(benchmark)
+    single = [row for row in benchmark["models"] if not cards[row["model"]].get("members")]
+    stages = list(dict.fromkeys(stage for row in single for stage in row["latency"]))
     fields = {
         "data": figures["data"],
         "ablations": figures["ablations"],
@@ -163,7 +166,7 @@ def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> N
         "host": benchmark["host"],
         "latency": latency,
         "size": {row["model"]: row["size_mb"] for row in benchmark["models"]},
-        "stages": list(dict.fromkeys(stage for row in benchmark["models"] for stage in row["latency"])),
+        "stages": sorted(stages, key=lambda stage: " to " in stage),  # the parts first, then the whole ways
         "choices": choices(models, cards, latency),
     }
     (folder / "REPORT.md").write_text(render("REPORT.md.j2", **fields))

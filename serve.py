@@ -9,10 +9,13 @@ The interface describes itself at /docs; /health, /ready and /metrics are for wh
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
 from errors import InputError, run
+
+RESULTS = Path(__file__).resolve().parent / "artifacts" / "results"
 
 
 @click.command(epilog="Example: python serve.py --models cnn,lightgbm --port 8000 --workers 2")
@@ -38,6 +41,7 @@ def main(
     import uvicorn
 
     import recognizers
+    from evaluation import results
     from serving.api import Limits, create
 
     names = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
@@ -45,7 +49,7 @@ def main(
         raise InputError("artifacts/", "a trained model", "none", "python -m classical.train lightgbm --data PATH")
     for name in names:
         recognizers.card(name)  # an unknown name is said before anything starts
-    default = names[0] if models else recognizers.fastest_good(names, {})
+    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(RESULTS)))
     limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
     application = create(tuple(names), default, workers, limits)
     uvicorn.run(application, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)

@@ -74,6 +74,11 @@ def read(folder: Path) -> dict[str, Any]:
         raise InputError(path, "a benchmark's results", type(error).__name__, "run python compare.py") from error
 
 
+def latencies(benchmark: dict[str, Any]) -> dict[str, float]:
+    """Milliseconds from crop to label of each model, median, as a benchmark measured them."""
+    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
+
+
 def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
     """Accuracy, speed, cost and classes, as tables for the terminal."""
     return [_accuracy(rows, about), _speed(rows, about), _cost(rows), _classes(rows)]

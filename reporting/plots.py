@@ -66,7 +66,9 @@ def preprocessing(path: Path) -> None:
     for axes, face in zip(row[1:], (crops[0], crops[0], aligned[0]), strict=True):
         axes.imshow(face, cmap="gray", vmin=0, vmax=255)
     for axes, place in ((row[2], points[0]), (row[3], at[0])):
+        side = axes.get_images()[0].get_array().shape[0]
         axes.plot(*place.T, ".", markersize=4, color="tab:orange")
+        axes.set(xlim=(-0.5, side - 0.5), ylim=(side - 0.5, -0.5))
     for axes, title in zip(row, ("find", "crop", "landmarks", "align"), strict=True):
         axes.set(title=title, xticks=[], yticks=[])
     save(figure, path)
@@ -79,11 +81,16 @@ def reliability(models: dict[str, Any], path: Path) -> None:
     )
     for axes, (name, figures) in zip(row[0], models.items(), strict=True):
         axes.plot([0, 1], [0, 1], color="gray", linewidth=1)
-        for kind, label in (("reliability_before", "before"), ("reliability", "after")):
+        for kind, label, colour in (("reliability_before", "before", "darkgray"), ("reliability", "after", "tab:blue")):
             bins = figures["calibration"][kind]
             if bins:
                 axes.plot(
-                    [each["confidence"] for each in bins], [each["accuracy"] for each in bins], "o-", ms=3, label=label
+                    [each["confidence"] for each in bins],
+                    [each["accuracy"] for each in bins],
+                    "o-",
+                    ms=3,
+                    label=label,
+                    color=colour,
                 )
         axes.set(title=name, xlabel="confidence", xlim=(0, 1), ylim=(0, 1))
     row[0][0].set(ylabel="accuracy")

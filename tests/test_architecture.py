@@ -35,7 +35,7 @@ ALLOWED = {
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
     "serving": {"serving", "recognizers", "scene", "features"},
     "serving.benchmark": {"examples", "evaluation"},
-    "serve": {"serving", "recognizers"},
+    "serve": {"serving", "recognizers", "evaluation"},
     "batch.benchmark": {"batch", "examples", "evaluation"},
     "recognize": {"batch", "recognizers"},
     "views": {

@@ -43,7 +43,7 @@ def loaded(name: str) -> Recognizer:
 
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, as the last benchmark measured them."""
-    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in results.read(RESULTS)["models"]}
+    return results.latencies(results.read(RESULTS))
 
 
 def sidebar() -> Choice:
