@@ -106,7 +106,7 @@ def train(
         log.write(history, folder)
         click.echo(log.line(history))
 
-    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "begun": begun(weights)}
+    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "weights": begun(weights)}
     training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
     return model, loop.fit(model, recipe, training, held_out, folder, identity, resume, report)
 

@@ -123,7 +123,7 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
     shares = {"accuracy": 0.661, "accuracy_low": 0.65, "accuracy_high": 0.67, "accuracy_without_duplicates": 0.63}
     row = {
         "model": "mine",
-        "scores": {**shares, "macro_f1": 0.66, "ece": 0.021},
+        "scores": {**shares, "macro_f1": 0.66, "ece": 0.021, "coverage": 0.6, "accuracy_when_certain": 0.805},
         "latency": {"crop to label": {"median_ms": 2.25}, "frame to label": {"median_ms": 21.0}},
         "start": {"first_answer_s": 1.1},
         "size_mb": 9.64,
@@ -133,7 +133,10 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert "| mine | 66.1% (65.0% - 67.0%) | 63.0% | 0.660 | 0.021 | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |" in text
+    assert (
+        "| mine | 66.1% (65.0% - 67.0%) | 63.0% | 0.660 | 0.021 | 60%: 80.5% | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |"
+        in text
+    )
     assert "old" not in text
     readme.write_text("no marks")
     with pytest.raises(InputError, match="expected the marks"):

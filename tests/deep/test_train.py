@@ -117,11 +117,14 @@ def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, 
     assert "expected a checkpoint, found nothing there; start without --resume" in one_line(start(*words, "--resume"))
     mine = tmp_path / "artifacts" / "mine"
     finished(start(*words, "--out", mine, "--keep-weights"))
+    first = recognizers.card("mine", mine.parent)
     finished(start(*words, "--out", mine, "--weights", mine / "weights.npz", "--keep-weights"))
+    begun = recognizers.card("mine", mine.parent)["training"]["begun"]
+    assert begun == {**begun, "sha256": first["files"]["weights.npz"]["sha256"], "training": first["training"]}
 
     recipe.write_text(json.dumps({**RECIPE, "batch": 32}))
     said = one_line(start(*words, "--resume"))
-    assert "last.npz: expected a checkpoint of this training, found another recipe; go on with the recipe" in said
+    assert "last.npz: expected a checkpoint of this training, found another recipe and weights; go on with " in said
 
     recipe.write_text(json.dumps({**RECIPE, "network": {**RECIPE["network"], "stem": [6, 8]}}))
     said = one_line(start(*words, "--weights", mine / "weights.npz"))
