@@ -3,7 +3,8 @@
     python report.py --data fer2013.csv.xz
 
 Speeds are those of the last benchmark (compare.py --data); all else is measured here. Every figure in the texts
-stands in artifacts/report/report.json, the benchmark's results, or a model's card.
+stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
+on another machine leaves the report and its figures as they are.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ def main(data: Path, out: Path | None, rounds: int) -> None:
     if missing:
         raise InputError("artifacts/results", f"figures of {', '.join(missing)}", "none", "run compare.py --data PATH")
     loaded = fer2013.load(data)
-    figures = measure(loaded, names, rounds)
+    figures = {**measure(loaded, names, rounds), "benchmark": benchmark}
     folder = out or ROOT
     place = folder / "artifacts" / "report"
     place.mkdir(parents=True, exist_ok=True)
     (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
     draw(loaded, figures, place)
-    write(figures, benchmark, folder)
+    write(figures, folder)
     click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")
 
 
@@ -135,13 +136,13 @@ def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, fl
     }
 
 
-def write(figures: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> None:
+def write(figures: dict[str, Any], folder: Path) -> None:
     """REPORT.md and each model's README.md."""
     import recognizers
     from evaluation import results
     from reporting.write import render
 
-    judged = figures["judged"]
+    judged, benchmark = figures["judged"], figures["benchmark"]
     models = judged["models"]
     cards = {name: recognizers.card(name) for name in models}
     latency = results.latencies(benchmark)
