@@ -11,6 +11,7 @@ from typing import Any
 
 from batch.score import Options, Outcome, Row, Tick, outcomes, replay, score
 from batch.sources import Source
+from cluster import connect
 from errors import InputError
 
 _CHUNK = 16  # pictures that go to a worker at once
@@ -45,26 +46,9 @@ def cluster(sources: Iterable[Source], options: Options, address: str, count: in
 
     A worker that dies loses nothing: what it had is given to another.
     """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise InputError("--cluster", "Dask", "none installed", "pip install 'distributed'") from error
-
-    try:
-        made = (
-            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) if address == "local" else None
-        )
-        client = Client(made or address, timeout=20)
-    except (OSError, ValueError) as error:
-        raise InputError("--cluster", 'a scheduler, as tcp://host:8786, or "local"', str(error)) from error
-    try:
-        workers = max(1, len(client.scheduler_info()["workers"]))
+    with connect(address, count) as client:
         submit = lambda chunk: client.submit(outcomes, chunk, options, pure=False, retries=3)  # noqa: E731
-        yield from _in_order(sources, submit, workers * _AHEAD)
-    finally:
-        client.close()
-        if made is not None:
-            made.close()
+        yield from _in_order(sources, submit, max(1, len(client.nthreads())) * _AHEAD)
 
 
 def _in_order(sources: Iterable[Source], submit: Callable[[list[Source]], Any], ahead: int) -> Scored:

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classical.graph import Graph
 from classical.task import Fitted, Task
-from classical.trees import averaged, score_nodes, training_rows
+from classical.trees import Rows, averaged, score_nodes, spread, training_rows
 from features.emotions import EMOTIONS
 from terminal import bar
 
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds."""
-    import lightgbm
-
-    features, labels, weights = training_rows(task, recipe)
+    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds; with no patience, all rounds."""
+    rows = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
         "objective": "multiclass",
         "num_class": len(EMOTIONS),
         "metric": "multi_logloss",
         "seed": task.seed,
-        "num_threads": task.threads,
         "deterministic": True,
         "force_col_wise": True,
         "verbosity": -1,
     }
+    if task.client is not None:
+        booster, rounds = _boost_on_cluster(task, rows, settings, recipe), recipe["rounds"]
+    else:
+        booster = _boost(task, rows, settings, recipe)
+        rounds = booster.best_iteration if recipe["patience"] else recipe["rounds"]
+    mirror = task.mirror if recipe["mirrored_average"] else None
+
+    def raw(rows: np.ndarray) -> np.ndarray:
+        return np.asarray(booster.predict(rows.astype(np.float32), raw_score=True, num_iteration=rounds))
+
+    def graph() -> Graph:
+        import lightgbm
+        from onnxmltools import convert_lightgbm
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
+        text = booster.model_to_string(num_iteration=rounds)
+        kept = lightgbm.Booster(model_str=text)
+        return score_nodes(convert_lightgbm(kept, initial_types=columns, zipmap=False), mirror)
+
+    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+
+
+def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    import lightgbm
+
+    features, labels, weights = rows
+    settings = {**settings, "num_threads": task.threads}
     training = lightgbm.Dataset(features, labels, weight=weights, params=settings)
     held_out = training.create_valid(task.held_out_features.astype(np.float32), task.held_out_labels)
     with bar("lightgbm", recipe["rounds"]) as step:
@@ -36,25 +65,29 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         def report(state: Any) -> None:
             step(f"log-loss on PublicTest {state.evaluation_result_list[0][2]:.4f}")
 
-        booster = lightgbm.train(
+        patience = recipe["patience"]
+        stop = [lightgbm.early_stopping(patience, verbose=False)] if patience else []
+        return lightgbm.train(
             settings,
             training,
             num_boost_round=recipe["rounds"],
             valid_sets=[held_out],
-            callbacks=[lightgbm.early_stopping(recipe["patience"], verbose=False), report],
+            callbacks=[*stop, report],
         )
-    mirror = task.mirror if recipe["mirrored_average"] else None
 
-    def raw(rows: np.ndarray) -> np.ndarray:
-        return np.asarray(booster.predict(rows.astype(np.float32), raw_score=True))
 
-    def graph() -> Graph:
-        from onnxmltools import convert_lightgbm
-        from onnxmltools.convert.common.data_types import FloatTensorType
+def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    """Each worker sums the gradients of its own rows; a worker's threads are its own affair.
 
-        columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
-        text = booster.model_to_string(num_iteration=booster.best_iteration)
-        kept = lightgbm.Booster(model_str=text)
-        return score_nodes(convert_lightgbm(kept, initial_types=columns, zipmap=False), mirror)
+    Each worker also finds the bins of some features in its own rows, so the trees are not quite those of one machine.
+    """
+    from lightgbm import DaskLGBMClassifier
 
-    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": booster.best_iteration})
+    assert task.client is not None
+    features, labels, weights = spread(task.client, rows)
+    with bar(f"lightgbm, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
+        model = DaskLGBMClassifier(client=task.client, n_estimators=recipe["rounds"], **settings)
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of threads, which nobody set
+            model.fit(features, labels, sample_weight=weights)
+        step()
+    return model.booster_

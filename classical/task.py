@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,13 +12,17 @@ from classical.graph import Graph
 from evaluation.parity import EXACT
 from features.emotions import EMOTIONS
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 
 @dataclass(frozen=True)
 class Task:
     """What a model is fitted on.
 
     features float (n, d) and labels (n,) of Training and of PublicTest; mirror: index (d,) and sign (d,)
-    such that a mirrored face has sign * features[:, index]; blocks: first and last column of each feature block.
+    such that a mirrored face has sign * features[:, index]; blocks: first and last column of each feature block;
+    client: of the Dask cluster to boost trees on, None to fit here.
     """
 
     features: np.ndarray
@@ -29,6 +33,7 @@ class Task:
     blocks: list[tuple[int, int]]
     seed: int = 0
     threads: int = 2
+    client: Client | None = None
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
 from classical import lightgbm_model, svm_model, xgboost_model
 from classical.task import Fitted, Task
+from cluster import connect
 from data import fer2013
 from errors import InputError, run
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # One line here makes a model trainable and tunable; recipes/<name>.json says how.
 MODELS: dict[str, Callable[[Task, dict[str, Any]], Fitted]] = {
@@ -34,11 +39,16 @@ LICENCE = (
 _LIBRARIES = ("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "onnx")
 
 
-def task_for(data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: int) -> Task:
+def task_for(
+    data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: int, client: Client | None = None
+) -> Task:
     """Features of Training and PublicTest as a recipe asks for them; extracted once, then cached."""
+    from joblib import parallel_config
+
     from features.extract import column_ranges, extract_cached, mirror_of
 
-    features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
+    with parallel_config("dask") if client is not None else nullcontext():
+        features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
     training, held_out = data.split("Training"), data.split("PublicTest")
     return Task(
         np.asarray(features[training.rows]),
@@ -49,6 +59,7 @@ def task_for(data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: 
         column_ranges(recipe["features"]),
         seed,
         threads,
+        client,
     )
 
 
@@ -65,8 +76,26 @@ def read_recipe(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def with_rounds(recipe: dict[str, Any], rounds: int | None) -> dict[str, Any]:
+    """The recipe with its number of boosting rounds, or another, fixed: no early stopping.
+
+    Raises InputError where rounds are wanted of a model that has none.
+    """
+    if "rounds" not in recipe["fit"]:
+        if rounds is None:
+            return recipe
+        raise InputError("--rounds", "a model that is boosted, lightgbm or xgboost", "one that is not")
+    return {**recipe, "fit": {**recipe["fit"], "rounds": rounds or recipe["fit"]["rounds"], "patience": None}}
+
+
 def train(
-    name: str, data: fer2013.Fer2013, recipe: dict[str, Any], out: Path, seed: int, threads: int
+    name: str,
+    data: fer2013.Fer2013,
+    recipe: dict[str, Any],
+    out: Path,
+    seed: int,
+    threads: int,
+    client: Client | None = None,
 ) -> dict[str, Any]:
     """Fit, calibrate, export, check the export against the library, score, and write the artifact. Its card."""
     import artifact
@@ -78,7 +107,7 @@ def train(
     from features.extract import extract_cached
 
     start = time.perf_counter()
-    task = task_for(data, recipe, seed, threads)
+    task = task_for(data, recipe, seed, threads, client)
     fitted = MODELS[name](task, recipe["fit"])
     held_out_scores = fitted.scores(task.held_out_features)
     calibrated = calibration.fit(held_out_scores, task.held_out_labels)
@@ -114,6 +143,7 @@ def train(
             "seed": seed,
             "data_hash": data.hash,
             "minutes": round(minutes, 1),
+            **({"workers": len(client.nthreads())} if client is not None else {}),
             "versions": {library: metadata.version(library) for library in _LIBRARIES},
             **fitted.notes,
         },
@@ -134,15 +164,33 @@ def train(
 @click.option("--out", type=click.Path(path_type=Path), help="Artifact folder; by default artifacts/NAME.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(1))
-def main(name: str, data: Path, recipe: Path | None, out: Path | None, seed: int, threads: int) -> None:
-    """Fit NAME on Training, calibrate it on PublicTest and write it as an artifact."""
+@click.option("--rounds", type=click.IntRange(1), help="Boosting rounds, fixed; else PublicTest says when to stop.")
+@click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.')
+def main(
+    name: str,
+    data: Path,
+    recipe: Path | None,
+    out: Path | None,
+    seed: int,
+    threads: int,
+    rounds: int | None,
+    cluster: str | None,
+) -> None:
+    """Fit NAME on Training, calibrate it on PublicTest and write it as an artifact.
+
+    On a cluster the workers extract the features and boost the trees, for all of the recipe's rounds or as many as
+    --rounds says: there is no early stopping there. An SVM is fitted here, on features from there.
+    """
     import artifact
     from evaluation.scores import in_words
 
     loaded = fer2013.load(data)
     chosen = read_recipe(recipe or RECIPES / f"{name}.json")
     folder = out or artifact.ARTIFACTS / name
-    card = train(name, loaded, chosen, folder, seed, threads)
+    if rounds or cluster:
+        chosen = with_rounds(chosen, rounds)
+    with connect(cluster, threads) if cluster else nullcontext() as client:
+        card = train(name, loaded, chosen, folder, seed, threads, client)
     for split, figures in card["metrics"].items():
         click.echo(f"{split}: {in_words(figures)}")
     click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {card['parity']['largest_difference']:.1e}")

@@ -1,9 +1,9 @@
-"""What the two boosted-tree models share: mirrored faces and the ONNX export."""
+"""What the two boosted-tree models share: mirrored faces, rows on a cluster, and the ONNX export."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -11,7 +11,12 @@ import onnx
 from classical.graph import Graph, average_halves, with_mirrored
 from classical.task import Task, class_weights
 
+if TYPE_CHECKING:
+    from dask.array import Array
+    from distributed import Client
+
 Mirror = tuple[np.ndarray, np.ndarray]
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, labels, weights
 
 
 def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
@@ -20,13 +25,33 @@ def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     return np.take(features, index, axis=1) * sign.astype(features.dtype)
 
 
-def training_rows(task: Task, recipe: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def training_rows(task: Task, recipe: dict[str, Any]) -> Rows:
     """Features (m, d) float32, labels (m,) and weights (m,) to boost on, mirrored faces among them if wanted."""
     features, labels = task.features.astype(np.float32), task.labels
     if recipe["mirrored_training"]:
         features = np.concatenate([features, mirrored(features, task.mirror)])
         labels = np.concatenate([labels, labels])
     return features, labels, class_weights(labels, recipe["class_weight_power"])
+
+
+def spread(client: Client, rows: Rows) -> tuple[Array, ...]:
+    """The same rows as Dask arrays, of one part on each worker, so that a fit moves only sums between them.
+
+    A part has every so-manieth row, so that all have the same mixture of faces.
+    """
+    import dask.array
+    from dask import delayed
+
+    workers = sorted(client.nthreads())
+    found = []
+    for array in rows:
+        parts = []
+        for number, worker in enumerate(workers):
+            part = np.ascontiguousarray(array[number :: len(workers)])
+            sent = delayed(client.scatter(part, workers=[worker]))
+            parts.append(dask.array.from_delayed(sent, part.shape, part.dtype))
+        found.append(dask.array.concatenate(parts))
+    return tuple(found)
 
 
 def averaged(scores: Callable[[np.ndarray], np.ndarray], mirror: Mirror | None) -> Callable[[np.ndarray], np.ndarray]:

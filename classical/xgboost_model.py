@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classical.graph import Graph
 from classical.task import Fitted, Task
-from classical.trees import averaged, score_nodes, training_rows
+from classical.trees import Rows, averaged, score_nodes, spread, training_rows
 from features.emotions import EMOTIONS
 from terminal import bar
 
+if TYPE_CHECKING:
+    from xgboost import Booster
+
+_BINS = 256  # of a feature's values; XGBoost's own default
+
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds."""
-    import xgboost
-
-    features, labels, weights = training_rows(task, recipe)
+    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds; with no patience, all rounds."""
+    rows = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
         "objective": "multi:softprob",
@@ -25,31 +28,14 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         "eval_metric": "mlogloss",
         "tree_method": "hist",
         "seed": task.seed,
-        "nthread": task.threads,
         "base_score": 0.0,
     }
-    bins = settings.get("max_bin", 256)
-    training = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=bins)
-    held_out = xgboost.QuantileDMatrix(
-        task.held_out_features.astype(np.float32), task.held_out_labels, ref=training, max_bin=bins
-    )
-
-    class Report(xgboost.callback.TrainingCallback):
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            step(f"log-loss on PublicTest {evals_log['PublicTest']['mlogloss'][-1]:.4f}")
-            return False
-
-    with bar("xgboost", recipe["rounds"]) as step:
-        booster = xgboost.train(
-            settings,
-            training,
-            num_boost_round=recipe["rounds"],
-            evals=[(held_out, "PublicTest")],
-            verbose_eval=False,
-            callbacks=[xgboost.callback.EarlyStopping(rounds=recipe["patience"]), Report()],
-        )
-    rounds = booster.best_iteration + 1
-    booster = booster[:rounds]
+    if task.client is not None:
+        booster, rounds = _boost_on_cluster(task, rows, settings, recipe), recipe["rounds"]
+    else:
+        booster = _boost(task, rows, settings, recipe)
+        rounds = booster.best_iteration + 1 if recipe["patience"] else recipe["rounds"]
+        booster = booster[:rounds]
     mirror = task.mirror if recipe["mirrored_average"] else None
 
     def raw(rows: np.ndarray) -> np.ndarray:
@@ -63,3 +49,45 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         return score_nodes(convert_xgboost(booster, initial_types=columns), mirror)
 
     return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+
+
+def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    import xgboost
+
+    features, labels, weights = rows
+    bins = settings.get("max_bin", _BINS)
+    training = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=bins)
+    held_out = xgboost.QuantileDMatrix(
+        task.held_out_features.astype(np.float32), task.held_out_labels, ref=training, max_bin=bins
+    )
+
+    class Report(xgboost.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            step(f"log-loss on PublicTest {evals_log['PublicTest']['mlogloss'][-1]:.4f}")
+            return False
+
+    patience = recipe["patience"]
+    stop = [xgboost.callback.EarlyStopping(rounds=patience)] if patience else []
+    with bar("xgboost", recipe["rounds"]) as step:
+        return xgboost.train(
+            {**settings, "nthread": task.threads},
+            training,
+            num_boost_round=recipe["rounds"],
+            evals=[(held_out, "PublicTest")],
+            verbose_eval=False,
+            callbacks=[*stop, Report()],
+        )
+
+
+def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    """Each worker sums the gradients of its own rows; a worker's threads are its own affair."""
+    from xgboost import dask as distributed
+
+    assert task.client is not None
+    features, labels, weights = spread(task.client, rows)
+    bins = settings.get("max_bin", _BINS)
+    with bar(f"xgboost, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
+        training = distributed.DaskQuantileDMatrix(task.client, features, labels, weight=weights, max_bin=bins)
+        found = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
+        step()
+    return found["booster"]
