@@ -60,8 +60,10 @@ def test_a_training_on_a_cluster_is_that_of_one_machine(name: str, small_csv: Pa
 def test_what_a_cluster_cannot_do_is_said_in_one_line(small_csv: Path, tmp_path: Path) -> None:
     done = train("svm", small_csv, tmp_path, "--rounds", 8)
     assert done.returncode == 2
-    assert done.stderr == "error: --rounds: expected a model that is boosted, lightgbm or xgboost; got one that is not\n"
+    assert done.stderr.startswith("error: --rounds: expected a model that is boosted, lightgbm or xgboost, found ")
+    assert done.stderr.count("\n") == 1
+
     done = train("xgboost", small_csv, tmp_path, "--cluster", "nonsense://host")
     assert done.returncode == 2
-    assert done.stderr.startswith('error: --cluster: expected a scheduler, as tcp://host:8786, or "local"; got ')
+    assert done.stderr.startswith('error: --cluster: expected a scheduler, as tcp://host:8786, or "local", found ')
     assert done.stderr.count("\n") == 1
