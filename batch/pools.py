@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +12,7 @@ from batch.score import Options, Outcome, Row, Tick, outcomes, replay, score
 from batch.sources import Source
 from cluster import connect
 from errors import InputError
+from workers import begin
 
 _CHUNK = 16  # pictures that go to a worker at once
 _AHEAD = 4  # chunks for each worker that are under way
@@ -31,7 +31,7 @@ def processes(sources: Iterable[Source], options: Options, count: int) -> Scored
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:  # we say when
+    with ProcessPoolExecutor(count, context, begin) as pool:
         try:
             yield from _in_order(sources, lambda chunk: pool.submit(outcomes, chunk, options), count * _AHEAD)
         except BrokenProcessPool as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import signal
 from typing import TYPE_CHECKING, Any
 
+import workers
 from errors import InputError
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def recognizer(name: str) -> Recognizer:
 
 
 def begin(names: tuple[str, ...]) -> None:
-    """Make a worker ready: all models loaded and warm, Ctrl-C left to the server."""
+    """Make a worker ready: all models loaded and warm."""
     import cv2
     import numpy as np
 
     from features.faces import find_faces
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    workers.begin()
     cv2.setNumThreads(1)
     find_faces(np.zeros((100, 100, 3), dtype=np.uint8))
     for name in names:

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from batch.score import COLUMNS
@@ -53,6 +54,17 @@ def test_several_processes_write_the_same_file(run: Run, pictures: Path, tmp_pat
     for count in (1, 2):
         run(pictures, "--out", tmp_path / f"{count}.csv", "--processes", count)
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_no_worker_outlives_a_run_that_is_killed(pictures: Path, tmp_path: Path) -> None:
+    faces(pictures / "many", 100)
+    program = subprocess.Popen(words(pictures, "--out", tmp_path / "1.csv", "--processes", 2), cwd=ROOT)
+    while len(workers := psutil.Process(program.pid).children()) < 2:
+        assert program.poll() is None
+        time.sleep(0.01)
+    program.kill()
+    program.wait()
+    assert not psutil.wait_procs(workers, timeout=20)[1]
 
 
 @needs_dask

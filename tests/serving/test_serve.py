@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -55,8 +56,10 @@ def server(*words: object) -> Iterator[str]:
             time.sleep(0.1)
         yield place
     finally:
+        workers = psutil.Process(program.pid).children(recursive=True)
         program.terminate()
         program.wait(timeout=20)
+        assert not psutil.wait_procs(workers, timeout=20)[1], "workers outlive the server"
 
 
 @pytest.fixture(scope="module")
