@@ -75,7 +75,7 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
 def accuracy_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
     """Models as points; columns model, track, accuracy (0-1) and ms."""
     base = alt.Chart(frame).encode(
-        x=alt.X("ms", scale=alt.Scale(type="log"), title="milliseconds from crop to label"),
+        x=alt.X("ms", scale=alt.Scale(type="log", nice=False, padding=40), title="milliseconds from crop to label"),
         y=alt.Y("accuracy", scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")),
         tooltip=["model", "track", alt.Tooltip("accuracy", format=".1%"), alt.Tooltip("ms", format=".1f")],
     )
