@@ -110,7 +110,7 @@ def train(
     task = task_for(data, recipe, seed, threads, client)
     fitted = MODELS[name](task, recipe["fit"])
     held_out_scores = fitted.scores(task.held_out_features)
-    calibrated = calibration.fit(held_out_scores, task.held_out_labels)
+    calibrated = calibration.matrix(held_out_scores, task.held_out_labels)
     model = finish(fitted.graph(), task.features.shape[1], calibrated)
     minutes = (time.perf_counter() - start) / 60
 

@@ -72,22 +72,25 @@ def check(model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labe
     return parity(EXACT, softmax(predict(model, crops), axis=1), softmax(answers(exported, crops), axis=1), labels)
 
 
-def calibrate(scores: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> tuple[bytes, float]:
-    """The whole model, softmax(scores / temperature), as bytes, and the temperature that suits these crops best.
+def calibrate(scores: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> bytes:
+    """The whole model as bytes, with the temperatures and biases of the classes that suit these crops best.
 
-    Takes crops uint8 (n, 48, 48) -> gives probabilities float32 (n, 7). Guo et al., ICML 2017.
+    Takes crops uint8 (n, 48, 48) -> gives probabilities float32 (n, 7).
     """
     from evaluation import calibration
 
-    temperature = float(1 / calibration.temperature(answers(scores, crops), labels).weights[0, 0])
-    constant = numpy_helper.from_array(np.array(temperature, dtype=np.float32), "temperature")
+    fitted = calibration.vector(answers(scores, crops), labels)
+    constants = [
+        numpy_helper.from_array(np.diag(fitted.weights), "calibration weights"),
+        numpy_helper.from_array(fitted.bias, "calibration bias"),
+    ]
     tail = [
-        helper.make_node("Div", ["scores", "temperature"], ["logits"]),
+        helper.make_node("Mul", ["scores", "calibration weights"], ["weighted"]),
+        helper.make_node("Add", ["weighted", "calibration bias"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
     ]
     graph = scores.graph
-    whole = assemble([*graph.node, *tail], [*graph.initializer, constant], "probabilities")
-    return whole.SerializeToString(), temperature
+    return assemble([*graph.node, *tail], [*graph.initializer, *constants], "probabilities").SerializeToString()
 
 
 def assemble(nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], output: str) -> onnx.ModelProto:

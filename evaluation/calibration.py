@@ -1,7 +1,7 @@
 """Scores -> probabilities that mean what they say, fitted on PublicTest.
 
-Matrix scaling (Guo et al., ICML 2017; Kull et al., NeurIPS 2019): softmax(scores @ weights + bias),
-a multinomial logistic regression on the seven scores, held towards the plain temperature that fits best.
+softmax(scores @ weights + bias), with any weights ("matrix scaling") or diagonal ones ("vector scaling"):
+Guo et al., "On calibration of modern neural networks", ICML 2017.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Calibration:
         return softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
 
 
-def fit(scores: np.ndarray, labels: np.ndarray) -> Calibration:
-    """The calibration that gives held-out labels (n,) the least log-loss from a model's scores (n, 7)."""
+def matrix(scores: np.ndarray, labels: np.ndarray) -> Calibration:
+    """Matrix scaling: a multinomial logistic regression from a model's scores (n, 7) to held-out labels (n,)."""
     from sklearn.linear_model import LogisticRegression
 
     spread = scores.std()
@@ -40,14 +40,22 @@ def fit(scores: np.ndarray, labels: np.ndarray) -> Calibration:
     return Calibration(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def temperature(scores: np.ndarray, labels: np.ndarray) -> Calibration:
-    """The one temperature that gives held-out labels (n,) the least log-loss: softmax(scores / temperature)."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
+def vector(scores: np.ndarray, labels: np.ndarray) -> Calibration:
+    """A temperature and a bias for each class (vector scaling), which leave most answers as they are.
 
-    rows, wide = np.arange(len(labels)), scores.astype(np.float64)
-    found = minimize_scalar(
-        lambda log: -log_softmax(wide * np.exp(-log), axis=1)[rows, labels].mean(), bounds=(-4, 4), method="bounded"
-    )
-    weights = np.eye(len(EMOTIONS)) * np.exp(-found.x)
-    return Calibration(weights.astype(np.float32), np.zeros(len(EMOTIONS), dtype=np.float32))
+    softmax(scores / temperatures + bias), with those that give held-out labels (n,) the least log-loss.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax, softmax
+
+    rows, wide, classes = np.arange(len(labels)), scores.astype(np.float64), len(EMOTIONS)
+
+    def loss(both: np.ndarray) -> tuple[float, np.ndarray]:
+        scaled = wide * both[:classes] + both[classes:]
+        surplus = softmax(scaled, axis=1)
+        surplus[rows, labels] -= 1
+        slope = np.concatenate([(surplus * wide).mean(axis=0), surplus.mean(axis=0)])
+        return -log_softmax(scaled, axis=1)[rows, labels].mean(), slope
+
+    found = minimize(loss, np.repeat([1.0, 0.0], classes), jac=True, method="L-BFGS-B").x
+    return Calibration(np.diag(found[:classes]).astype(np.float32), found[classes:].astype(np.float32))

@@ -55,7 +55,7 @@ def task_of(data: fer2013.Fer2013, name: str) -> Task:
 
 def served(task: Task, fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of feature rows: by the library that fitted, and by ONNX Runtime."""
-    calibrated = calibration.fit(fitted.scores(task.held_out_features), task.held_out_labels)
+    calibrated = calibration.matrix(fitted.scores(task.held_out_features), task.held_out_labels)
     session = artifact.session(finish(fitted.graph(), rows.shape[1], calibrated), threads=2)
     exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
     return calibrated.probabilities(fitted.scores(rows)), exported

@@ -76,6 +76,19 @@ def test_a_killed_training_ends_as_one_that_was_not(
     np.testing.assert_allclose(recognizer.predict_proba(crops[:5]).sum(axis=1), 1, atol=1e-5)
 
 
+def test_a_training_in_mixed_precision_is_exported_in_single(
+    small_csv: Path, recipe: Path, start: Command, tmp_path: Path
+) -> None:
+    mixed = {**RECIPE, "stages": [{"epochs": 2, "rate": 0.1}], "precision": "mixed_bfloat16"}
+    recipe.write_text(json.dumps(mixed))
+    out = tmp_path / "artifacts" / "mixed"
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
+    finished(start(*words, "--checkpoints", tmp_path / "checkpoints"))
+    parity = recognizers.card("mixed", root=out.parent)["parity"]
+    assert parity["largest_difference"] < 1e-4
+    assert parity["same_labels"] == 1
+
+
 def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "rate": 0.1}]}))
     program = start(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from errors import InputError
 from evaluation import calibration
 from evaluation.scores import bootstrap_interval, expected_calibration_error, scores
+
+Fit = Callable[[np.ndarray, np.ndarray], calibration.Calibration]
 
 
 def rows(*confidences: tuple[int, float]) -> np.ndarray:
@@ -65,15 +69,15 @@ def test_no_rows_are_refused() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(st.integers(0, 1000))
-def test_calibration_lowers_the_error_of_overconfident_scores(seed: int) -> None:
+@given(st.integers(0, 1000), st.sampled_from([calibration.matrix, calibration.vector]))
+def test_calibration_lowers_the_error_of_overconfident_scores(seed: int, fit: Fit) -> None:
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 1.5, (2000, 7))
     chances = np.exp(truth) / np.exp(truth).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(7, p=row) for row in chances])
     overconfident = 5 * truth
     plain = np.exp(overconfident) / np.exp(overconfident).sum(axis=1, keepdims=True)
-    fitted = calibration.fit(overconfident[:1000], labels[:1000])
+    fitted = fit(overconfident[:1000], labels[:1000])
     held_out = fitted.probabilities(overconfident[1000:])
     np.testing.assert_allclose(held_out.sum(axis=1), 1)
     assert (
