@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from deep.export import answers
 
 MAY_LOSE = 0.002  # accuracy on PublicTest, as a share
+Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]  # constants, and the nodes that turn them into weights
 _QUANTISED = ("Conv", "MatMul", "Gemm", "Add", "MaxPool", "AveragePool")
 _KEPT = ("contrast", "imagenet_mean")  # layers whose values span too much for 8 bits
 
@@ -42,18 +43,49 @@ def single(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
 
 def half(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
     """Weights stored in 16 bits; the arithmetic stays in single precision, which CPUs are faster at."""
+
+    def store(name: str, values: np.ndarray) -> Stored:
+        kept = numpy_helper.from_array(values.astype(np.float16), f"{name} in 16 bits")
+        return [kept], [helper.make_node("Cast", [kept.name], [name], to=TensorProto.FLOAT)]
+
+    return _stored(scores, store)
+
+
+def quarter(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
+    """Weights stored in 8 bits, with a scale for each channel; the arithmetic stays in single precision."""
+
+    def store(name: str, values: np.ndarray) -> Stored:
+        channels = 0 if values.ndim == 4 else values.ndim - 1  # of a convolution (out, in, h, w), else (in, out)
+        others = tuple(axis for axis in range(values.ndim) if axis != channels)
+        scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
+        kept = numpy_helper.from_array(np.rint(values / scale).astype(np.int8), f"{name} in 8 bits")
+        scales = numpy_helper.from_array(scale.astype(np.float32), f"{name} scales")
+        # Casts of constants are done once, when the model is loaded; DequantizeLinear at every run.
+        cast = helper.make_node("Cast", [kept.name], [f"{name} unscaled"], to=TensorProto.FLOAT)
+        return [kept, scales], [cast, helper.make_node("Mul", [f"{name} unscaled", scales.name], [name])]
+
+    return _stored(scores, store)
+
+
+def _stored(scores: onnx.ModelProto, store: Callable[[str, np.ndarray], Stored]) -> onnx.ModelProto:
+    """The same network with its large weights stored otherwise, and nodes before it that give them back."""
     copy = onnx.ModelProto()
     copy.CopyFrom(scores)
-    casts = []
-    for index, weights in enumerate(copy.graph.initializer):
+    graph = copy.graph
+    kept, nodes = [], []
+    for weights in graph.initializer:
         values = numpy_helper.to_array(weights)
         if values.dtype == np.float32 and values.size > 1000:
-            stored = f"{weights.name} in 16 bits"
-            casts.append(helper.make_node("Cast", [stored], [weights.name], to=TensorProto.FLOAT))
-            copy.graph.initializer[index].CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
-    nodes = [*casts, *copy.graph.node]
-    del copy.graph.node[:]
-    copy.graph.node.extend(nodes)
+            tensors, back = store(weights.name, values)
+            kept += tensors
+            nodes += back
+        else:
+            kept.append(weights)
+    nodes += graph.node
+    constants = [onnx.TensorProto.FromString(each.SerializeToString()) for each in kept]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(constants)
+    graph.node.extend(nodes)
     return copy
 
 
@@ -97,6 +129,7 @@ def whole_numbers(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto
 # Smallest first.
 FORMS: dict[str, Callable[[onnx.ModelProto, np.ndarray], onnx.ModelProto]] = {
     "8-bit whole numbers": whole_numbers,
+    "weights in 8 bits": quarter,
     "weights in 16 bits": half,
     "single precision": single,
 }

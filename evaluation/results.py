@@ -148,7 +148,9 @@ def _share(value: float | None) -> str:
 
 
 def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
-    stages = list(dict.fromkeys(name for row in rows for name in row["latency"]))
+    # An ensemble's stages are its members, too many for columns; CSV and JSON have them.
+    single = [row for row in rows if row["track"] != "ensemble"] or rows
+    stages = list(dict.fromkeys(name for row in single for name in row["latency"]))
     title = f"milliseconds, median / p95, batch 1, {about['host']['threads']} threads, measured here"
     table = new_table(title, ["model", *stages])
     for row in rows:

@@ -1,0 +1,45 @@
+"""Smaller forms of a network answer as it does."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from deep import forms
+from deep.export import answers, assemble
+
+
+def network(seed: int) -> onnx.ModelProto:
+    """A convolution and a matrix, whose channels differ in size by orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    kernels = rng.normal(0, 0.01, (16, 1, 9, 9)) * 10 ** rng.uniform(-3, 0, (16, 1, 1, 1))
+    matrix = rng.normal(0, 1, (400, 7)) * 10 ** rng.uniform(-1, 1, 7)
+    constants = {"kernels": kernels, "matrix": matrix}
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["grey", "axis"], ["image"]),
+        helper.make_node("Conv", ["image", "kernels"], ["maps"], strides=[8, 8]),
+        helper.make_node("Flatten", ["maps"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+    ]
+    stored = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()]
+    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], "scores")
+
+
+@pytest.mark.parametrize(
+    ("form", "share", "off"), [("weights in 8 bits", 0.4, 0.2), ("weights in 16 bits", 0.6, 0.005)]
+)
+@settings(max_examples=10)
+@given(seed=st.integers(0, 10_000))
+def test_stored_weights_come_back(form: str, share: float, off: float, seed: int) -> None:
+    exact = network(seed)
+    crops = np.random.default_rng(seed).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    small = forms.FORMS[form](exact, crops)
+    onnx.checker.check_model(small)
+    assert small.ByteSize() < share * exact.ByteSize()
+    wanted, found = answers(exact, crops), answers(small, crops)
+    assert (np.abs(found - wanted).max(axis=0) <= off * np.abs(wanted).max(axis=0)).all()
