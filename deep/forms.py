@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from deep.export import answers
+from deep.export import answers, assemble
 
 MAY_LOSE = 0.002  # accuracy on PublicTest, as a share
 Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]  # constants, and the nodes that turn them into weights
@@ -69,11 +69,8 @@ def quarter(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
 
 def _stored(scores: onnx.ModelProto, store: Callable[[str, np.ndarray], Stored]) -> onnx.ModelProto:
     """The same network with its large weights stored otherwise, and nodes before it that give them back."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(scores)
-    graph = copy.graph
     kept, nodes = [], []
-    for weights in graph.initializer:
+    for weights in scores.graph.initializer:
         values = numpy_helper.to_array(weights)
         if values.dtype == np.float32 and values.size > 1000:
             tensors, back = store(weights.name, values)
@@ -81,12 +78,7 @@ def _stored(scores: onnx.ModelProto, store: Callable[[str, np.ndarray], Stored])
             nodes += back
         else:
             kept.append(weights)
-    nodes += graph.node
-    constants = [onnx.TensorProto.FromString(each.SerializeToString()) for each in kept]
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(constants)
-    graph.node.extend(nodes)
-    return copy
+    return assemble([*nodes, *scores.graph.node], kept, "scores")
 
 
 def whole_numbers(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
