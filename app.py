@@ -27,9 +27,10 @@ def shown(name: str) -> Callable[[], None]:
     """What draws a page; its module is imported when it is first opened, so that the app starts fast."""
 
     def draw() -> None:
-        from views.sidebar import sidebar
+        from views.sidebar import sidebar, warm_up
 
         importlib.import_module(f"views.{name}").show(sidebar())
+        warm_up()
 
     return draw
 

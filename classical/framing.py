@@ -58,7 +58,8 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     edge = crop.shape[0] // 3
     wide = cv2.copyMakeBorder(crop, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
     large = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    boxes, scores, _ = detector().run(large, 0, 0.0)
+    with detector() as lent:
+        boxes, scores, _ = lent.run(large, 0, 0.0)
     if not len(boxes):
         return None
     box = boxes[int(np.argmax(scores))]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import threading
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 import artifact
+import examples
 import recognizers
+from errors import InputError
 from evaluation import results
-from features.faces import THRESHOLD
+from features.faces import THRESHOLD, find_faces
 from recognizers import Recognizer
 
 RESULTS = artifact.ARTIFACTS / "results"
@@ -41,6 +47,28 @@ def loaded(name: str) -> Recognizer:
     return model(name, str([*card["files"].values(), card.get("members")]))
 
 
+@st.cache_resource(show_spinner=False)
+def warm_up() -> threading.Thread:
+    """Do once, beside the pages, what a first picture or a first switch of model would wait for."""
+
+    @st.cache_resource(show_spinner=False)  # a cached function in another shows no spinner, and here is no page for one
+    def all_loaded() -> None:
+        importlib.import_module("views.charts")
+        find_faces(examples.portrait())
+        for name in sorted(recognizers.names(), key=lambda name: name != default_model()):
+            with contextlib.suppress(InputError):  # whoever chooses the model is told
+                loaded(name).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
+
+    thread = threading.Thread(target=all_loaded, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def default_model() -> str:
+    """The model that is chosen at first."""
+    return recognizers.fastest_good(recognizers.names(), latencies())
+
+
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, as the last benchmark measured them."""
     return results.latencies(results.read(RESULTS))
@@ -53,7 +81,7 @@ def sidebar() -> Choice:
         name = st.selectbox(
             "Model",
             names,
-            index=names.index(recognizers.fastest_good(names, spent)),
+            index=names.index(default_model()),
             key="model",
             help="All models were trained and judged on FER2013; the Compare page has every figure.",
         )

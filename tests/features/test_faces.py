@@ -6,9 +6,11 @@ import io
 import json
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import dlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,6 +42,25 @@ def test_no_face_is_an_empty_list(picture: np.ndarray) -> None:
     boxes = find_faces(picture)
     assert boxes.shape == (0, 4)
     assert crop_faces(picture, boxes).shape == (0, 48, 48)
+
+
+def test_threads_share_detectors_but_none_at_once(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr("features.faces._idle", [])
+    monkeypatch.setattr(
+        dlib, "get_frontal_face_detector", lambda make=dlib.get_frontal_face_detector: made.append(make()) or made[-1]
+    )
+    views = [portrait, portrait[:, ::-1].copy(), portrait[:300], np.zeros((90, 90, 3), np.uint8)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(find_faces, views * 5))
+    assert 1 <= len(made) <= 4
+    for boxes, view in zip(found, views * 5, strict=True):
+        np.testing.assert_array_equal(boxes, find_faces(view))
+    for _ in range(3):  # a thread that comes later makes no detector of its own
+        before = len(made)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(find_faces, portrait).result()
+        assert len(made) == before
 
 
 def test_faces_come_from_left_to_right(portrait: np.ndarray) -> None:

@@ -9,13 +9,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import examples
 import recognizers
+from errors import InputError
 from features.emotions import EMOTIONS
-from views import image, live
+from views import image, live, sidebar
 
 PAGES = ("image", "live", "compare", "why", "about")
 SCRIPT = """
@@ -58,6 +60,32 @@ def test_the_app_opens_with_pictures() -> None:
     at = AppTest.from_file(str(Path(image.__file__).parent.parent / "app.py"), default_timeout=120).run()
     assert not at.exception
     assert at.title[0].value == "Emotions in a picture"
+
+
+def test_the_app_loads_every_model_beside_its_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    st.cache_resource.clear()
+    app = Path(image.__file__).parent.parent / "app.py"
+    AppTest.from_file(str(app), default_timeout=120).run()
+    sidebar.warm_up().join(60)
+    monkeypatch.setattr("recognizers.load", lambda name: pytest.fail(f"{name} was not loaded"))
+    for name in recognizers.names():
+        assert sidebar.loaded(name).name == name
+
+
+def test_a_broken_model_does_not_keep_the_others_from_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    st.cache_resource.clear()
+    load, broken = recognizers.load, "lightgbm"
+
+    def load_others(name: str, *of_load: object) -> recognizers.Recognizer:
+        if name == broken:
+            raise InputError(name, "a whole model", "a broken one")
+        return load(name, *of_load)
+
+    monkeypatch.setattr("recognizers.load", load_others)
+    sidebar.warm_up().join(60)
+    monkeypatch.setattr("recognizers.load", lambda name: pytest.fail(f"{name} was not loaded"))
+    for name in {*recognizers.names()} - {broken}:
+        assert sidebar.loaded(name).name == name
 
 
 def test_the_example_shows_one_happy_face() -> None:
