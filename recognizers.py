@@ -8,10 +8,12 @@ probabilities = recognizer.predict_proba(crops)    # (n, 7), in the order of fea
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -55,6 +57,10 @@ class Recognizer:
         return value
 
 
+# Models that someone holds, by folder, name, card and threads: ensembles have members that may be in use on their own.
+_in_use: WeakValueDictionary[tuple, Recognizer] = WeakValueDictionary()
+
+
 def names(root: Path = artifact.ARTIFACTS) -> list[str]:
     """The names of all trained models: the folders with a card in them, sorted."""
     return sorted(path.parent.name for path in root.glob(f"*/{artifact.CARD}"))
@@ -75,7 +81,7 @@ def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
 
 
 def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recognizer:
-    """A trained model, ready to recognise on ``threads`` CPU threads.
+    """A trained model, ready to recognise on ``threads`` CPU threads; one that is in use already is shared.
 
     Raises InputError for an unknown name, a card that is not whole, or a file that is not the card's.
     """
@@ -84,7 +90,12 @@ def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recogn
         return Recognizer(name, found, _ensemble(name, found["members"], threads, root))
     if found["track"] not in TRACKS:
         raise InputError(root / name, f"track {' or '.join(TRACKS)}", repr(found["track"]))
-    return Recognizer(name, found, steps(found, artifact.read_model(root / name, found), threads))
+    key = (root.resolve(), name, json.dumps(found), threads)
+    recognizer = _in_use.get(key)
+    if recognizer is None:
+        recognizer = Recognizer(name, found, steps(found, artifact.read_model(root / name, found), threads))
+        _in_use[key] = recognizer
+    return recognizer
 
 
 def steps(card: artifact.Card, model: Path | bytes, threads: int = 2) -> list[tuple[str, Step]]:

@@ -6,6 +6,7 @@ python -m deep.train cnn --data fer2013.csv.xz
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -95,7 +96,7 @@ def train(
     backend.start(recipe["precision"])
     import keras
 
-    from deep import log, loop
+    from deep import log, loop, teacher
 
     keras.utils.set_random_seed(seed)
     model = NETWORKS[name].build(recipe["network"])
@@ -108,6 +109,11 @@ def train(
 
     identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "weights": begun(weights)}
     training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
+    if "teacher" in recipe:
+        if not resume:
+            teacher.ask(recipe["teacher"]["model"], training.crops, folder)
+        said, _ = teacher.kept(folder)
+        training = replace(training, targets=teacher.blend(training.targets, said, recipe["teacher"]["share"]))
     return model, loop.fit(model, recipe, training, held_out, folder, identity, resume, report)
 
 
@@ -122,8 +128,12 @@ def deliver(
     command: str,
     weights: Path | None = None,
     keep_weights: bool = False,
+    taught: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card."""
+    """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card.
+
+    The last six say how it was trained: what it began from, and what taught it.
+    """
     import artifact
     from data.duplicates import near_duplicates
     from deep import export, forms
@@ -151,6 +161,7 @@ def deliver(
             "command": command,
             "model": name,
             "begun": begun(weights),
+            "teacher": taught,
             "recipe": recipe,
             "epoch": best["epoch"],
             "parameters": model.count_params(),
@@ -209,6 +220,7 @@ def main(
 ) -> None:
     """Train the network NAME and write it as an artifact. Ctrl-C saves; --resume goes on."""
     import artifact
+    from deep import teacher
     from evaluation.scores import in_words
 
     chosen = read(recipe or RECIPES / f"{name}.json")
@@ -220,7 +232,8 @@ def main(
     command = " ".join(
         [f"python -m deep.train {name}", *(f"--{key} {path.name}" for key, path in said.items() if path)]
     )
-    card = deliver(name, model, history, loaded, chosen, folder, seed, command, weights, keep_weights)
+    taught = teacher.kept(place)[1] if "teacher" in chosen else None
+    card = deliver(name, model, history, loaded, chosen, folder, seed, command, weights, keep_weights, taught)
     for split, figures in card["metrics"].items():
         click.echo(f"{split}: {in_words(figures)}")
     click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")

@@ -23,6 +23,7 @@ ALLOWED = {
     "evaluation.timing": {"evaluation", "features", "recognizers"},
     "classical": {"classical", "features", "data", "evaluation", "artifact"},
     "deep": {"deep", "features", "data", "evaluation", "artifact"},
+    "deep.teacher": {"deep", "recognizers"},
     "recognizers": {"classical", "deep", "features", "artifact"},
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
     "examples": {"features"},

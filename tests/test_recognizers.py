@@ -6,6 +6,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -110,3 +111,13 @@ def test_names_are_the_folders_with_a_card(tmp_path: Path) -> None:
     (tmp_path / "my-svm" / "model.onnx").write_bytes(b"something else")
     with pytest.raises(InputError, match=r"model\.onnx: expected SHA-256"):
         recognizers.load("my-svm", root=tmp_path)
+
+
+def test_an_ensemble_shares_its_members_with_whoever_uses_them(crops: np.ndarray) -> None:
+    names = {member["name"] for member in recognizers.card("ensemble")["members"]}
+    members = [recognizers.load(name) for name in names]
+    with patch("artifact.read_model", side_effect=AssertionError("read again")):
+        ensemble = recognizers.load("ensemble")
+        assert all(recognizers.load(name) is member for name, member in zip(names, members, strict=True))
+    assert ensemble.predict_proba(crops[:2]).shape == (2, 7)
+    assert recognizers.load(members[0].name, threads=1) is not members[0]

@@ -45,11 +45,14 @@ def test_no_face_is_an_empty_list(picture: np.ndarray) -> None:
 
 
 def test_threads_share_detectors_but_none_at_once(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = []
+    make, made = dlib.get_frontal_face_detector, []
+
+    def count() -> dlib.fhog_object_detector:
+        made.append(make())
+        return made[-1]
+
     monkeypatch.setattr("features.faces._idle", [])
-    monkeypatch.setattr(
-        dlib, "get_frontal_face_detector", lambda make=dlib.get_frontal_face_detector: made.append(make()) or made[-1]
-    )
+    monkeypatch.setattr(dlib, "get_frontal_face_detector", count)
     views = [portrait, portrait[:, ::-1].copy(), portrait[:300], np.zeros((90, 90, 3), np.uint8)]
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(find_faces, views * 5))

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_a_broken_model_does_not_keep_the_others_from_loading(monkeypatch: pytes
     st.cache_resource.clear()
     load, broken = recognizers.load, "lightgbm"
 
-    def load_others(name: str, *of_load: object) -> recognizers.Recognizer:
+    def load_others(name: str, *of_load: Any) -> recognizers.Recognizer:
         if name == broken:
             raise InputError(name, "a whole model", "a broken one")
         return load(name, *of_load)
