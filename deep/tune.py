@@ -135,7 +135,7 @@ def main(
     side: int,
     seed: int,
 ) -> None:
-    """Search the hyperparameters of NAME; judged by accuracy on PublicTest."""
+    """Search the hyperparameters of NAME; judged by accuracy on PublicTest. A recipe's teacher is not asked."""
     from deep import backend
 
     path = recipe or RECIPES / f"{name}.json"

@@ -43,3 +43,42 @@ def test_stored_weights_come_back(form: str, share: float, off: float, seed: int
     assert small.ByteSize() < share * exact.ByteSize()
     wanted, found = answers(exact, crops), answers(small, crops)
     assert (np.abs(found - wanted).max(axis=0) <= off * np.abs(wanted).max(axis=0)).all()
+
+
+def two_convolutions(rng: np.random.Generator) -> onnx.ModelProto:
+    """One over the crop, and one over the crop with a pixel, which it never sees, a thousand times as bright."""
+    bright = np.ones((48, 48))
+    bright[47, 47] = 1000
+    constants = {
+        "bright": bright / 255,
+        "scale": np.array(1 / 255),
+        "plain kernels": rng.normal(0, 1, (8, 1, 3, 3)),
+        "spoilt kernels": rng.normal(0, 1, (8, 1, 3, 3)),
+        "matrix": rng.normal(0, 0.02, (16 * 36, 7)),
+    }
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["grey"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["grey", "axis"], ["image"]),
+        helper.make_node("Mul", ["image", "scale"], ["plain image"]),
+        helper.make_node("Mul", ["image", "bright"], ["spoilt image"]),
+        *(
+            helper.make_node("Conv", [f"{kind} image", f"{kind} kernels"], [kind], kind, strides=[8, 8])
+            for kind in ("plain", "spoilt")
+        ),
+        helper.make_node("Concat", ["plain", "spoilt"], ["maps"], axis=1),
+        helper.make_node("Flatten", ["maps"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+    ]
+    stored = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()]
+    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], "scores")
+
+
+def test_a_convolution_that_can_not_bear_8_bits_stays_as_it_is() -> None:
+    rng = np.random.default_rng(0)
+    exact, crops = two_convolutions(rng), rng.integers(0, 256, (128, 48, 48), dtype=np.uint8)
+    small = forms.FORMS["8-bit convolutions"](exact, crops)
+    made_by = {output: node.op_type for node in small.graph.node for output in node.output}
+    inputs = {node.name: made_by[node.input[0]] for node in small.graph.node if node.op_type == "Conv"}
+    assert inputs == {"plain": "DequantizeLinear", "spoilt": "Mul"}
+    assert 0 < forms.moved(answers(exact, crops), answers(small, crops)) < 2 * forms.MAY_MOVE
+    assert small.ByteSize() < exact.ByteSize()

@@ -38,6 +38,9 @@ def test_every_recipe_lies_in_its_search_space(name: str) -> None:
         ({"precision": "float8"}, "expected 'precision' one of float32, mixed_bfloat16, mixed_float16"),
         ({"optimiser": {"kind": "lamb"}}, "expected optimiser 'kind' one of sgd, adamw, found 'lamb'"),
         ({"optimiser": {"kind": "sgd"}}, "expected an optimiser of clip, kind, momentum, .*, found kind"),
+        ({"teacher": "svm"}, "expected 'teacher' of type dict, found str"),
+        ({"teacher": {"model": "svm", "share": 2}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
+        ({"teacher": {"share": 0.5}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
         ({"sides": [[0, 32]]}, "expected 'sides' that end with crops of 48, found .*32"),
     ],
 )

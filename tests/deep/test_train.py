@@ -11,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import recognizers
 from data import fer2013
+from deep import teacher
+from errors import InputError
 from tests.deep.conftest import RECIPE, WAIT, Command, one_line
 
 
@@ -142,6 +146,38 @@ def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, 
     recipe.write_text(json.dumps({**RECIPE, "network": {**RECIPE["network"], "stem": [6, 8]}}))
     said = one_line(start(*words, "--weights", mine / "weights.npz"))
     assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in said
+
+
+def test_a_teacher_is_asked_once_and_named(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
+    taught = {**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}
+    out, checkpoints = tmp_path / "artifacts" / "pupil", tmp_path / "checkpoints"
+    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out, "--checkpoints", checkpoints)
+    recipe.write_text(json.dumps({**taught, "teacher": {"model": "nobody", "share": 0.5}}))
+    assert "model: expected one of " in one_line(start(*words))
+    recipe.write_text(json.dumps({**taught, "teacher": {"model": "lightgbm", "share": 0.5}}))
+    finished(start(*words))
+    files = recognizers.card("lightgbm")["files"]
+    assert recognizers.card("pupil", out.parent)["training"]["teacher"] == {"model": "lightgbm", "made_of": files}
+    crops = fer2013.load(small_csv).split("Training").crops
+    said, _ = teacher.kept(checkpoints)
+    np.testing.assert_allclose(said, recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
+
+    kept = (checkpoints / teacher.FILE).read_bytes()
+    finished(start(*words, "--resume"))
+    assert (checkpoints / teacher.FILE).read_bytes() == kept
+    (checkpoints / teacher.FILE).write_bytes(kept[: len(kept) // 2])
+    assert "teacher.npz: expected what the teacher said, found BadZipFile: " in one_line(start(*words, "--resume"))
+
+
+@given(share=st.floats(0, 1), seed=st.integers(0, 100))
+def test_taught_targets_are_shares(share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels, said = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 9)], rng.dirichlet(np.ones(7), 9)
+    blended = teacher.blend(labels, said, share)
+    np.testing.assert_allclose(blended.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(blended - labels, share * (said - labels), atol=1e-6)
+    with pytest.raises(InputError, match=r"expected probabilities \(9, 7\), found \(8, 7\)"):
+        teacher.blend(labels, said[1:], share)
 
 
 def test_weights_that_are_not_there_or_not_of_the_network(start: Command, small_csv: Path, tmp_path: Path) -> None:
