@@ -57,7 +57,7 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'."""
     from data import fer2013
     from data.duplicates import NEAR
-    from deep.forms import MAY_LOSE
+    from deep.forms import MAY_LOSE, MAY_MOVE
     from evaluation.abstention import TARGET
     from reporting import ablations, dataset, models
     from terminal import bar
@@ -69,7 +69,7 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     with bar("ablations", len(ablations.VARIANTS)) as step:
         tried = ablations.measure(data, fer2013.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
-    constants["may_lose"] = MAY_LOSE
+    constants["may_lose"], constants["may_move"] = MAY_LOSE, MAY_MOVE
     return {
         "data": of_data,
         "judged": judged,
