@@ -92,6 +92,7 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
 
     from data import fer2013
     from data.duplicates import near_duplicates
+    from recognizers import predict
 
     loaded = fer2013.load(data)
     part = loaded.split(split)
@@ -99,7 +100,8 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     duplicates = near_duplicates(crops, loaded.split("Training").crops)
 
     def measured(recognizer: Recognizer) -> dict[str, Any]:
-        return scores(_predict(recognizer, crops), labels, duplicates, recognizer.threshold)
+        found = predict(recognizer, crops, f"{recognizer.name}: scoring")
+        return scores(found, labels, duplicates, recognizer.threshold)
 
     about = {
         "measured": True,
@@ -110,21 +112,6 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
         "data_hash": loaded.hash,
     }
     return crops, measured, about
-
-
-def _predict(recognizer: Recognizer, crops: np.ndarray) -> np.ndarray:
-    """Probabilities of many crops, with a progress bar."""
-    import numpy as np
-
-    from terminal import bar
-
-    parts = np.array_split(crops, max(1, len(crops) // 128))
-    found = []
-    with bar(f"{recognizer.name}: scoring", len(parts)) as step:
-        for part in parts:
-            found.append(recognizer.predict_proba(part))
-            step()
-    return np.concatenate(found)
 
 
 def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:

@@ -98,6 +98,19 @@ def load(name: str, threads: int = 2, root: Path = artifact.ARTIFACTS) -> Recogn
     return recognizer
 
 
+def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:
+    """Probabilities float32 (n, 7) of many crops, with a progress bar that says what is being done."""
+    from terminal import bar
+
+    parts = np.array_split(crops, max(1, len(crops) // 128))
+    found = []
+    with bar(doing, len(parts)) as step:
+        for part in parts:
+            found.append(recognizer.predict_proba(part))
+            step()
+    return np.concatenate(found)
+
+
 def steps(card: artifact.Card, model: Path | bytes, threads: int = 2) -> list[tuple[str, Step]]:
     """What a model, a file or its bytes, does to crops, as its card's track does it."""
     return importlib.import_module(f"{card['track']}.serve").steps(card, model, threads)
@@ -117,7 +130,7 @@ def _ensemble(name: str, members: list[dict[str, Any]], threads: int, root: Path
         if sha256 != member["sha256"]:
             advice = f"it was trained anew: run python ensemble.py {name} again"
             raise InputError(root / name, f"{member['name']} {member['sha256'][:12]}…", f"{sha256[:12]}…", advice)
-        loaded[member["name"]] = loaded.get(member["name"]) or load(member["name"], threads, root)
+        loaded[member["name"]] = load(member["name"], threads, root)
 
     def begin(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return crops, np.zeros((len(crops), len(EMOTIONS)))

@@ -45,17 +45,22 @@ def save(path: Path, groups: dict[str, list[np.ndarray]], progress: Progress, id
     """Write a checkpoint; where that fails, the one before stays whole. groups: arrays by what they belong to."""
     arrays = {f"{name}/{index:04}": array for name, group in groups.items() for index, array in enumerate(group)}
     about = json.dumps({"progress": vars(progress), "identity": identity})
+    arrays["about"] = np.frombuffer(about.encode(), dtype=np.uint8)
+    write(path, arrays, "the checkpoint before is whole: make room and go on with --resume")
+
+
+def write(path: Path, arrays: dict[str, np.ndarray], advice: str) -> None:
+    """Write arrays by name; where that fails, what was there stays whole, and InputError gives the advice."""
     scratch = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("wb") as stream:
-            np.savez(stream, about=np.frombuffer(about.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        advice = "the checkpoint before is whole: make room and go on with --resume"
         raise InputError(path, "room for a checkpoint", error.strerror or str(error), advice) from error
 
 

@@ -26,7 +26,7 @@ def smallest(
 
     seen: crops of Training that ranges are taken from; crops, labels: those of PublicTest. All uint8 (n, 48, 48).
     """
-    made = {name: form(exact, seen) for name, form in FORMS.items()}
+    made = {name: model for name, form in FORMS.items() if (model := form(exact, seen)) is not None}
     figures: dict[str, dict[str, Any]] = {}
     for name, model in made.items():
         right = answers(model, crops).argmax(axis=1) == labels
@@ -81,8 +81,8 @@ def _stored(scores: onnx.ModelProto, store: Callable[[str, np.ndarray], Stored])
     return assemble([*nodes, *scores.graph.node], kept, "scores")
 
 
-def convolutions(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
-    """The convolutions that can bear it in 8 bits, weights and activations; the rest as ``quarter``.
+def convolutions(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto | None:
+    """The convolutions that can bear it in 8 bits, weights and activations; the rest as ``quarter``. None bears: None.
 
     Each is put into 8 bits alone first, and stays in single precision where the answers then move too far: the first
     ones do, which see the most. 1x1 convolutions stay too, for they gain nothing. Scales by channel; ranges are taken
@@ -101,7 +101,7 @@ def convolutions(scores: onnx.ModelProto, crops: np.ndarray) -> onnx.ModelProto:
         some = crops[:_ASKED]
         exact = answers(scores, some)
         bearing = [name for name in wide if moved(exact, answers(_quantised(ready, [name], some), some)) < MAY_MOVE]
-        return quarter(_quantised(ready, bearing, crops) if bearing else scores, crops)
+        return quarter(_quantised(ready, bearing, crops), crops) if bearing else None
 
 
 def moved(exact: np.ndarray, other: np.ndarray) -> float:
@@ -143,7 +143,7 @@ def _quantised(ready: Path, names: list[str], crops: np.ndarray) -> onnx.ModelPr
 
 
 # Fastest first, and smallest.
-FORMS: dict[str, Callable[[onnx.ModelProto, np.ndarray], onnx.ModelProto]] = {
+FORMS: dict[str, Callable[[onnx.ModelProto, np.ndarray], onnx.ModelProto | None]] = {
     "8-bit convolutions": convolutions,
     "weights in 8 bits": quarter,
     "weights in 16 bits": half,

@@ -44,7 +44,9 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
     if not isinstance(recipe, dict):
         raise InputError(path, "a JSON object", type(recipe).__name__)
-    for key, kind in {**FIELDS, **{key: kind for key, kind in OPTIONAL.items() if key in recipe}}.items():
+    for key, kind in {**FIELDS, **OPTIONAL}.items():
+        if key in OPTIONAL and key not in recipe:
+            continue
         if not isinstance(recipe.get(key), kind):
             names = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
             raise InputError(
@@ -59,11 +61,11 @@ def read(path: Path) -> dict[str, Any]:
     wanted = {*OPTIMISERS[kind][1], "kind", "weight_decay", "warmup_epochs", "clip"}
     if set(recipe["optimiser"]) != wanted:
         raise InputError(path, f"an optimiser of {', '.join(sorted(wanted))}", ", ".join(sorted(recipe["optimiser"])))
-    teacher = recipe.get("teacher", {"model": "", "share": 0})
-    if set(teacher) != {"model", "share"} or not (
-        isinstance(teacher["share"], int | float) and 0 <= teacher["share"] <= 1
-    ):
-        raise InputError(path, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(teacher))
+    teacher = recipe.get("teacher")
+    if teacher is not None:
+        share = teacher.get("share")
+        if set(teacher) != {"model", "share"} or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError(path, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(teacher))
     if not recipe["sides"] or recipe["sides"][-1][1] != SIDE:
         raise InputError(path, f"'sides' that end with crops of {SIDE}", repr(recipe["sides"]))
     return recipe

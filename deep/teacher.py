@@ -13,27 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from deep import checkpoint
 from errors import InputError
 
 FILE = "teacher.npz"  # beside the checkpoints: the artifact that taught may be replaced by what it taught
-_CHUNK = 256
 
 
 def ask(name: str, crops: np.ndarray, folder: Path) -> None:
     """Keep in ``folder`` what a recognizer says of crops uint8 (n, 48, 48). Raises InputError for an unknown one."""
     import recognizers
-    from terminal import bar
 
     recognizer = recognizers.load(name)
-    parts = np.array_split(crops, -(-len(crops) // _CHUNK))
-    answers = []
-    with bar(f"asking {name}", len(parts)) as step_done:
-        for part in parts:
-            answers.append(recognizer.predict_proba(part))
-            step_done()
+    probabilities = recognizers.predict(recognizer, crops, f"asking {name}")
     about = {"model": name, "made_of": recognizer.card.get("members") or recognizer.card["files"]}
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez(folder / FILE, probabilities=np.concatenate(answers), about=np.array(json.dumps(about)))
+    arrays = {"probabilities": probabilities, "about": np.array(json.dumps(about))}
+    checkpoint.write(folder / FILE, arrays, "make room and start anew")
 
 
 def kept(folder: Path) -> tuple[np.ndarray, dict[str, Any]]:

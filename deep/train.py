@@ -132,7 +132,7 @@ def deliver(
 ) -> dict[str, Any]:
     """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card.
 
-    The last six say how it was trained: what it began from, and what taught it.
+    seed, command, weights and taught (what teacher.kept tells of the teacher) only say how it was trained.
     """
     import artifact
     from data.duplicates import near_duplicates

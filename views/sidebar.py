@@ -55,18 +55,15 @@ def warm_up() -> threading.Thread:
     def all_loaded() -> None:
         importlib.import_module("views.charts")
         find_faces(examples.portrait())
-        for name in sorted(recognizers.names(), key=lambda name: name != default_model()):
+        names = recognizers.names()
+        first = recognizers.fastest_good(names, latencies())
+        for name in sorted(names, key=lambda name: name != first):
             with contextlib.suppress(InputError):  # whoever chooses the model is told
                 loaded(name).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
 
     thread = threading.Thread(target=all_loaded, name="warm-up", daemon=True)
     thread.start()
     return thread
-
-
-def default_model() -> str:
-    """The model that is chosen at first."""
-    return recognizers.fastest_good(recognizers.names(), latencies())
 
 
 def latencies() -> dict[str, float]:
@@ -81,7 +78,7 @@ def sidebar() -> Choice:
         name = st.selectbox(
             "Model",
             names,
-            index=names.index(default_model()),
+            index=names.index(recognizers.fastest_good(names, spent)),
             key="model",
             help="All models were trained and judged on FER2013; the Compare page has every figure.",
         )

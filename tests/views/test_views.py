@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,7 +68,9 @@ def test_the_app_loads_every_model_beside_its_first_page(monkeypatch: pytest.Mon
     st.cache_resource.clear()
     app = Path(image.__file__).parent.parent / "app.py"
     AppTest.from_file(str(app), default_timeout=120).run()
-    sidebar.warm_up().join(60)
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(60)
     monkeypatch.setattr("recognizers.load", lambda name: pytest.fail(f"{name} was not loaded"))
     for name in recognizers.names():
         assert sidebar.loaded(name).name == name
