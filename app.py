@@ -1,44 +1,5 @@
-"""The app: emotions in pictures and live from the webcam.
+"""The app, for ``streamlit run app.py``. The same as ``facial-emotion app``; its pages are in facial_emotion/views."""
 
-    streamlit run app.py
+from facial_emotion.views.app import draw
 
-Widgets and drawing only; each page stands in views/, what it shows is computed elsewhere.
-"""
-
-from __future__ import annotations
-
-import importlib
-from collections.abc import Callable
-
-import streamlit as st
-
-st.set_page_config(page_title="Facial emotions", page_icon=":material/sentiment_satisfied:", layout="wide")
-
-PAGES = {
-    "image": ":material/image:",
-    "live": ":material/videocam:",
-    "compare": ":material/leaderboard:",
-    "why": ":material/search_insights:",
-    "about": ":material/info:",
-}
-
-
-def shown(name: str) -> Callable[[], None]:
-    """What draws a page; its module is imported when it is first opened, so that the app starts fast."""
-
-    def draw() -> None:
-        from views.sidebar import sidebar, warm_up
-
-        importlib.import_module(f"views.{name}").show(sidebar())
-        warm_up()
-
-    return draw
-
-
-first = next(iter(PAGES))
-st.navigation(
-    [
-        st.Page(shown(name), title=name.capitalize(), icon=icon, url_path=name, default=name == first)
-        for name, icon in PAGES.items()
-    ]
-).run()
+draw()

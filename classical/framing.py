@@ -3,7 +3,7 @@
 Writes features/framing.json, which every aligned face and every live crop follows. Trained models
 belong to the framing that they were trained with.
 
-    python -m classical.framing --data fer2013.csv.xz
+    facial-emotion train crop-calibration --data fer2013.csv.xz
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click
 import cv2
 import numpy as np
 
-from data import fer2013
-from errors import run
-from features.faces import detector
-from features.geometry import upright
-from features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
+from facial_emotion.features.faces import detector
+from facial_emotion.features.geometry import upright
+from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
 OUT = Path(__file__).parent.parent / "features" / "framing.json"
 EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
@@ -66,30 +63,23 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     return np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - edge
 
 
-@click.command(epilog="Example: python -m classical.framing --data fer2013.csv.xz")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--out", default=OUT, type=click.Path(path_type=Path), show_default=True)
-def main(data: Path, out: Path) -> None:
-    """Measure FER2013's framing on Training and write it to a JSON file."""
-    training = fer2013.load(data).split("Training").crops
-    sample = training[np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)]
+def measure(training: np.ndarray, out: Path | None = None) -> str:
+    """Measure the framing of Training's crops (n, 48, 48) and write it to a JSON file; a line about it."""
+    rows = np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)
+    sample = training[rows]
     points = find_landmarks(sample)
+    centres = points[:, INNER].mean(axis=1)
     framing = {
         "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
         "mean_face": np.round(mean_face(points), 3).tolist(),
         "eyes_apart_in_crop": round(float(np.median(_eyes_apart(points))) / training.shape[1], 4),
-        "inner_centre_in_crop": np.round(
-            np.median(points[:, INNER].mean(axis=1), axis=0) / training.shape[1], 4
-        ).tolist(),
+        "inner_centre_in_crop": np.round(np.median(centres, axis=0) / training.shape[1], 4).tolist(),
     }
-    out.write_text(json.dumps(framing) + "\n")
-    click.echo(f"{out}: {json.dumps({name: value for name, value in framing.items() if name != 'mean_face'})}")
+    path = out or OUT
+    path.write_text(json.dumps(framing) + "\n")
+    return f"{path}: {json.dumps({name: value for name, value in framing.items() if name != 'mean_face'})}"
 
 
 def _eyes_apart(points: np.ndarray) -> np.ndarray:
     """Distance between the eyes' centres (n,), in the points' units."""
     return np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from evaluation.calibration import Calibration
-from features.emotions import EMOTIONS
+from facial_emotion.evaluation.calibration import Calibration
+from facial_emotion.features.emotions import EMOTIONS
 
 _OPSETS = [
     helper.make_opsetid(domain, version) for domain, version in (("", 17), ("ai.onnx.ml", 3), ("com.microsoft", 1))

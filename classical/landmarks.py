@@ -4,7 +4,7 @@ dlib's own model (99.7 MB, made for large photographs) looks at each crop of Tra
 and mirrored, with its rectangle shifted and scaled. Where the looks agree, their median is what the
 new predictor learns. It is about a quarter of the size and touches far less memory for a crop.
 
-    python -m classical.landmarks --data fer2013.csv.xz
+    facial-emotion train landmarks --data fer2013.csv.xz
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import click
-import cv2
 import numpy as np
 
-from data import fer2013
-from errors import InputError, run
-from features.landmarks import MIRROR, POINTS, PREDICTOR, RECTANGLE, UPSAMPLE, enlarge, predict, to_crop_pixels
-from terminal import bar
+from facial_emotion.errors import InputError
+from facial_emotion.features.landmarks import (
+    MIRROR,
+    POINTS,
+    PREDICTOR,
+    RECTANGLE,
+    UPSAMPLE,
+    enlarge,
+    predict,
+    to_crop_pixels,
+)
+from facial_emotion.terminal import bar
+from facial_emotion.threads import limit_threads
 
 TEACHER = "shape_predictor_68_face_landmarks.dat"
 SAMPLE = 16_000  # crops that the teacher looks at; it agrees with itself on about two thirds
@@ -59,7 +66,7 @@ def lessons(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], list[np.
 def _lessons(crops: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     import dlib
 
-    cv2.setNumThreads(1)  # the processes are parallel already
+    limit_threads(1)  # the processes are parallel already
     teacher = dlib.shape_predictor(str(teacher_path()))
     chosen, taught = [], []
     for number, crop in enumerate(crops):
@@ -110,21 +117,13 @@ def teacher_path() -> Path:
     return path
 
 
-@click.command(epilog="Example: python -m classical.landmarks --data fer2013.csv.xz")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--out", default=PREDICTOR, type=click.Path(path_type=Path), show_default="features/landmarks.dat")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(1))
-def main(data: Path, out: Path, seed: int, threads: int) -> None:
-    """Train the landmark predictor on Training. Models must be trained again after it."""
-    loaded = fer2013.load(data)
-    training = loaded.split("Training").crops
+def train_on(training: np.ndarray, out: Path | None, threads: int, seed: int) -> str:
+    """Train the predictor on Training's crops (n, 48, 48) and save it; a line about it."""
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
     crops, points = lessons(training[rows], threads)
-    click.echo(f"the teacher agrees with itself on {len(crops)} of {len(rows)} crops; training takes some minutes")
-    train(crops, points, out, threads, seed)
-    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {POINTS} points")
-
-
-if __name__ == "__main__":
-    run(main)
+    path = out or PREDICTOR
+    train(crops, points, path, threads, seed)
+    size = path.stat().st_size / 1e6
+    return (
+        f"{path}: {size:.1f} MB, {POINTS} points; the teacher agreed with itself on {len(crops)} of {len(rows)} crops"
+    )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classical.graph import Graph
-from classical.task import Fitted, Task
-from classical.trees import Rows, averaged, score_nodes, spread, training_rows
-from features.emotions import EMOTIONS
-from terminal import bar
+from facial_emotion.classical.graph import Graph
+from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.classical.trees import Rows, averaged, score_nodes, spread, training_rows
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.terminal import bar
 
 if TYPE_CHECKING:
     from lightgbm import Booster

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classical.graph import Graph
+from facial_emotion.classical.graph import Graph
 
 _BLOCK = 32
 _ZERO = 128  # what MatMulNBits takes from each stored byte

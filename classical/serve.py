@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-import artifact
-from features.extract import describer
-from features.landmarks import find_landmarks
+from facial_emotion import artifact
+from facial_emotion.features.extract import describer
+from facial_emotion.features.landmarks import find_landmarks
 
 
-def steps(card: artifact.Card, model: Path | bytes, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+def steps(card: artifact.Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
     describe = describer(card["features"])
     session = artifact.session(model, threads)

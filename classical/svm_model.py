@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from classical.graph import Graph
-from classical.kernel import Latent, kernel, solve, steps
-from classical.latent import Projection, fit_projection, halves
-from classical.quantise import matmul_8bit, rounded
-from classical.task import Fitted, Task, class_weights
-from features.emotions import to_one_hot
-from terminal import bar
+from facial_emotion.classical.graph import Graph
+from facial_emotion.classical.kernel import Latent, kernel, solve, steps
+from facial_emotion.classical.latent import Projection, fit_projection, halves
+from facial_emotion.classical.quantise import matmul_8bit, rounded
+from facial_emotion.classical.task import Fitted, Task, class_weights
+from facial_emotion.features.emotions import to_one_hot
+from facial_emotion.terminal import bar
 
 # Served with 8-bit products, so a label may change where two emotions are level; the card says what that costs.
 BOUND = 0.03

@@ -1,36 +1,30 @@
 """Fit a classical model on Training, calibrate it on PublicTest, and write it to artifacts/.
 
-python -m classical.train lightgbm --data fer2013.csv.xz
+facial-emotion train lightgbm --data fer2013.csv.xz
 """
 
 from __future__ import annotations
 
+import importlib
+import io
 import json
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-from classical import lightgbm_model, svm_model, xgboost_model
-from classical.task import Fitted, Task
-from cluster import connect
-from data import fer2013
-from errors import InputError, run
+from facial_emotion import paths
+from facial_emotion.classical import MODELS
+from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.data import fer2013
+from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-# One line here makes a model trainable and tunable; recipes/<name>.json says how.
-MODELS: dict[str, Callable[[Task, dict[str, Any]], Fitted]] = {
-    "lightgbm": lightgbm_model.fit,
-    "xgboost": xgboost_model.fit,
-    "svm": svm_model.fit,
-}
 RECIPES = Path(__file__).parent / "recipes"
 LICENCE = (
     "MIT for the model. Its landmark predictor was taught by dlib's 68-point model, trained on iBUG 300-W, whose "
@@ -45,10 +39,10 @@ def task_for(
     """Features of Training and PublicTest as a recipe asks for them; extracted once, then cached."""
     from joblib import parallel_config
 
-    from features.extract import column_ranges, extract_cached, mirror_of
+    from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
 
     with parallel_config("dask") if client is not None else nullcontext():
-        features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
+        features = extract_cached(data.crops, recipe["features"], paths.CACHE, threads)
     training, held_out = data.split("Training"), data.split("PublicTest")
     return Task(
         np.asarray(features[training.rows]),
@@ -76,6 +70,13 @@ def read_recipe(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
+    """Fit the model ``name`` by the settings of a recipe."""
+    module = importlib.import_module(f"facial_emotion.classical.{MODELS[name]}")
+    fitted: Fitted = module.fit(task, settings)
+    return fitted
+
+
 def with_rounds(recipe: dict[str, Any], rounds: int | None) -> dict[str, Any]:
     """The recipe with its number of boosting rounds, or another, fixed: no early stopping.
 
@@ -88,6 +89,14 @@ def with_rounds(recipe: dict[str, Any], rounds: int | None) -> dict[str, Any]:
     return {**recipe, "fit": {**recipe["fit"], "rounds": rounds or recipe["fit"]["rounds"], "patience": None}}
 
 
+def typical(features: np.ndarray) -> bytes:
+    """The features of a typical face, as a .npy file: medians, float16 (d,), over up to 2,000 rows of Training."""
+    rows = features[:: -(-len(features) // 2000)]
+    stream = io.BytesIO()
+    np.save(stream, np.median(rows, axis=0).astype(np.float16))
+    return stream.getvalue()
+
+
 def train(
     name: str,
     data: fer2013.Fer2013,
@@ -98,23 +107,23 @@ def train(
     client: Client | None = None,
 ) -> dict[str, Any]:
     """Fit, calibrate, export, check the export against the library, score, and write the artifact. Its card."""
-    import artifact
-    from classical.graph import finish
-    from data.duplicates import near_duplicates
-    from evaluation import abstention, calibration
-    from evaluation.parity import parity
-    from evaluation.scores import scores
-    from features.extract import extract_cached
+    from facial_emotion import artifact
+    from facial_emotion.classical.graph import finish
+    from facial_emotion.data.duplicates import near_duplicates
+    from facial_emotion.evaluation import abstention, calibration
+    from facial_emotion.evaluation.parity import parity
+    from facial_emotion.evaluation.scores import scores
+    from facial_emotion.features.extract import extract_cached
 
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
-    fitted = MODELS[name](task, recipe["fit"])
+    fitted = fit(name, task, recipe["fit"])
     held_out_scores = fitted.scores(task.held_out_features)
     calibrated = calibration.matrix(held_out_scores, task.held_out_labels)
     model = finish(fitted.graph(), task.features.shape[1], calibrated)
     minutes = (time.perf_counter() - start) / 60
 
-    features = extract_cached(data.crops, recipe["features"], fer2013.CACHE, threads)
+    features = extract_cached(data.crops, recipe["features"], paths.CACHE, threads)
     session = artifact.session(model, threads)
     crops = data.split("Training").crops
     metrics = {}
@@ -136,7 +145,7 @@ def train(
         "input": "crops uint8 (n, 48, 48); model.onnx takes their features float32",
         "features": recipe["features"],
         "training": {
-            "command": f"python -m classical.train {name}",
+            "command": f"facial-emotion train {name}",
             "model": name,
             "fit": recipe["fit"],
             "tuning": recipe.get("tuning"),
@@ -153,48 +162,5 @@ def train(
         "metrics": metrics,
         "licence": LICENCE,
     }
-    artifact.write(out, model, card)
+    artifact.write(out, model, card, {artifact.TYPICAL: typical(task.features)})
     return card
-
-
-@click.command(epilog="Example: python -m classical.train lightgbm --data fer2013.csv.xz")
-@click.argument("name", type=click.Choice(list(MODELS)))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--recipe", type=click.Path(path_type=Path), help="JSON; by default classical/recipes/NAME.json.")
-@click.option("--out", type=click.Path(path_type=Path), help="Artifact folder; by default artifacts/NAME.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(1))
-@click.option("--rounds", type=click.IntRange(1), help="Boosting rounds, fixed; else PublicTest says when to stop.")
-@click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.')
-def main(
-    name: str,
-    data: Path,
-    recipe: Path | None,
-    out: Path | None,
-    seed: int,
-    threads: int,
-    rounds: int | None,
-    cluster: str | None,
-) -> None:
-    """Fit NAME on Training, calibrate it on PublicTest and write it as an artifact.
-
-    On a cluster the workers extract the features and boost the trees, for all of the recipe's rounds or as many as
-    --rounds says: there is no early stopping there. An SVM is fitted here, on features from there.
-    """
-    import artifact
-    from evaluation.scores import in_words
-
-    loaded = fer2013.load(data)
-    chosen = read_recipe(recipe or RECIPES / f"{name}.json")
-    folder = out or artifact.ARTIFACTS / name
-    if rounds or cluster:
-        chosen = with_rounds(chosen, rounds)
-    with connect(cluster, threads) if cluster else nullcontext() as client:
-        card = train(name, loaded, chosen, folder, seed, threads, client)
-    for split, figures in card["metrics"].items():
-        click.echo(f"{split}: {in_words(figures)}")
-    click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {card['parity']['largest_difference']:.1e}")
-
-
-if __name__ == "__main__":
-    run(main)

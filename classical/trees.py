@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
-from classical.graph import Graph, average_halves, with_mirrored
-from classical.task import Task, class_weights
+from facial_emotion.classical.graph import Graph, average_halves, with_mirrored
+from facial_emotion.classical.task import Task, class_weights
 
 if TYPE_CHECKING:
     from dask.array import Array

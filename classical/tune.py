@@ -1,9 +1,9 @@
-"""Search a model's hyperparameters with Optuna and write the recipe that ``classical.train`` uses.
+"""Search a model's hyperparameters with Optuna and write the recipe that training uses.
 
 Each trial fits on Training, or on some of its rows, and is judged by accuracy on PublicTest. The study
 is kept on disk: the same command goes on where the last one stopped.
 
-    python -m classical.tune svm --data fer2013.csv.xz --trials 20 --rows 10000
+    facial-emotion tune svm --data fer2013.csv.xz --trials 20 --rows 10000
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-import tuning
-from classical.task import Task
-from classical.train import MODELS, RECIPES, read_recipe, task_for
-from data import fer2013
-from errors import InputError, run
-from tuning import Space
+from facial_emotion import paths, tuning
+from facial_emotion.classical.task import Task
+from facial_emotion.classical.train import fit, read_recipe, task_for
+from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.errors import InputError
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     import optuna
@@ -58,9 +57,9 @@ def search(name: str, task: Task, recipe: dict[str, Any], trials: int, storage: 
     space = SPACES[name]
 
     def objective(trial: optuna.Trial) -> float:
-        fit = tuning.draw(trial, recipe["fit"], space)
-        fitted = MODELS[name](task, fit)
-        trial.set_user_attr("fit", fit)
+        settings = tuning.draw(trial, recipe["fit"], space)
+        fitted = fit(name, task, settings)
+        trial.set_user_attr("fit", settings)
         trial.set_user_attr("notes", fitted.notes)
         return float((fitted.scores(task.held_out_features).argmax(axis=1) == task.held_out_labels).mean())
 
@@ -76,40 +75,18 @@ def subset(task: Task, rows: int | None) -> Task:
     return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen])
 
 
-@click.command(epilog="Example: python -m classical.tune svm --data fer2013.csv.xz --trials 20 --rows 10000")
-@click.argument("name", type=click.Choice(list(MODELS)))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option(
-    "--recipe", type=click.Path(path_type=Path), help="Where to start; by default classical/recipes/NAME.json."
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Where the chosen recipe goes; by default where it came from."
-)
-@click.option(
-    "--trials", default=20, show_default=True, type=click.IntRange(1), help="Whole trials the study shall have."
-)
-@click.option("--rows", type=click.IntRange(100), help="Fit on so many rows of Training; by default on all.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(1))
-def main(
-    name: str, data: Path, recipe: Path | None, out: Path | None, trials: int, rows: int | None, seed: int, threads: int
-) -> None:
-    """Search the hyperparameters of NAME; judged by accuracy on PublicTest."""
-    path = recipe or RECIPES / f"{name}.json"
-    chosen = read_recipe(path)
-    loaded = fer2013.load(data)
-    task = subset(task_for(loaded, chosen, seed, threads), rows)
-    storage = f"sqlite:///{fer2013.CACHE / 'tuning.db'}"
+def tune(
+    name: str, data: Fer2013, path: Path, out: Path, trials: int, rows: int | None, seed: int, threads: int
+) -> str:
+    """Search from the recipe at ``path`` and write the best one to ``out``; a line about it."""
+    recipe = read_recipe(path)
+    task = subset(task_for(data, recipe, seed, threads), rows)
     try:
-        study = search(name, task, chosen, trials, storage)
+        study = search(name, task, recipe, trials, f"sqlite:///{paths.CACHE / 'tuning.db'}")
     except ValueError as error:
         raise InputError(path, "a recipe that the search space fits", str(error)) from error
     best = study.best_trial
-    chosen["fit"] = best.user_attrs["fit"]
-    chosen["tuning"] = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
-    (out or path).write_text(json.dumps(chosen, indent=1) + "\n")
-    click.echo(f"{out or path}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest")
-
-
-if __name__ == "__main__":
-    run(main)
+    recipe["fit"] = best.user_attrs["fit"]
+    recipe["tuning"] = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
+    out.write_text(json.dumps(recipe, indent=1) + "\n")
+    return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"

@@ -20,8 +20,8 @@ from typing import TextIO
 
 import numpy as np
 
-from errors import InputError
-from features.emotions import EMOTIONS
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 SIDE = 48

@@ -3,30 +3,28 @@
 Training fits, PublicTest selects and calibrates, PrivateTest is reported and never chosen on.
 Goodfellow et al. 2013, https://arxiv.org/abs/1307.0414
 
-    python -m data.fer2013 fer2013.csv.xz
+    facial-emotion data fer2013.csv.xz
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import click
 import numpy as np
 
-from data.csv_form import SIDE, SPLITS, SUFFIXES, read_csv
-from data.ferplus import FILE_NAME as FERPLUS_FILE
-from data.ferplus import majority_labels, read_votes, soft_labels
-from data.folder_form import picture_files, read_folder
-from errors import InputError, run
-from features.emotions import EMOTIONS
+from facial_emotion import paths
+from facial_emotion.data.csv_form import SPLITS, SUFFIXES, read_csv
+from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
+from facial_emotion.data.ferplus import majority_labels, read_votes, soft_labels
+from facial_emotion.data.folder_form import picture_files, read_folder
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
-CACHE = Path(os.environ.get("FER_CACHE", Path(__file__).resolve().parent.parent / ".cache"))
 KAGGLE_COPY = "deadskull7/fer2013"
 _FORM = 1  # raise it when the parsed arrays change, so that older caches are left aside
 
@@ -90,7 +88,7 @@ def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
     path = Path(path)
     if not path.exists():
         raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
-    folder = CACHE / f"fer2013-{_FORM}-{_source_hash(path)[:16]}"
+    folder = paths.CACHE / f"fer2013-{_FORM}-{_source_hash(path)[:16]}"
     if not (folder / "splits.npy").exists():
         arrays = read_folder(path) if path.is_dir() else _read_file(path)
         _check(path, arrays[1], arrays[2])
@@ -159,31 +157,3 @@ def download() -> Path:
             type(error).__name__,
             f"get it by hand from https://www.kaggle.com/datasets/{KAGGLE_COPY} and name the file",
         ) from error
-
-
-@click.command(epilog="Example: python -m data.fer2013 fer2013.csv.xz")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--download", "wanted", is_flag=True, help="Get the public Kaggle copy first.")
-@click.option("--ferplus", type=click.Path(path_type=Path), help="FER+ votes; by default fer2013new.csv beside PATH.")
-def main(path: Path | None, wanted: bool, ferplus: Path | None) -> None:
-    """Counts per split and class, duplicates, and the data hash of FER2013 at PATH."""
-    from rich.console import Console
-
-    from data.summary import tables
-
-    if wanted:
-        path = download()
-    if path is None:
-        raise InputError("PATH", "a CSV or a folder, or --download", "neither")
-    console = Console()
-    with console.status(f"reading {path}"):
-        fer = load(path, ferplus)
-    with console.status("looking for duplicates"):
-        found = tables(fer)
-    for table in found:
-        console.print(table)
-    console.print(f"{len(fer.labels)} rows of {SIDE}x{SIDE} pixels, data hash {fer.hash}", soft_wrap=True)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from errors import InputError
-from features.emotions import EMOTIONS, encode
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS, encode
 
 FILE_NAME = "fer2013new.csv"
 EMOTION_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")

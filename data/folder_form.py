@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data.csv_form import SIDE, SPLITS
-from errors import InputError
-from features.emotions import encode
+from facial_emotion.data.csv_form import SIDE, SPLITS
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import encode
 
 _NAME = re.compile(rf"({'|'.join(SPLITS)})_(\d+)\.(jpg|jpeg|png)$", re.IGNORECASE)
 _PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.csv_form import SPLITS
-from data.duplicates import exact_copies, near_duplicates
-from features.emotions import EMOTIONS
-from terminal import table as new_table
+from facial_emotion.data.csv_form import SPLITS
+from facial_emotion.data.duplicates import exact_copies, near_duplicates
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.terminal import table as new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from data.fer2013 import Fer2013
+    from facial_emotion.data.fer2013 import Fer2013
 
 
 def tables(fer: Fer2013) -> list[Table]:

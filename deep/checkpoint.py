@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from errors import InputError
+from facial_emotion.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     import keras
@@ -50,7 +50,7 @@ def save(path: Path, groups: dict[str, list[np.ndarray]], progress: Progress, id
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], advice: str) -> None:
-    """Write arrays by name; where that fails, what was there stays whole, and InputError gives the advice."""
+    """Write arrays by name; where that fails, what was there stays whole, and OutputError gives the advice."""
     scratch = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def write(path: Path, arrays: dict[str, np.ndarray], advice: str) -> None:
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)
-        raise InputError(path, "room for a checkpoint", error.strerror or str(error), advice) from error
+        raise OutputError(path, "room for a checkpoint", error.strerror or str(error), advice) from error
 
 
 def load(path: Path, identity: Identity) -> tuple[dict[str, list[np.ndarray]], Progress]:

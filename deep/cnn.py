@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deep.backend import load_weights
-from features.emotions import EMOTIONS
+from facial_emotion.deep.backend import load_weights
+from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras

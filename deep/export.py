@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from errors import InputError
-from features.emotions import EMOTIONS
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +53,7 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
 
 def answers(model: onnx.ModelProto | bytes, crops: np.ndarray) -> np.ndarray:
     """The output float32 (n, 7) of an exported network on crops uint8 (n, 48, 48)."""
-    import artifact
+    from facial_emotion import artifact
 
     content = model if isinstance(model, bytes) else model.SerializeToString()
     session = artifact.session(content, threads=2)
@@ -66,8 +66,8 @@ def check(model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labe
     """Compare an export with its network on crops uint8 (n, 48, 48). Raises InputError where they differ."""
     from scipy.special import softmax
 
-    from deep.loop import predict
-    from evaluation.parity import EXACT, parity
+    from facial_emotion.deep.loop import predict
+    from facial_emotion.evaluation.parity import EXACT, parity
 
     return parity(EXACT, softmax(predict(model, crops), axis=1), softmax(answers(exported, crops), axis=1), labels)
 
@@ -77,7 +77,7 @@ def calibrate(scores: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) ->
 
     Takes crops uint8 (n, 48, 48) -> gives probabilities float32 (n, 7).
     """
-    from evaluation import calibration
+    from facial_emotion.evaluation import calibration
 
     fitted = calibration.vector(answers(scores, crops), labels)
     constants = [

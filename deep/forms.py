@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from deep.export import answers, assemble
+from facial_emotion.deep.export import answers, assemble
 
 MAY_LOSE = 0.002  # accuracy on PublicTest, as a share
 MAY_MOVE = 1e-4  # nats, on average, that 8 bits in one convolution may move the probabilities

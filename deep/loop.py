@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-from deep import augment, checkpoint
-from deep.checkpoint import Progress, arrays_of, assign
-from deep.recipe import SIDE
-from features.emotions import EMOTIONS
+from facial_emotion.deep import augment, checkpoint
+from facial_emotion.deep.checkpoint import Progress, arrays_of, assign
+from facial_emotion.deep.recipe import SIDE
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.terminal import bar, note
 
 if TYPE_CHECKING:
     import keras
@@ -112,7 +112,7 @@ def fit(
                 if whole:
                     report(progress.history)
                 if stopped():
-                    click.echo("saved: go on with --resume", err=True)
+                    note("saved: go on with --resume")
                     raise KeyboardInterrupt
     _fill(model.variables, checkpoint.load(folder / BEST, identity)[0]["average"], folder / BEST)
     return progress.history
@@ -130,8 +130,6 @@ def _epoch(
     stopped: Callable[[], bool],
 ) -> bool:
     """Train on every crop once, or until stopped; whether the epoch is whole."""
-    from terminal import bar
-
     epoch, side = progress.epoch, side_at(recipe, progress.epoch)
     amount = dict(recipe["augment"])
     if epoch >= recipe["mixup_until"]:
@@ -252,7 +250,7 @@ def _means(progress: Progress) -> dict[str, float]:
 def _compile(model: keras.Model, recipe: dict[str, Any], stage: Stage, steps: int) -> keras.Optimizer:
     from keras import losses
 
-    from deep.optimiser import optimiser_for
+    from facial_emotion.deep.optimiser import optimiser_for
 
     for layer in model.layers:
         layer.trainable = share_of(stage.depth_rates, layer.name) > 0
@@ -269,7 +267,7 @@ def share_of(depth_rates: dict[str, float], name: str) -> float:
 
 
 def _fill(variables: list[keras.Variable], values: list[np.ndarray], path: Path) -> None:
-    from errors import InputError
+    from facial_emotion.errors import InputError
 
     wanted, found = [tuple(variable.shape) for variable in variables], [value.shape for value in values]
     if wanted != found:

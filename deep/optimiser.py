@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deep.recipe import OPTIMISERS
+from facial_emotion.deep.recipe import OPTIMISERS
 
 if TYPE_CHECKING:
     import keras
 
-    from deep.loop import Stage
+    from facial_emotion.deep.loop import Stage
 
 
 def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int, variables: list[keras.Variable]) -> keras.Optimizer:
@@ -20,7 +20,7 @@ def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int, variables: l
     """
     from keras import optimizers
 
-    from deep.loop import share_of
+    from facial_emotion.deep.loop import share_of
 
     settings = recipe["optimiser"]
     warm, total = round(settings["warmup_epochs"] * steps), (stage.end - stage.first) * steps

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from errors import InputError
+from facial_emotion.errors import InputError
 
 RECIPES = Path(__file__).parent / "recipes"
 LABELS = ("fer", "fer+", "both")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-import artifact
+from facial_emotion import artifact
 
 
-def steps(card: artifact.Card, model: Path | bytes, threads: int) -> list[tuple[str, Callable[[Any], Any]]]:
+def steps(card: artifact.Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
     session = artifact.session(model, threads)
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from deep import checkpoint
-from errors import InputError
+from facial_emotion.deep import checkpoint
+from facial_emotion.errors import InputError
 
 FILE = "teacher.npz"  # beside the checkpoints: the artifact that taught may be replaced by what it taught
 
 
 def ask(name: str, crops: np.ndarray, folder: Path) -> None:
     """Keep in ``folder`` what a recognizer says of crops uint8 (n, 48, 48). Raises InputError for an unknown one."""
-    import recognizers
+    from facial_emotion import recognizers
 
     recognizer = recognizers.load(name)
     probabilities = recognizers.predict(recognizer, crops, f"asking {name}")

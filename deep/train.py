@@ -1,32 +1,29 @@
 """Train a network on Training, choose its epoch on PublicTest, export it to ONNX and write it to artifacts/.
 
-python -m deep.train cnn --data fer2013.csv.xz
+facial-emotion train cnn --data fer2013.csv.xz
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-from data import fer2013
-from deep import backend, cnn, vgg16
-from deep.loop import Rows
-from deep.recipe import LABELS, RECIPES, SIDE, read
-from errors import run
-from features.emotions import EMOTIONS
+from facial_emotion.data import fer2013
+from facial_emotion.deep import NETWORKS, backend
+from facial_emotion.deep.loop import Rows
+from facial_emotion.deep.recipe import SIDE
+from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras
 
-# One line here makes a network trainable and tunable: a module with build() and begin(); recipes/<name>.json says how.
-NETWORKS: dict[str, ModuleType] = {"cnn": cnn, "vgg16": vgg16}
 LICENCES = {
     "cnn": "MIT for the model. Trained on FER2013, which was made for research.",
     "vgg16": (
@@ -48,6 +45,11 @@ _LIBRARIES = (
 )
 
 
+def network(name: str) -> ModuleType:
+    """The module of a network: build() makes it, begin() gives it initial weights."""
+    return importlib.import_module(f"facial_emotion.deep.{NETWORKS[name]}")
+
+
 def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
     """A split with its targets: FER2013's labels, FER+'s shares of votes, or the mean of the two.
 
@@ -67,7 +69,7 @@ def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
 
 def begun(weights: Path | None) -> dict[str, Any] | None:
     """What a training begins from: a file of weights by its SHA-256, and its training if a card beside tells."""
-    import artifact
+    from facial_emotion import artifact
 
     if weights is None or not weights.is_file():  # begin() says what it misses
         return None
@@ -96,16 +98,16 @@ def train(
     backend.start(recipe["precision"])
     import keras
 
-    from deep import log, loop, teacher
+    from facial_emotion.deep import log, loop, teacher
 
     keras.utils.set_random_seed(seed)
-    model = NETWORKS[name].build(recipe["network"])
+    model = network(name).build(recipe["network"])
     if not resume:
-        NETWORKS[name].begin(model, weights)
+        network(name).begin(model, weights)
 
     def report(history: log.History) -> None:
         log.write(history, folder)
-        click.echo(log.line(history))
+        print(log.line(history), flush=True)
 
     identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "weights": begun(weights)}
     training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
@@ -134,14 +136,14 @@ def deliver(
 
     seed, command, weights and taught (what teacher.kept tells of the teacher) only say how it was trained.
     """
-    import artifact
-    from data.duplicates import near_duplicates
-    from deep import export, forms
-    from evaluation import abstention
-    from evaluation.scores import scores
+    from facial_emotion import artifact
+    from facial_emotion.data.duplicates import near_duplicates
+    from facial_emotion.deep import export, forms
+    from facial_emotion.evaluation import abstention
+    from facial_emotion.evaluation.scores import scores
 
     training, held_out = data.split("Training"), data.split("PublicTest")
-    plain = backend.in_single_precision(model, NETWORKS[name].build, recipe["network"])
+    plain = backend.in_single_precision(model, network(name).build, recipe["network"])
     exact = export.to_onnx(plain)
     some = np.random.default_rng(seed).permutation(len(training))[: export.CHECKED]
     agreement = export.check(plain, exact, training.crops[some], training.labels[some])
@@ -188,56 +190,21 @@ def _versions() -> dict[str, str]:
     return {library: metadata.version(library) for library in _LIBRARIES if library in installed}
 
 
-@click.command(epilog="Example: python -m deep.train cnn --data fer2013.csv.xz --resume")
-@click.argument("name", type=click.Choice(list(NETWORKS)))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--recipe", type=click.Path(path_type=Path), help="JSON; by default deep/recipes/NAME.json.")
-@click.option("--labels", type=click.Choice(LABELS), help="Targets, instead of the recipe's.")
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path),
-    help="To begin from: weights.npz of a training before, or, for vgg16, a .weights.h5 of VGG16(include_top=False) "
-    "on ImageNet, by default downloaded.",
-)
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint; of a whole training, export it again.")
-@click.option("--checkpoints", type=click.Path(path_type=Path), help="By default .cache/training/NAME.")
-@click.option("--out", type=click.Path(path_type=Path), help="Artifact folder; by default artifacts/NAME.")
-@click.option(
-    "--keep-weights", is_flag=True, help="Leave weights.npz beside the model, for --weights of a later training."
-)
-@click.option("--seed", default=0, show_default=True)
-def main(
+def run(
     name: str,
-    data: Path,
-    recipe: Path | None,
-    labels: str | None,
-    weights: Path | None,
-    resume: bool,
-    checkpoints: Path | None,
-    out: Path | None,
-    keep_weights: bool,
+    data: fer2013.Fer2013,
+    recipe: dict[str, Any],
+    checkpoints: Path,
+    out: Path,
     seed: int,
-) -> None:
-    """Train the network NAME and write it as an artifact. Ctrl-C saves; --resume goes on."""
-    import artifact
-    from deep import teacher
-    from evaluation.scores import in_words
+    resume: bool,
+    weights: Path | None,
+    keep_weights: bool,
+    command: str,
+) -> dict[str, Any]:
+    """Train a network and write its artifact; its card."""
+    from facial_emotion.deep import teacher
 
-    chosen = read(recipe or RECIPES / f"{name}.json")
-    chosen["labels"] = labels or chosen["labels"]
-    loaded = fer2013.load(data)
-    place, folder = checkpoints or fer2013.CACHE / "training" / name, out or artifact.ARTIFACTS / name
-    model, history = train(name, loaded, chosen, place, seed, resume, weights)
-    said = {"recipe": recipe, "weights": weights}
-    command = " ".join(
-        [f"python -m deep.train {name}", *(f"--{key} {path.name}" for key, path in said.items() if path)]
-    )
-    taught = teacher.kept(place)[1] if "teacher" in chosen else None
-    card = deliver(name, model, history, loaded, chosen, folder, seed, command, weights, keep_weights, taught)
-    for split, figures in card["metrics"].items():
-        click.echo(f"{split}: {in_words(figures)}")
-    click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")
-
-
-if __name__ == "__main__":
-    run(main)
+    model, history = train(name, data, recipe, checkpoints, seed, resume, weights)
+    taught = teacher.kept(checkpoints)[1] if "teacher" in recipe else None
+    return deliver(name, model, history, data, recipe, out, seed, command, weights, keep_weights, taught)

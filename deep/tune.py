@@ -1,10 +1,10 @@
-"""Search a network's hyperparameters and width with Optuna and write the recipe that ``deep.train`` uses.
+"""Search a network's hyperparameters and width with Optuna and write the recipe that training uses.
 
 Each trial trains some epochs on some rows of Training and is judged by its best accuracy on PublicTest;
 a trial that falls behind the others is stopped early. The study is kept on disk: the same command goes on
 where the last one stopped.
 
-    python -m deep.tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8
+    facial-emotion tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-import tuning
-from data import fer2013
-from deep.loop import Rows
-from deep.recipe import RECIPES, read
-from deep.train import NETWORKS, rows_of
-from errors import InputError, run
-from tuning import Space
+from facial_emotion import paths, tuning
+from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.deep.loop import Rows
+from facial_emotion.deep.recipe import read
+from facial_emotion.deep.train import network, rows_of
+from facial_emotion.errors import InputError
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     import optuna
@@ -77,14 +76,14 @@ def search(
     import keras
     import optuna
 
-    from deep import loop
+    from facial_emotion.deep import loop
 
     def objective(trial: optuna.Trial) -> float:
         drawn = tuning.draw(trial, recipe, SPACES[name])
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
-        model = NETWORKS[name].build(drawn["network"])
-        NETWORKS[name].begin(model, weights)
+        model = network(name).build(drawn["network"])
+        network(name).begin(model, weights)
         trial.set_user_attr("recipe", drawn)
 
         def report(history: list[dict[str, float]]) -> None:
@@ -101,7 +100,7 @@ def search(
 
     return tuning.search(
         f"{name}-{len(training.labels)}-rows-{recipe['stages']}",
-        f"sqlite:///{fer2013.CACHE / 'tuning.db'}",
+        f"sqlite:///{paths.CACHE / 'tuning.db'}",
         objective,
         tuning.present(recipe, SPACES[name]),
         trials,
@@ -110,58 +109,39 @@ def search(
     )
 
 
-@click.command(epilog="Example: python -m deep.tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8")
-@click.argument("name", type=click.Choice(list(NETWORKS)))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--recipe", type=click.Path(path_type=Path), help="Where to start; by default deep/recipes/NAME.json.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Where the chosen recipe goes; by default where it came from."
-)
-@click.option("--weights", type=click.Path(path_type=Path), help="A .weights.h5 to begin from, as for deep.train.")
-@click.option("--trials", default=20, show_default=True, type=click.IntRange(1), help="Trials the study shall have.")
-@click.option("--rows", default=8000, show_default=True, type=click.IntRange(64), help="Rows of Training to fit on.")
-@click.option("--epochs", default=8, show_default=True, type=click.IntRange(1), help="Epochs of a trial.")
-@click.option("--side", default=32, show_default=True, type=click.IntRange(32, 48), help="Side of the crops.")
-@click.option("--seed", default=0, show_default=True)
-def main(
+def tune(
     name: str,
-    data: Path,
-    recipe: Path | None,
-    out: Path | None,
+    data: Fer2013,
+    path: Path,
+    out: Path,
     weights: Path | None,
     trials: int,
     rows: int,
     epochs: int,
     side: int,
     seed: int,
-) -> None:
-    """Search the hyperparameters of NAME; judged by accuracy on PublicTest. A recipe's teacher is not asked."""
-    from deep import backend
+) -> str:
+    """Search from the recipe at ``path`` and write the best one to ``out``; a line about it."""
+    from facial_emotion.deep import backend
 
-    path = recipe or RECIPES / f"{name}.json"
-    chosen = read(path)
-    loaded = fer2013.load(data)
-    backend.start(chosen["precision"])
-    whole = rows_of(loaded, "Training", chosen["labels"])
+    recipe = read(path)
+    backend.start(recipe["precision"])
+    whole = rows_of(data, "Training", recipe["labels"])
     some = np.sort(np.random.default_rng(seed).permutation(len(whole.labels))[:rows])
     training = Rows(*(values[some] for values in dataclasses.astuple(whole)))
-    short = shortened(chosen, epochs, side)
+    short = shortened(recipe, epochs, side)
     try:
         tuning.present(short, SPACES[name])
     except (KeyError, IndexError, TypeError) as error:
         raise InputError(path, "a recipe that the search space fits", repr(error)) from error
-    held_out, scratch = rows_of(loaded, "PublicTest"), fer2013.CACHE / "tuning" / name
+    held_out, scratch = rows_of(data, "PublicTest"), paths.CACHE / "tuning" / name
     study = search(name, training, held_out, short, trials, seed, scratch, weights)
     best = study.best_trial.user_attrs["recipe"]
-    kept = {key: chosen[key] for key in ("stages", "sides", "mixup_until")}
+    kept = {key: recipe[key] for key in ("stages", "sides", "mixup_until")}
     for stage, found in zip(kept["stages"], best["stages"], strict=True):
         stage["rate"] = found["rate"]
     pruned = sum(trial.state.name == "PRUNED" for trial in study.trials)
     notes = {"trials": len(study.trials), "stopped_early": pruned, "rows": len(some), "epochs": epochs, "side": side}
     tuned = {**best, **kept, "tuning": {**notes, "accuracy_on_PublicTest": study.best_value}}
-    (out or path).write_text(json.dumps(tuned, indent=1) + "\n")
-    click.echo(f"{out or path}: trial {study.best_trial.number}, accuracy {study.best_value:.2%} on PublicTest")
-
-
-if __name__ == "__main__":
-    run(main)
+    out.write_text(json.dumps(tuned, indent=1) + "\n")
+    return f"{out}: trial {study.best_trial.number}, accuracy {study.best_value:.2%} on PublicTest"

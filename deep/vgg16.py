@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deep.backend import load_weights
-from errors import InputError
-from features.emotions import EMOTIONS
+from facial_emotion.deep.backend import load_weights
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from errors import InputError
-from features import geometry, hog
-from features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_landmarks
-from terminal import bar
+from facial_emotion.errors import InputError
+from facial_emotion.features import geometry, hog
+from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_landmarks
+from facial_emotion.terminal import bar
+from facial_emotion.threads import limit_threads
 
 Recipe = dict[str, Any]
 # What features depend on: a change in any of these makes a cache of its own.
@@ -153,9 +154,7 @@ def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarra
 
 
 def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
-    import cv2
-
-    cv2.setNumThreads(1)  # the processes are parallel already
+    limit_threads(1)  # the processes are parallel already
     return extract(np.asarray(crops), recipe).astype(np.float16)
 
 

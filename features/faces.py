@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from errors import InputError
+from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     import dlib

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.landmarks import INNER, MIRROR, POINTS
+from facial_emotion.features.landmarks import INNER, MIRROR, POINTS
 
 # One side of the face, by the 68-point numbering: the side on the left of the picture. The other
 # side is the same list through MIRROR.

@@ -14,7 +14,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from features.landmarks import INNER, MIRROR
+from facial_emotion.features.landmarks import INNER, MIRROR
 
 ORIENTATIONS = 8  # bins over the full circle; bin 0 is a gradient to the right
 

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from errors import InputError
+from facial_emotion.errors import InputError
 
 POINTS = 68
 INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is found least surely

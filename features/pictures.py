@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from errors import InputError
+from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     from PIL import Image

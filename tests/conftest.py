@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-import examples
-from data import csv_form, fer2013
+from facial_emotion import examples, paths
+from facial_emotion.data import csv_form, fer2013
+from facial_emotion.features.faces import crop_faces, find_faces
 
 settings.register_profile("untimed", deadline=None)  # a first call imports; a busy machine is slow
 settings.load_profile("untimed")
@@ -32,15 +33,23 @@ def real(real_path: Path) -> fer2013.Fer2013:
 
 @pytest.fixture(scope="session")
 def crops() -> np.ndarray:
-    """101 real faces as crops, from pictures that come with scikit-image."""
-    return examples.crops()
+    """101 real faces as crops: the example's, and 100 of Labeled Faces in the Wild that come with scikit-image."""
+    import cv2
+    from skimage.data import lfw_subset
+
+    first = crop_faces(examples.frame(), find_faces(examples.frame()))
+    small = [
+        cv2.resize((face * 255).astype(np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
+        for face in lfw_subset()[:100]
+    ]
+    return np.concatenate([first, np.stack(small)])
 
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache of the test's own."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(fer2013, "CACHE", folder)
+    monkeypatch.setattr(paths, "CACHE", folder)
     return folder
 
 
@@ -69,3 +78,15 @@ def csv_text(crops: np.ndarray, labels: np.ndarray, splits: np.ndarray, header: 
     for crop, label, split in zip(crops, labels, splits, strict=True):
         lines.append(f"{label},{' '.join(map(str, crop.ravel()))},{csv_form.SPLITS[split]}")
     return "\n".join(lines) + "\n"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of a folder, so that no file has to."""
+    for item in items:
+        folder = item.path.parent.name
+        if folder == "browser":
+            item.add_marker(pytest.mark.browser)
+        if folder in ("deep", "reporting", "serving", "batch", "views"):
+            item.add_marker(pytest.mark.slow)
+        if item.path.name == "test_cluster.py":
+            item.add_marker(pytest.mark.cluster)

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import recognizers
-from errors import InputError
-from evaluation import results
+from facial_emotion import recognizers
+from facial_emotion.errors import InputError
+from facial_emotion.evaluation import results
 
 ROOT = Path(__file__).parent.parent
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -89,14 +89,15 @@ def test_what_is_wrong_is_said(words: tuple[str, ...], message: str, tmp_path: P
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, compare\n"
+        "import sys\n"
+        "from facial_emotion.commands import compare\n"
         "try: compare.main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'numpy', 'cv2', 'dlib', 'onnxruntime', 'sklearn', 'pandas', 'matplotlib', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "Example: python compare.py" in done.stdout
+    assert "Example: facial-emotion compare" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -1,60 +1,79 @@
-"""README and the commands agree."""
+"""README, the commands and their help agree."""
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+from facial_emotion.commands import facial_emotion
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-PROGRAMS = [
-    *("compare", "ensemble", "recognize", "report", "serve", "data.fer2013"),
-    *("classical.train", "classical.tune", "classical.framing", "classical.landmarks"),
-    *("deep.train", "deep.tune", "video.benchmark", "reporting.peers", "batch.benchmark", "serving.benchmark"),
-]
-MAIN = (
-    "compare.py",
-    "recognize.py",
-    "ensemble.py",
-    "data.fer2013",
-    "classical.train",
-    "classical.tune",
-    "deep.train",
-    "deep.tune",
-)
-EXAMPLES = re.findall(r"^ {4}python (?:-m )?(\S+) ([^#\n]*)", README, re.MULTILINE)
+EXAMPLES = re.findall(r"^ {4}facial-emotion ([^#\n]*)", README, re.MULTILINE)
 
 
-def parsed(program: str, words: str) -> click.Context:
-    """The words as the program's parser takes them; it fails on an option or choice that there is not."""
-    module = importlib.import_module(program.removesuffix(".py"))
-    return module.main.make_context(program, shlex.split(words), resilient_parsing=False)
+def commands(group: click.Group, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command below a group, with the words that name it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None, name
+        yield (*names, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, *names, name)
 
 
-@pytest.mark.parametrize(("program", "words"), EXAMPLES, ids=[f"{program} {words}" for program, words in EXAMPLES])
-def test_commands_in_the_readme_are_understood(program: str, words: str) -> None:
-    assert parsed(program, words).params
+COMMANDS = dict(commands(facial_emotion))
 
 
-def test_the_readme_shows_every_kind_of_command() -> None:
-    assert {program for program, _ in EXAMPLES} >= set(MAIN)
+def parsed(words: str) -> click.Context:
+    """The words as the program's parser takes them; it fails on a command, option or choice that there is not."""
+    name: tuple[str, ...] = ()
+    rest = shlex.split(words)
+    while rest and (*name, rest[0]) in COMMANDS:
+        name, rest = (*name, rest[0]), rest[1:]
+    assert name, words
+    return COMMANDS[name].make_context(" ".join(name), rest, resilient_parsing=False)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_every_help_carries_an_example_that_works(program: str) -> None:
-    module = importlib.import_module(program)
-    assert module.main.epilog.startswith("Example: python ")
-    words = re.sub(r"^Example: python (-m )?\S+ ", "", module.main.epilog)
-    assert parsed(program, words).params
-    assert all(
-        option.help or option.default is not None for option in module.main.params if option.param_type_name == "option"
-    )
+@pytest.mark.parametrize("words", EXAMPLES)
+def test_commands_in_the_readme_are_understood(words: str) -> None:
+    assert parsed(words).params
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = {words.split()[0] for words in EXAMPLES}
+    assert shown | {"app"} == {name[0] for name in COMMANDS}
+    assert "make app" in README
+
+
+@pytest.mark.parametrize("name", COMMANDS, ids=" ".join)
+def test_every_help_carries_an_example_that_works(name: tuple[str, ...]) -> None:
+    command = COMMANDS[name]
+    assert command.epilog is not None
+    words = command.epilog.removeprefix("Example: facial-emotion ")
+    assert parsed(words).params
+    assert words.startswith(" ".join(name))
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert all(option.help or option.default is not None for option in options)
+
+
+@pytest.mark.parametrize("name", ["compare", "recognize", "report", "serve"])
+def test_the_scripts_at_the_top_are_the_commands(name: str) -> None:
+    texts = []
+    for program in ([f"{name}.py"], ["-m", f"facial_emotion.commands.{name}"], ["-m", "facial_emotion", name]):
+        done = subprocess.run(
+            [sys.executable, *program, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        texts.append(done.stdout.partition("\n")[2])
+    assert texts[0] == texts[1] == texts[2]
 
 
 def test_make_targets_in_the_readme_exist() -> None:

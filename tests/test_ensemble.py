@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-import artifact
-import ensemble
-import recognizers
-from errors import InputError
+from facial_emotion import artifact, ensemble, paths, recognizers
+from facial_emotion.commands import train
+from facial_emotion.errors import InputError
 
 METRICS: dict[str, dict] = {"PublicTest": {}, "PrivateTest": {}}
 
@@ -24,7 +23,7 @@ METRICS: dict[str, dict] = {"PublicTest": {}, "PrivateTest": {}}
 def root(tmp_path: Path) -> Path:
     """Two trained models in a folder of their own."""
     for name in ("lightgbm", "xgboost"):
-        shutil.copytree(artifact.ARTIFACTS / name, tmp_path / name)
+        shutil.copytree(paths.ARTIFACTS / name, tmp_path / name)
     return tmp_path
 
 
@@ -107,13 +106,11 @@ def test_a_member_that_knows_nothing_is_left_out() -> None:
 
 
 def test_the_command_writes_a_recognizer(small_csv: Path, root: Path, crops: np.ndarray, monkeypatch) -> None:
-    monkeypatch.setattr(artifact, "ARTIFACTS", root)
-    monkeypatch.setattr(recognizers.names, "__defaults__", (root,))
-    monkeypatch.setattr(recognizers.card, "__defaults__", (root,))
-    ensemble.main.main(["pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
+    monkeypatch.setattr(paths, "ARTIFACTS", root)
+    train.main.main(["ensemble", "pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
     card = json.loads((root / "pair" / "card.json").read_text())
     assert {member["name"] for member in card["members"]} <= {"lightgbm", "xgboost"}
-    assert card["training"]["command"] == "python ensemble.py pair --mirrored"
+    assert card["training"]["command"] == "facial-emotion train ensemble pair --mirrored"
     assert card["metrics"]["PrivateTest"]["rows"] == 56
     assert recognizers.load("pair", root=root).predict_proba(crops[:2]).shape == (2, 7)
 
@@ -127,10 +124,10 @@ def test_the_command_writes_a_recognizer(small_csv: Path, root: Path, crops: np.
 )
 def test_wrong_names_are_refused(words: list[str], message: str, small_csv: Path) -> None:
     with pytest.raises(InputError, match=message):
-        ensemble.main.main([*words, "--data", str(small_csv)], standalone_mode=False)
+        train.main.main(["ensemble", *words, "--data", str(small_csv)], standalone_mode=False)
 
 
 def test_help_comes_at_once() -> None:
-    heavy = "import sys, ensemble; print({'numpy', 'scipy', 'onnxruntime'} & set(sys.modules))"
+    heavy = "import sys, facial_emotion.commands.train; print({'numpy', 'scipy', 'onnxruntime'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import click
 import pytest
 
-from errors import InputError, run
+from facial_emotion.commands import run
+from facial_emotion.errors import InputError, OutputError
 
 
 def ended(action, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[object, str]:
@@ -42,3 +45,11 @@ def test_a_defect_keeps_its_traceback(monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["program"])
     with pytest.raises(ZeroDivisionError):
         run(click.command()(lambda: 1 / 0))
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("a.csv", "numbers", "'x'", "check it"), OutputError("/full", "room", "none")]
+)
+def test_an_error_comes_back_from_another_process_as_it_was(error: Exception) -> None:
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back)) == (type(error), str(error))

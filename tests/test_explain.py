@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import explain
-import recognizers
-from recognizers import Recognizer
+from facial_emotion import explain, recognizers
+from facial_emotion.recognizers import Recognizer
 
 
 def looking_at(rows: slice, columns: slice) -> Recognizer:

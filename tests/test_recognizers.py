@@ -11,10 +11,9 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-import artifact
-import recognizers
-from errors import InputError
-from features.emotions import EMOTIONS
+from facial_emotion import paths, recognizers
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -95,28 +94,29 @@ def test_recorded_figures_are_reproduced(recognizer: recognizers.Recognizer, rea
 
 
 def test_every_artifact_is_small_enough() -> None:
-    sizes = [path.stat().st_size for path in artifact.ARTIFACTS.rglob("*") if path.is_file()]
+    sizes = [path.stat().st_size for path in paths.ARTIFACTS.rglob("*") if path.is_file()]
     assert sum(sizes) <= 80e6
 
 
 def test_names_are_the_folders_with_a_card(tmp_path: Path) -> None:
     assert recognizers.names(tmp_path) == []
-    source = artifact.ARTIFACTS / recognizers.names()[0]
+    source = paths.ARTIFACTS / recognizers.names()[0]
     shutil.copytree(source, tmp_path / "my-svm")
     (tmp_path / "results").mkdir()
     assert recognizers.names(tmp_path) == ["my-svm"]
     assert recognizers.load("my-svm", root=tmp_path).name == "my-svm"
     with pytest.raises(InputError, match="model: expected one of my-svm, found 'svn'"):
         recognizers.load("svn", root=tmp_path)
-    (tmp_path / "my-svm" / "model.onnx").write_bytes(b"something else")
+    shutil.copytree(source, tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.onnx").write_bytes(b"something else")
     with pytest.raises(InputError, match=r"model\.onnx: expected SHA-256"):
-        recognizers.load("my-svm", root=tmp_path)
+        recognizers.load("damaged", root=tmp_path)
 
 
 def test_an_ensemble_shares_its_members_with_whoever_uses_them(crops: np.ndarray) -> None:
     names = {member["name"] for member in recognizers.card("ensemble")["members"]}
     members = [recognizers.load(name) for name in names]
-    with patch("artifact.read_model", side_effect=AssertionError("read again")):
+    with patch("facial_emotion.artifact.read_model", side_effect=AssertionError("read again")):
         ensemble = recognizers.load("ensemble")
         assert all(recognizers.load(name) is member for name, member in zip(names, members, strict=True))
     assert ensemble.predict_proba(crops[:2]).shape == (2, 7)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import examples
-import scene
-from drawing import COLOURS, UNCERTAIN, annotated
-from recognizers import Recognizer
+from facial_emotion import examples, scene
+from facial_emotion.drawing import COLOURS, UNCERTAIN, annotated
+from facial_emotion.recognizers import Recognizer
 
 
 def unsure(threshold: float) -> Recognizer:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import examples
+from facial_emotion import examples
 
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-import examples
-from batch.score import Options, outcomes
-from batch.sources import Source
+from facial_emotion import examples
+from facial_emotion.batch.score import Options, outcomes
+from facial_emotion.batch.sources import Source
 
 KINDS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 

@@ -15,10 +15,10 @@ import pandas as pd
 import psutil
 import pytest
 
-from batch.score import COLUMNS
-from features.emotions import EMOTIONS
+from facial_emotion.batch.rows import COLUMNS
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.video.benchmark import frames
 from tests.batch.conftest import ROOT, Run, faces, words
-from video.benchmark import frames
 
 needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs distributed")
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-import examples
+from facial_emotion import examples
 
 ROOT = Path(__file__).parent.parent.parent
 WAIT = 90_000  # milliseconds; a machine may be busy

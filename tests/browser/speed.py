@@ -9,7 +9,7 @@ import time
 
 import click
 
-import recognizers
+from facial_emotion import recognizers
 from tests.browser.conftest import app, choose, chromium, settled
 
 

@@ -11,14 +11,12 @@ import pandas as pd
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-import examples
-import recognizers
-import scene
-from drawing import COLOURS
-from features.emotions import EMOTIONS
+from facial_emotion import examples, recognizers, scene
+from facial_emotion.drawing import COLOURS
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.views.image import NO_FACE
 from tests.browser.conftest import WAIT, Open, choose, settled
 from tests.views.test_views import encoded, hostile
-from views.image import NO_FACE
 
 PAGES = ("", "live", "compare", "why", "about")
 

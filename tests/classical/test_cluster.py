@@ -25,7 +25,7 @@ def train(name: str, data: Path, folder: Path, *options: object) -> subprocess.C
     recipe.write_text(json.dumps(RECIPES[name]))
     words = ["--data", data, "--recipe", recipe, "--out", folder / "model", *options]
     return subprocess.run(
-        [sys.executable, "-m", "classical.train", name, *map(str, words)],
+        [sys.executable, "-m", "facial_emotion", "train", name, *map(str, words)],
         cwd=ROOT,
         env={**os.environ, "FER_CACHE": str(folder)},
         capture_output=True,

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from classical import framing, landmarks
-from features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
+from facial_emotion.classical import landmarks
+from facial_emotion.commands import train
+from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
 
 
 def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(framing.main, ["--data", str(small_csv), "--out", str(tmp_path / "framing.json")])
+    done = CliRunner().invoke(
+        train.main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "framing.json")]
+    )
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "framing.json").read_text())
     inner = np.array(found["mean_face"])[17:] - mean_face()[17:]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classical import kernel as kernels
-from classical.latent import fit_projection, halves
+from facial_emotion.classical import kernel as kernels
+from facial_emotion.classical.latent import fit_projection, halves
 
 
 def vectors(seed: int, rows: int) -> kernels.Latent:

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from data import csv_form, fer2013, ferplus
-from data.duplicates import exact_copies, near_duplicates
-from errors import InputError
-from features.emotions import EMOTIONS
+from facial_emotion.data import csv_form, fer2013, ferplus
+from facial_emotion.data.duplicates import exact_copies, near_duplicates
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 from tests.conftest import csv_text
 
 ROOT = Path(__file__).parent.parent.parent
@@ -239,7 +239,7 @@ def test_exact_copies_point_at_the_first(crops: np.ndarray) -> None:
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "data.fer2013", *words],
+        [sys.executable, "-m", "facial_emotion", "data", *words],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "200", **environment},
         capture_output=True,

@@ -55,12 +55,12 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Command]:
-    """Start ``python -m words`` with a cache of its own; what still runs after the test is killed."""
+    """Start ``facial-emotion`` with some words and a cache of its own; what still runs after the test is killed."""
     programs = []
 
     def started(*words: object, **env: str) -> subprocess.Popen:
         program = subprocess.Popen(
-            [sys.executable, "-m", *map(str, words)],
+            [sys.executable, "-m", "facial_emotion", *map(str, words)],
             cwd=ROOT,
             env={**os.environ, "FER_CACHE": str(tmp_path / "cache"), **env},
             stdout=subprocess.PIPE,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deep import augment
+from facial_emotion.deep import augment
 
 NOTHING = {"rotation": 0, "scale": 0, "shift": 0, "brightness": 0, "contrast": 0, "erasing": 0, "mixup": 0}
 MUCH = {"rotation": 40, "scale": 0.4, "shift": 0.3, "brightness": 90, "contrast": 0.9, "erasing": 1, "mixup": 0.4}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from deep import forms
-from deep.export import answers, assemble
+from facial_emotion.deep import forms
+from facial_emotion.deep.export import answers, assemble
 
 
 def network(seed: int, positive: bool = False) -> onnx.ModelProto:

@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from deep.recipe import OPTIMISERS
+from facial_emotion.deep.recipe import OPTIMISERS
 from tests.deep.conftest import ROOT
 
 SCRIPT = """
 import numpy as np
-from deep import backend, cnn
-from deep.loop import Rows, _compile, stages_of
+from facial_emotion.deep import backend, cnn
+from facial_emotion.deep.loop import Rows, _compile, stages_of
 from tests.deep.conftest import RECIPE
 backend.start()
 import keras

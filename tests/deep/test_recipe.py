@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tuning
-from deep import checkpoint
-from deep.recipe import RECIPES, read
-from deep.train import NETWORKS
-from deep.tune import SPACES, shortened
-from errors import InputError
+from facial_emotion import tuning
+from facial_emotion.deep import checkpoint
+from facial_emotion.deep.recipe import RECIPES, read
+from facial_emotion.deep.train import NETWORKS
+from facial_emotion.deep.tune import SPACES, shortened
+from facial_emotion.errors import InputError
 from tests.deep.conftest import RECIPE
 
 IDENTITY = {"network": "cnn", "recipe": RECIPE, "data_hash": "0" * 64, "seed": 0}

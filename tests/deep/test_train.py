@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import recognizers
-from data import fer2013
-from deep import teacher
-from errors import InputError
+from facial_emotion import recognizers
+from facial_emotion.data import fer2013
+from facial_emotion.deep import teacher
+from facial_emotion.errors import InputError
 from tests.deep.conftest import RECIPE, WAIT, Command, one_line
 
 
@@ -49,7 +49,7 @@ def test_a_killed_training_ends_as_one_that_was_not(
     small_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
 ) -> None:
     out = tmp_path / "artifacts" / "my-cnn"
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
     said = finished(start(*words, "--checkpoints", tmp_path / "whole"))
     assert "epoch 4: loss " in said
     assert "PrivateTest: accuracy " in said
@@ -86,7 +86,7 @@ def test_a_training_in_mixed_precision_is_exported_in_single(
     mixed = {**RECIPE, "stages": [{"epochs": 2, "rate": 0.1}], "precision": "mixed_bfloat16"}
     recipe.write_text(json.dumps(mixed))
     out = tmp_path / "artifacts" / "mixed"
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
     finished(start(*words, "--checkpoints", tmp_path / "checkpoints"))
     parity = recognizers.card("mixed", root=out.parent)["parity"]
     assert parity["largest_difference"] < 1e-4
@@ -96,7 +96,17 @@ def test_a_training_in_mixed_precision_is_exported_in_single(
 def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "rate": 0.1}]}))
     program = start(
-        *("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+        *(
+            "facial_emotion",
+            "train",
+            "cnn",
+            "--data",
+            small_csv,
+            "--recipe",
+            recipe,
+            "--checkpoints",
+            tmp_path / "checkpoints",
+        )
     )
     wait_for(tmp_path / "checkpoints" / "curves.png", program)
     program.send_signal(signal.SIGINT)
@@ -114,7 +124,17 @@ def test_another_backend_trains_too(
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}: pip install {backend}")
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+    words = (
+        "facial_emotion",
+        "train",
+        "cnn",
+        "--data",
+        small_csv,
+        "--recipe",
+        recipe,
+        "--checkpoints",
+        tmp_path / "checkpoints",
+    )
     said = one_line(start(*words, KERAS_BACKEND=backend))  # it trains; only TensorFlow exports
     assert f"export: expected KERAS_BACKEND=tensorflow, found {backend}" in said
     with np.load(tmp_path / "checkpoints" / "best.npz") as kept:
@@ -123,14 +143,24 @@ def test_another_backend_trains_too(
 
 
 def test_a_wrong_backend_is_said_in_one_line(small_csv: Path, recipe: Path, start: Command) -> None:
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe)
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe)
     said = one_line(start(*words, KERAS_BACKEND="tensorflo"))
     assert said == "error: KERAS_BACKEND: expected one of tensorflow, jax, torch, found 'tensorflo'"
 
 
 def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
+    words = (
+        "facial_emotion",
+        "train",
+        "cnn",
+        "--data",
+        small_csv,
+        "--recipe",
+        recipe,
+        "--checkpoints",
+        tmp_path / "checkpoints",
+    )
     assert "expected a checkpoint, found nothing there; start without --resume" in one_line(start(*words, "--resume"))
     mine = tmp_path / "artifacts" / "mine"
     finished(start(*words, "--out", mine, "--keep-weights"))
@@ -151,7 +181,19 @@ def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, 
 def test_a_teacher_is_asked_once_and_named(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     taught = {**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}
     out, checkpoints = tmp_path / "artifacts" / "pupil", tmp_path / "checkpoints"
-    words = ("deep.train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out, "--checkpoints", checkpoints)
+    words = (
+        "facial_emotion",
+        "train",
+        "cnn",
+        "--data",
+        small_csv,
+        "--recipe",
+        recipe,
+        "--out",
+        out,
+        "--checkpoints",
+        checkpoints,
+    )
     recipe.write_text(json.dumps({**taught, "teacher": {"model": "nobody", "share": 0.5}}))
     assert "model: expected one of " in one_line(start(*words))
     recipe.write_text(json.dumps({**taught, "teacher": {"model": "lightgbm", "share": 0.5}}))
@@ -181,7 +223,7 @@ def test_taught_targets_are_shares(share: float, seed: int) -> None:
 
 
 def test_weights_that_are_not_there_or_not_of_the_network(start: Command, small_csv: Path, tmp_path: Path) -> None:
-    words = ("deep.train", "vgg16", "--data", small_csv)
+    words = ("train", "vgg16", "--data", small_csv)
     offline = {"KERAS_HOME": str(tmp_path / "keras"), "https_proxy": "http://127.0.0.1:9"}
     said = one_line(start(*words, **offline))
     assert "ImageNet weights of VGG-16: expected an answer from Keras's server, found " in said
@@ -196,7 +238,21 @@ def test_weights_that_are_not_there_or_not_of_the_network(start: Command, small_
 
 def test_tuning_goes_on_where_it_stopped(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     chosen = tmp_path / "chosen.json"
-    words = ("deep.tune", "cnn", "--data", small_csv, "--recipe", recipe, "--out", chosen, "--rows", 64, "--epochs", 1)
+    words = (
+        "facial_emotion",
+        "tune",
+        "cnn",
+        "--data",
+        small_csv,
+        "--recipe",
+        recipe,
+        "--out",
+        chosen,
+        "--rows",
+        64,
+        "--epochs",
+        1,
+    )
     finished(start(*words, "--trials", 1))
     finished(start(*words, "--trials", 2))
     tuned = json.loads(chosen.read_text())

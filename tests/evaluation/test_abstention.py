@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation import abstention
+from facial_emotion.evaluation import abstention
 
 
 def answers(*confidences: float) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from errors import InputError
-from evaluation.parity import EXACT, parity
+from facial_emotion.errors import InputError
+from facial_emotion.evaluation.parity import EXACT, parity
 
 
 def test_an_export_that_differs_is_not_written() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from errors import InputError
-from evaluation import calibration
-from evaluation.scores import bootstrap_interval, expected_calibration_error, scores
+from facial_emotion.errors import InputError
+from facial_emotion.evaluation import calibration
+from facial_emotion.evaluation.scores import bootstrap_interval, expected_calibration_error, scores
 
 Fit = Callable[[np.ndarray, np.ndarray], calibration.Calibration]
 

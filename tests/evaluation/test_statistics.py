@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from evaluation import statistics
+from facial_emotion.evaluation import statistics
 
 
 def test_figures_of_a_confusion_matrix_are_those_of_scikit_learn() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import InputError
-from features.emotions import EMOTIONS, decode, encode, from_one_hot, to_one_hot
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS, decode, encode, from_one_hot, to_one_hot
 
 labels = st.lists(st.integers(0, 6), max_size=30)
 

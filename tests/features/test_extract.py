@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from errors import InputError
-from features import extract, hog
-from features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
+from facial_emotion.errors import InputError
+from facial_emotion.features import extract, hog
+from facial_emotion.features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
 
 RECIPE: extract.Recipe = {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
 

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut, coffee, lfw_subset
 
-from errors import InputError
-from features.faces import crop_faces, crop_square, find_faces
-from features.landmarks import find_landmarks
-from features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
+from facial_emotion.errors import InputError
+from facial_emotion.features.faces import crop_faces, crop_square, find_faces
+from facial_emotion.features.landmarks import find_landmarks
+from facial_emotion.features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
 
 FRAMING = json.loads((Path(__file__).parent.parent.parent / "features" / "framing.json").read_text())
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.geometry import MIRROR_INDEX, MIRROR_SIGN, NAMES, geometry, upright
-from features.landmarks import MIRROR, mean_face
+from facial_emotion.features.geometry import MIRROR_INDEX, MIRROR_SIGN, NAMES, geometry, upright
+from facial_emotion.features.landmarks import MIRROR, mean_face
 
 seeds = st.integers(0, 10_000)
 

@@ -15,9 +15,8 @@ import onnx
 import pytest
 from scipy.special import softmax
 
-import artifact
-import recognizers
-from reporting import models
+from facial_emotion import artifact, paths, recognizers
+from facial_emotion.reporting import models
 
 ROOT = Path(__file__).parent.parent.parent
 MEASURED = ("README.md", "REPORT.md", *(f"artifacts/{name}/README.md" for name in recognizers.names()))
@@ -69,7 +68,7 @@ def leaves(value: object) -> Iterator[float]:
 
 @pytest.fixture(scope="module")
 def known() -> np.ndarray:
-    found = [number for path in artifact.ARTIFACTS.rglob("*.json") for number in leaves(json.loads(path.read_text()))]
+    found = [number for path in paths.ARTIFACTS.rglob("*.json") for number in leaves(json.loads(path.read_text()))]
     return np.unique(np.array(found))
 
 
@@ -87,7 +86,7 @@ def test_every_number_is_in_a_file_of_artifacts(name: str, known: np.ndarray) ->
 
 def test_a_model_without_its_calibration_gives_the_softmax_of_its_scores(crops: np.ndarray) -> None:
     card = recognizers.card("cnn")
-    whole = (artifact.ARTIFACTS / "cnn" / artifact.MODEL).read_bytes()
+    whole = (paths.ARTIFACTS / "cnn" / artifact.MODEL).read_bytes()
     steps = recognizers.steps(card, models.without_calibration(whole))
     raw = recognizers.Recognizer("cnn", card, steps).predict_proba(crops)
     opened = onnx.load_from_string(whole)

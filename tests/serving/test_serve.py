@@ -23,10 +23,9 @@ import psutil
 import pytest
 from PIL import Image
 
-import examples
-import recognizers
-from features.emotions import EMOTIONS
-from scene import faces_in
+from facial_emotion import examples, recognizers
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.scene import faces_in
 
 ROOT = Path(__file__).parent.parent.parent
 MODELS = ("lightgbm", "cnn")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from video import follow
+from facial_emotion.video import follow
 
 BOXES = st.lists(
     st.tuples(*[st.integers(0, 300)] * 2, *[st.integers(20, 120)] * 2).map(

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from features.emotions import EMOTIONS
-from recognizers import Recognizer
-from video.record import Record
-from video.stream import Settings, Stream
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.recognizers import Recognizer
+from facial_emotion.video.record import Record
+from facial_emotion.video.stream import Settings, Stream
 
 PORTRAIT = astronaut()[20:220, 120:320]
 

@@ -15,16 +15,16 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-import examples
-import recognizers
-from errors import InputError
-from features.emotions import EMOTIONS
-from views import image, live, sidebar
+from facial_emotion import artifact, examples, recognizers
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.views import image, live, sidebar
 
+ROOT = Path(__file__).parent.parent.parent
 PAGES = ("image", "live", "compare", "why", "about")
 SCRIPT = """
-from views import {0} as page
-from views.sidebar import sidebar
+from facial_emotion.views import {0} as page
+from facial_emotion.views.sidebar import sidebar
 page.show(sidebar())
 """
 
@@ -33,7 +33,7 @@ page.show(sidebar())
 def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The streamer needs a browser; here it is one that does not play."""
     context = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
-    monkeypatch.setattr("views.live.webrtc_streamer", lambda **_: context)
+    monkeypatch.setattr("facial_emotion.views.live.webrtc_streamer", lambda **_: context)
     return context
 
 
@@ -59,21 +59,21 @@ def test_every_page_opens(name: str) -> None:
 
 
 def test_the_app_opens_with_pictures() -> None:
-    at = AppTest.from_file(str(Path(image.__file__).parent.parent / "app.py"), default_timeout=120).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert not at.exception
     assert at.title[0].value == "Emotions in a picture"
 
 
 def test_the_app_loads_every_model_beside_its_first_page(monkeypatch: pytest.MonkeyPatch) -> None:
     st.cache_resource.clear()
-    app = Path(image.__file__).parent.parent / "app.py"
+    app = ROOT / "app.py"
     AppTest.from_file(str(app), default_timeout=120).run()
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(60)
-    monkeypatch.setattr("recognizers.load", lambda name: pytest.fail(f"{name} was not loaded"))
+    monkeypatch.setattr(artifact, "read_model", lambda folder, card: pytest.fail(f"{folder} was not loaded"))
     for name in recognizers.names():
-        assert sidebar.loaded(name).name == name
+        assert recognizers.load(name).name == name
 
 
 def test_a_broken_model_does_not_keep_the_others_from_loading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,11 +85,13 @@ def test_a_broken_model_does_not_keep_the_others_from_loading(monkeypatch: pytes
             raise InputError(name, "a whole model", "a broken one")
         return load(name, *of_load)
 
-    monkeypatch.setattr("recognizers.load", load_others)
+    recognizers._loaded.clear()
+    monkeypatch.setattr(recognizers, "load", load_others)
     sidebar.warm_up().join(60)
-    monkeypatch.setattr("recognizers.load", lambda name: pytest.fail(f"{name} was not loaded"))
+    monkeypatch.setattr(recognizers, "load", load)
+    monkeypatch.setattr(artifact, "read_model", lambda folder, card: pytest.fail(f"{folder} was not loaded"))
     for name in {*recognizers.names()} - {broken}:
-        assert sidebar.loaded(name).name == name
+        assert recognizers.load(name).name == name
 
 
 def test_the_example_shows_one_happy_face() -> None:
@@ -239,7 +241,7 @@ def test_why_explains_every_kind_of_model(name: str) -> None:
 
 
 def test_a_face_as_json_is_what_the_table_says() -> None:
-    import scene
+    from facial_emotion import scene
 
     faces = scene.faces_in(examples.portrait(), recognizers.load("lightgbm"))
     rows = json.loads(image.to_json(scene.table(faces)))

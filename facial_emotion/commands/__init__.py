@@ -1,0 +1,64 @@
+"""The command line: one click group, ``facial-emotion``. Each command imports what is heavy when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from facial_emotion import __version__
+from facial_emotion.errors import Error
+
+# The commands, in the order of --help; each is ``main`` of a module of its name here.
+COMMANDS = ("recognize", "app", "serve", "compare", "train", "tune", "report", "data", "benchmark")
+EXTRAS = (
+    "pip install 'facial-emotion-recognition[cli]' to recognise, [serve] to serve, [app] for the app, "
+    "[bench] to compare, [train] to train, tune and report, [cluster] for --cluster"
+)
+
+
+class Group(click.Group):
+    """Commands in the order in which they are listed, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; None where there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").main
+        return command
+
+
+@click.command(cls=Group, epilog="Example: facial-emotion recognize holiday/ party.mp4 --out results.csv")
+@click.version_option(__version__)
+def facial_emotion() -> None:
+    """Facial emotion recognition: seven emotions in pictures, videos and live, and the models that do it."""
+
+
+def main() -> None:
+    """Run the program ``facial-emotion``."""
+    run(facial_emotion)
+
+
+def run(command: click.Command) -> None:
+    """Run a click command as a program: exit code 0 done, 1 partly done, 2 bad input, 130 stopped by Ctrl-C."""
+    try:
+        command.main(standalone_mode=False)
+    except Error as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "facial_emotion":
+            raise
+        print(f"error: {error.name} is not installed: {EXTRAS}", file=sys.stderr)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,42 @@
+"""Start the app in the browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from facial_emotion.commands import run
+from facial_emotion.errors import InputError
+
+
+@click.command(epilog="Example: facial-emotion app --port 8501")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody who reaches this machine.")
+@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Of the page.")
+def main(host: str, port: int) -> None:
+    """Start the app: emotions in pictures, live from the webcam, models side by side. Until Ctrl-C."""
+    from importlib.util import find_spec
+
+    if find_spec("streamlit") is None:
+        raise InputError("app", "Streamlit", "none installed", "pip install 'facial-emotion-recognition[app]'")
+    from streamlit.web import cli
+
+    from facial_emotion import paths
+
+    settings = {
+        "server.address": host,
+        "server.port": port,
+        "server.maxUploadSize": 50,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "client.toolbarMode": "viewer",
+        "browser.gatherUsageStats": "false",
+    }
+    words = [f"--{name}={value}" for name, value in settings.items()]
+    click.echo(f"the app: http://{host}:{port}")
+    sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *words], standalone_mode=False))
+
+
+if __name__ == "__main__":
+    run(main)

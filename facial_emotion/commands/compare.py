@@ -1,0 +1,170 @@
+"""Benchmark every trained model: accuracy, F1 and latency, as a table, CSV, JSON and plots.
+
+    facial-emotion compare --data fer2013.csv.xz
+
+With FER2013 everything is measured. Without it, latencies are measured on pictures that come with
+scikit-image, and accuracies are those that the models' cards recorded, marked so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facial_emotion.commands import run
+from facial_emotion.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from facial_emotion.recognizers import Recognizer
+
+
+@click.command(epilog="Example: facial-emotion compare --data fer2013.csv.xz --models lightgbm,svm --limit 500")
+@click.option("--models", help="Names, with commas; by default all in artifacts/.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="FER2013, as a CSV or a folder; without it accuracies are recorded ones.",
+)
+@click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
+@click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads of every model.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default artifacts/results.")
+@click.option("--readme", is_flag=True, help="Also put the table into README.md.")
+@click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))
+def main(
+    models: str | None,
+    data: Path | None,
+    split: str,
+    limit: int | None,
+    threads: int,
+    out: Path | None,
+    readme: bool,
+    form: str,
+) -> None:
+    """Compare trained models: accuracy, F1, calibration, latency, size."""
+    from threadpoolctl import threadpool_limits
+
+    from facial_emotion import paths, recognizers
+    from facial_emotion.evaluation import results
+    from facial_emotion.threads import limit_threads
+
+    chosen = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
+    if not chosen:
+        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    loaded = [recognizers.load(name, threads) for name in chosen]
+    limit_threads(threads)
+    threadpool_limits(threads)
+    crops, judge, about = _judge(data, split, limit)
+    rows = [_measure(recognizer, crops, judge, threads) for recognizer in loaded]
+    about = {**about, "host": results.host(threads)}
+    out = out or (paths.RESULTS if data else paths.RESULTS / "recorded")
+    _write(out, rows, about)
+    if readme:
+        results.into_readme(paths.ROOT / "README.md", rows, about)
+    if form == "table":
+        _print_tables(rows, about, out)
+    else:
+        click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
+
+
+def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Any, dict[str, Any]]:
+    """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
+    from facial_emotion import examples
+    from facial_emotion.evaluation.scores import scores
+
+    if data is None:
+        crops = examples.crops()
+
+        def recorded(recognizer: Recognizer) -> dict[str, Any]:
+            metrics = recognizer.card["metrics"]
+            if split not in metrics:
+                raise InputError(recognizer.name, f"metrics on {split} in its card", ", ".join(metrics) or "none")
+            return metrics[split]
+
+        source = f"{split}, recorded in the models' cards (give --data to measure)"
+        return (
+            crops,
+            recorded,
+            {"measured": False, "accuracy_from": source, "split": split, "n_total": 0, "n_scored": 0},
+        )
+
+    from facial_emotion.data import fer2013
+    from facial_emotion.data.duplicates import near_duplicates
+    from facial_emotion.recognizers import predict
+
+    loaded = fer2013.load(data)
+    part = loaded.split(split)
+    crops, labels = part.crops[:limit], part.labels[:limit]
+    duplicates = near_duplicates(crops, loaded.split("Training").crops)
+
+    def measured(recognizer: Recognizer) -> dict[str, Any]:
+        found = predict(recognizer, crops, f"{recognizer.name}: scoring")
+        return scores(found, labels, duplicates, recognizer.threshold)
+
+    about = {
+        "measured": True,
+        "accuracy_from": f"{split}, {len(crops)} of {len(part)} rows, measured",
+        "split": split,
+        "n_total": len(part),
+        "n_scored": len(crops),
+        "data_hash": loaded.hash,
+    }
+    return crops, measured, about
+
+
+def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:
+    """Every figure of one model."""
+    from facial_emotion import artifact, examples, paths
+    from facial_emotion.evaluation import timing
+
+    frame = examples.frame()
+    latency = timing.latency(recognizer, crops)
+    latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
+    return {
+        "model": recognizer.name,
+        "track": recognizer.card["track"],
+        "scores": judge(recognizer),
+        "latency": latency,
+        "crops_per_second": timing.throughput(recognizer, crops),
+        "start": timing.fresh_start(recognizer.name, threads, paths.ARTIFACTS),
+        "size_mb": artifact.size(recognizer.card) / 1e6,
+    }
+
+
+def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
+    """What one video frame costs: find its faces, crop them, recognise them."""
+    from facial_emotion.features.faces import crop_faces, find_faces
+
+    return recognizer.predict_proba(crop_faces(rgb, find_faces(rgb)))
+
+
+def _write(out: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None:
+    from facial_emotion.evaluation import plots, results
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.csv").write_text(results.to_csv(rows))
+    (out / "results.json").write_text(results.to_json(rows, about))
+    title = f"{about['split']}, {'measured' if about['measured'] else 'recorded'}"
+    plots.accuracy_against_latency(rows, title, out / "accuracy_against_latency.png")
+    for row in rows:
+        name = row["model"]
+        plots.confusion_matrix(row["scores"]["confusion"], f"{name}: {title}", out / f"confusion_{name}.png")
+
+
+def _print_tables(rows: list[dict[str, Any]], about: dict[str, Any], out: Path) -> None:
+    from rich.console import Console
+
+    from facial_emotion.evaluation.results import tables
+
+    console = Console()
+    for table in tables(rows, about):
+        console.print(table)
+    console.print(f"results.csv, results.json and plots: {out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,51 @@
+"""Write REPORT.md, its pictures, and a model card beside each model, from the artifacts and FER2013.
+
+    facial-emotion report --data fer2013.csv.xz
+
+Speeds are those of the last benchmark (compare.py --data); all else is measured here. Every figure in the texts
+stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
+on another machine leaves the report and its figures as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from facial_emotion.commands import run
+from facial_emotion.errors import InputError
+
+
+@click.command(epilog="Example: facial-emotion report --data fer2013.csv.xz")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default REPORT.md's own folder.")
+@click.option(
+    "--rounds", default=150, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation."
+)
+def main(data: Path, out: Path | None, rounds: int) -> None:
+    """Evaluate every trained model and write the report."""
+    from facial_emotion import paths, recognizers
+    from facial_emotion.data import fer2013
+    from facial_emotion.evaluation import results
+    from facial_emotion.reporting import report
+
+    names = recognizers.names()
+    benchmark = results.read(paths.RESULTS)
+    missing = sorted(set(names) - {row["model"] for row in benchmark["models"]})
+    if missing:
+        raise InputError("artifacts/results", f"figures of {', '.join(missing)}", "none", "run compare.py --data PATH")
+    loaded = fer2013.load(data)
+    figures = {**report.measure(loaded, names, rounds), "benchmark": benchmark}
+    folder = out or paths.ROOT
+    place = folder / "artifacts" / "report"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    report.draw(loaded, figures, place)
+    report.write(figures, folder)
+    click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")
+
+
+if __name__ == "__main__":
+    run(main)

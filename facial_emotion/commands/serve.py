@@ -1,0 +1,57 @@
+"""Recognition over HTTP: POST a picture to /recognize, get its faces as JSON.
+
+    facial-emotion serve --port 8000
+    curl --data-binary @portrait.jpg http://127.0.0.1:8000/recognize
+
+The interface describes itself at /docs; /health, /ready and /metrics are for whoever runs it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from facial_emotion.commands import run
+from facial_emotion.errors import InputError
+
+
+@click.command(epilog="Example: facial-emotion serve --models cnn,lightgbm --port 8000 --workers 2")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody who reaches this machine.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--models", help="Names, with commas, the first the default; by default all, and the fastest good one.")
+@click.option("--workers", default=os.cpu_count() or 1, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--max-body", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Megabytes.")
+@click.option("--max-pixels", default=50.0, show_default=True, type=click.FloatRange(0.001), help="Millions.")
+@click.option("--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Requests at once.")
+@click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for a request.")
+def main(
+    host: str,
+    port: int,
+    models: str | None,
+    workers: int,
+    max_body: float,
+    max_pixels: float,
+    max_waiting: int,
+    timeout: float,
+) -> None:
+    """Serve trained models over HTTP, until Ctrl-C."""
+    import uvicorn
+
+    from facial_emotion import paths, recognizers
+    from facial_emotion.evaluation import results
+    from facial_emotion.serving.api import Limits, create
+
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
+    if not names:
+        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    for name in names:
+        recognizers.card(name)  # an unknown name is said before anything starts
+    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)))
+    limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
+    application = create(tuple(names), default, workers, limits)
+    uvicorn.run(application, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,189 @@
+"""Train a model and write it to artifacts/: one subcommand for each model, and for what the models stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from facial_emotion import classical, deep
+from facial_emotion.commands import options, run
+from facial_emotion.errors import InputError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.group(epilog="Example: facial-emotion train lightgbm --data fer2013.csv.xz")
+def main() -> None:
+    """Train a model, calibrate it, score it and write it to artifacts/."""
+
+
+def classical_command(name: str) -> click.Command:
+    """The command that trains a classical model."""
+
+    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz")
+    @options.data
+    @click.option("--recipe", type=_PATH, help=f"JSON; by default classical/recipes/{name}.json.")
+    @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @options.seed
+    @options.threads
+    @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds, fixed; else PublicTest says when to stop.")
+    @click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.')
+    def command(
+        data: Path,
+        recipe: Path | None,
+        out: Path | None,
+        seed: int,
+        threads: int,
+        rounds: int | None,
+        cluster: str | None,
+    ) -> None:
+        """Fit on Training, calibrate on PublicTest, export to ONNX and write the artifact.
+
+        On a cluster the workers extract the features and boost the trees, for a fixed number of rounds: the recipe's,
+        or those of --rounds. An SVM is fitted here, on features from there.
+        """
+        from contextlib import nullcontext
+
+        from facial_emotion import paths
+        from facial_emotion.classical.train import RECIPES, read_recipe, train, with_rounds
+        from facial_emotion.cluster import connect
+        from facial_emotion.data import fer2013
+
+        dataset = fer2013.load(data)
+        settings = read_recipe(recipe or RECIPES / f"{name}.json")
+        if rounds or cluster:
+            settings = with_rounds(settings, rounds)
+        folder = out or paths.ARTIFACTS / name
+        with connect(cluster, threads) if cluster else nullcontext() as client:
+            card = train(name, dataset, settings, folder, seed, threads, client)
+        _print_scores(card["metrics"])
+        parity = card["parity"]["largest_difference"]
+        click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {parity:.1e}")
+
+    command.short_help = f"The classical model {name}."
+    return command
+
+
+def deep_command(name: str) -> click.Command:
+    """The command that trains a network."""
+
+    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz --resume")
+    @options.data
+    @click.option("--recipe", type=_PATH, help=f"JSON; by default deep/recipes/{name}.json.")
+    @click.option(
+        "--labels", type=click.Choice(["fer", "fer+", "both"]), help="Targets, instead of those that the recipe names."
+    )
+    @click.option(
+        "--weights",
+        type=_PATH,
+        help="Initial weights: weights.npz of an earlier training or, for vgg16, a .weights.h5 of "
+        "VGG16(include_top=False) on ImageNet, by default downloaded.",
+    )
+    @click.option(
+        "--resume", is_flag=True, help="Go on from the last checkpoint; of a finished training, export it again."
+    )
+    @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
+    @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
+    @options.seed
+    def command(
+        data: Path,
+        recipe: Path | None,
+        labels: str | None,
+        weights: Path | None,
+        resume: bool,
+        checkpoints: Path | None,
+        out: Path | None,
+        keep_weights: bool,
+        seed: int,
+    ) -> None:
+        """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
+        from facial_emotion import paths
+        from facial_emotion.data import fer2013
+        from facial_emotion.deep import train
+        from facial_emotion.deep.recipe import RECIPES, read
+
+        settings = read(recipe or RECIPES / f"{name}.json")
+        settings["labels"] = labels or settings["labels"]
+        place, folder = checkpoints or paths.checkpoints(name), out or paths.ARTIFACTS / name
+        given = {"recipe": recipe, "weights": weights}
+        words = [f"facial-emotion train {name}", *(f"--{key} {path.name}" for key, path in given.items() if path)]
+        card = train.run(
+            name, fer2013.load(data), settings, place, folder, seed, resume, weights, keep_weights, " ".join(words)
+        )
+        _print_scores(card["metrics"])
+        click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")
+
+    command.short_help = f"The network {name}: hours on a CPU."
+    return command
+
+
+@main.command(epilog="Example: facial-emotion train ensemble --data fer2013.csv.xz --members cnn,vgg16,svm --mirrored")
+@click.argument("name", default="ensemble")
+@options.data
+@click.option("--members", help="Names, with commas; by default every trained model that is not an ensemble.")
+@click.option("--mirrored", is_flag=True, help="Members see each crop mirrored too, and count half each way.")
+def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None:
+    """Combine trained models into the recognizer NAME, with weights chosen on PublicTest."""
+    from facial_emotion import artifact, paths, recognizers
+    from facial_emotion import ensemble as module
+    from facial_emotion.data import fer2013
+
+    single = [other for other in recognizers.names() if not recognizers.card(other).get("members")]
+    chosen = options.split_names(members) or single
+    for member in chosen:
+        if member not in single:
+            raise InputError(
+                "--members", f"some of {', '.join(single) or 'none: nothing is trained yet'}", repr(member)
+            )
+    if name in single:
+        raise InputError("name", "one that no trained model has", repr(name))
+    words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
+    command = " ".join(["facial-emotion train ensemble", *words])
+    card = module.make(chosen, mirrored, fer2013.load(data), paths.ARTIFACTS, command)
+    artifact.write(paths.ARTIFACTS / name, None, card)
+    for member in card["members"]:
+        click.echo(f"{member['name']}{' mirrored' * member['mirrored']}: weight {member['weight']:.3f}")
+    _print_scores(card["metrics"])
+
+
+@main.command(epilog="Example: facial-emotion train landmarks --data fer2013.csv.xz")
+@options.data
+@click.option("--out", type=_PATH, help="By default features/landmarks.dat.")
+@options.seed
+@options.threads
+def landmarks(data: Path, out: Path | None, seed: int, threads: int) -> None:
+    """The landmark predictor. Classical models must be trained again after it."""
+    from facial_emotion.classical.landmarks import train_on
+    from facial_emotion.data import fer2013
+
+    click.echo(train_on(fer2013.load(data).split("Training").crops, out, threads, seed))
+
+
+@main.command("crop-calibration", epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz")
+@options.data
+@click.option("--out", type=_PATH, help="By default features/framing.json.")
+def crop_calibration(data: Path, out: Path | None) -> None:
+    """Measure how FER2013 frames its faces. All models must be trained again after it."""
+    from facial_emotion.classical.framing import measure
+    from facial_emotion.data import fer2013
+
+    click.echo(measure(fer2013.load(data).split("Training").crops, out))
+
+
+for _name in classical.MODELS:
+    main.add_command(classical_command(_name))
+for _name in deep.NETWORKS:
+    main.add_command(deep_command(_name))
+
+
+def _print_scores(metrics: dict[str, dict]) -> None:
+    from facial_emotion.evaluation.scores import in_words
+
+    for split, figures in metrics.items():
+        click.echo(f"{split}: {in_words(figures)}")
+
+
+if __name__ == "__main__":
+    run(main)

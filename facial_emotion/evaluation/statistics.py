@@ -1,0 +1,70 @@
+"""How sure a figure is, and whether two models differ by more than chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from facial_emotion.evaluation.scores import RESAMPLES
+from facial_emotion.features.emotions import EMOTIONS
+
+
+def intervals(counts: np.ndarray, share: float = 0.95, seed: int = 0) -> dict[str, Any]:
+    """Percentile intervals, (low, high), of the figures of a confusion matrix (7, 7), row the label.
+
+    The bootstrap over rows: drawing n rows again draws the 49 cells from a multinomial distribution (Efron and
+    Tibshirani, "An introduction to the bootstrap", 1993).
+    """
+    rows = int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, RESAMPLES)
+    figures = of_confusion(drawn.reshape(-1, *counts.shape))
+    tails = [(1 - share) / 2, (1 + share) / 2]
+    found = {name: np.quantile(values, tails, axis=0) for name, values in figures.items()}
+    per_class = {
+        emotion: {name: found[name][:, label].tolist() for name in ("precision", "recall", "f1")}
+        for label, emotion in enumerate(EMOTIONS)
+    }
+    return {**{name: found[name].tolist() for name in ("accuracy", "macro_f1")}, "per_class": per_class}
+
+
+def of_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Figures of many confusion matrices (k, 7, 7): accuracy and macro_f1 (k,), precision, recall and f1 (k, 7)."""
+    right = np.diagonal(counts, axis1=1, axis2=2)
+    labelled, predicted = counts.sum(axis=2), counts.sum(axis=1)
+    f1 = 2 * right / np.maximum(labelled + predicted, 1)
+    return {
+        "accuracy": right.sum(axis=1) / counts.sum(axis=(1, 2)),
+        "macro_f1": f1.mean(axis=1),
+        "precision": right / np.maximum(predicted, 1),
+        "recall": right / np.maximum(labelled, 1),
+        "f1": f1,
+    }
+
+
+def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    """Whether two models are right equally often: bool (n,) each, on the same rows.
+
+    The exact form: of the rows that one alone gets right, each model gets half. McNemar, Psychometrika 12, 1947.
+    """
+    from scipy.stats import binomtest
+
+    only, only_other = int((right & ~other).sum()), int((other & ~right).sum())
+    p = 1.0 if only + only_other == 0 else float(binomtest(only, only + only_other).pvalue)
+    return {"only_first": only, "only_second": only_other, "p": p}
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> list[dict[str, Any]]:
+    """Mean confidence, accuracy and rows of each of some equally wide bins of confidence that has rows."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        {
+            "confidence": float(confidence[which == each].mean()),
+            "accuracy": float(right[which == each].mean()),
+            "rows": int((which == each).sum()),
+        }
+        for each in range(bins)
+        if (which == each).any()
+    ]

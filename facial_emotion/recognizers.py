@@ -1,0 +1,137 @@
+"""Trained models by name: the only way that anything gets one.
+
+from facial_emotion import recognizers
+recognizer = recognizers.load("lightgbm")
+probabilities = recognizer.predict_proba(crops)    # (n, 7), in the order of features.emotions.EMOTIONS
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facial_emotion import artifact, paths
+from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.landmarks import check_crops
+
+# How a track's model turns crops into probabilities: the module with its ``steps``.
+TRACKS = {
+    "classical": "facial_emotion.classical.serve",
+    "deep": "facial_emotion.deep.serve",
+    "ensemble": "facial_emotion.ensemble",
+}
+GOOD = 0.05  # accuracy below the best model's within which a model is still called good
+KEPT = 16  # loaded models that are kept at most
+_CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
+
+Step = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """A trained model. Its steps turn crops into probabilities; each may be timed alone. Safe in several threads."""
+
+    name: str
+    card: artifact.Card
+    steps: Sequence[tuple[str, Step]] = field(repr=False)
+    folder: Path = Path()  # its artifact
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which an answer is uncertain."""
+        return self.card["threshold"]
+
+    def predict_proba(self, crops: np.ndarray) -> np.ndarray:
+        """Probabilities of the seven emotions: crops uint8 (n, 48, 48) -> float32 (n, 7), rows sum to 1.
+
+        Raises InputError for anything but a batch of crops. An empty batch gives (0, 7).
+        """
+        check_crops(crops)
+        parts = [self._run(crops[start : start + _CHUNK]) for start in range(0, len(crops), _CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(EMOTIONS)), dtype=np.float32)
+
+    def _run(self, value: Any) -> Any:
+        for _, step in self.steps:
+            value = step(value)
+        return value
+
+
+# Loaded models by folder, name, card and threads, the last used last: an app's sessions, a server's requests and an
+# ensemble's members share them.
+_loaded: OrderedDict[tuple[Any, ...], Recognizer] = OrderedDict()
+_loading = threading.RLock()  # an ensemble loads its members while it is being loaded
+
+
+def names(root: Path | None = None) -> list[str]:
+    """The names of all trained models: the folders with a card in them, sorted."""
+    return sorted(path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
+
+
+def card(name: str, root: Path | None = None) -> artifact.Card:
+    """A model's card, without loading the model."""
+    root = root or paths.ARTIFACTS
+    if name not in names(root):
+        raise InputError("model", f"one of {', '.join(names(root)) or 'none: nothing is trained yet'}", repr(name))
+    return artifact.read_card(root / name)
+
+
+def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
+    """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest."""
+    accuracy = {name: card(name)["metrics"]["PublicTest"]["accuracy"] for name in among}
+    good = [name for name in among if accuracy[name] >= max(accuracy.values()) - GOOD]
+    return min(good, key=lambda name: milliseconds.get(name, float("inf")))
+
+
+def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
+    """A trained model, ready to recognise on ``threads`` CPU threads. It is kept: loading it again costs nothing.
+
+    Raises InputError for an unknown name, an incomplete card, or a file that is not the card's.
+    """
+    root = root or paths.ARTIFACTS
+    found = card(name, root)
+    key = (root.resolve(), name, json.dumps(found), threads)
+    with _loading:
+        if key not in _loaded:
+            model = artifact.read_model(root / name, found)
+            _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name)
+            while len(_loaded) > KEPT:
+                _loaded.popitem(last=False)
+        _loaded.move_to_end(key)
+        return _loaded[key]
+
+
+def steps(card: artifact.Card, model: bytes, threads: int = 2, root: Path | None = None) -> list[tuple[str, Step]]:
+    """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are."""
+    if card["track"] not in TRACKS:
+        raise InputError(f"{card['name']}'s card", f"track {', '.join(TRACKS)}", repr(card["track"]))
+    made: list[tuple[str, Step]] = importlib.import_module(TRACKS[card["track"]]).steps(
+        card, model, threads, root or paths.ARTIFACTS
+    )
+    return made
+
+
+def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:
+    """Probabilities float32 (n, 7) of many crops, with a progress bar that says what is being done."""
+    from facial_emotion.terminal import bar
+
+    parts = np.array_split(crops, max(1, len(crops) // 128))
+    found = []
+    with bar(doing, len(parts)) as step:
+        for part in parts:
+            found.append(recognizer.predict_proba(part))
+            step()
+    return np.concatenate(found)
+
+
+def log_of(probabilities: np.ndarray) -> np.ndarray:
+    """Log-probabilities, float64, held off minus infinity: what an ensemble pools."""
+    return np.log(np.maximum(probabilities.astype(np.float64), 1e-6))

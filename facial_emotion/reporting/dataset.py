@@ -1,0 +1,69 @@
+"""FER2013 in figures: how many, how they look, how sure their labels are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from facial_emotion.data.csv_form import SPLITS
+from facial_emotion.data.duplicates import exact_copies, near_duplicates
+from facial_emotion.data.ferplus import majority_labels
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.landmarks import align, find_landmarks
+
+if TYPE_CHECKING:
+    from facial_emotion.data.fer2013 import Fer2013
+
+FLAT = 5.0  # grey levels of standard deviation below which a crop shows nothing
+_SOME = 300  # crops of an emotion that its mean landmarks are taken over
+
+
+def describe(data: Fer2013) -> dict[str, Any]:
+    """Every figure of the data set, as plain numbers."""
+    training = data.split("Training").crops
+    spread = data.crops.reshape(len(data.crops), -1).std(axis=1)
+    copies = exact_copies(data.crops) != np.arange(len(data.crops))
+    splits = {}
+    for name in SPLITS:
+        part = data.split(name)
+        near = None if name == "Training" else int(near_duplicates(part.crops, training).sum())
+        splits[name] = {
+            "rows": len(part),
+            "per_class": dict(zip(EMOTIONS, np.bincount(part.labels, minlength=len(EMOTIONS)).tolist(), strict=True)),
+            "pixel_mean": float(part.crops.mean()),
+            "pixel_deviation": float(part.crops.std()),
+            "flat": int((spread[part.rows] < FLAT).sum()),
+            "copies": int(copies[part.rows].sum()),
+            "near_duplicates_of_training": near,
+        }
+    return {"hash": data.hash, "rows": len(data.labels), "splits": splits, "ferplus": _opinions(data)}
+
+
+def _opinions(data: Fer2013) -> dict[str, Any] | None:
+    """What ten people said of the same rows; none without FER+."""
+    if data.votes is None:
+        return None
+    majority, nobody = majority_labels(data.votes), data.votes[:, -1]
+    voted = majority >= 0
+    agree = majority == data.labels
+    return {
+        "rows_with_majority": int(voted.sum()),
+        "agreement": float(agree[voted].mean()),
+        "agreement_per_class": {
+            name: float(agree[voted & (data.labels == label)].mean()) for label, name in enumerate(EMOTIONS)
+        },
+        "rows_without_a_face": int((nobody > data.votes.sum(axis=1) / 2).sum()),
+    }
+
+
+def mean_faces(data: Fer2013) -> tuple[np.ndarray, np.ndarray]:
+    """The mean aligned face of each emotion in Training, float (7, 64, 64), and its mean landmarks there (7, 68, 2)."""
+    part = data.split("Training")
+    faces, points = [], []
+    for label in range(len(EMOTIONS)):
+        crops = part.crops[part.labels == label][:_SOME]
+        aligned, at = align(crops, find_landmarks(crops))
+        faces.append(aligned.mean(axis=0))
+        points.append(at.mean(axis=0))
+    return np.stack(faces), np.stack(points)

@@ -1,0 +1,85 @@
+"""Another project's shipped model on the same rows, run in an environment of its own.
+
+    facial-emotion benchmark peers --data fer2013.csv.xz
+
+What it finds goes to artifacts/report/peers.json, which the report shows.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from facial_emotion import paths
+from facial_emotion.errors import InputError
+from facial_emotion.terminal import note
+
+if TYPE_CHECKING:
+    from facial_emotion.data.fer2013 import Fer2013
+
+SPLIT = "PrivateTest"
+# One line here compares with another package: what to install, without its dependencies, what its model needs, and
+# the script that is run there. It reads crops uint8 (n, 48, 48) from one .npy and writes probabilities (n, 7), in
+# the order of EMOTIONS, to another, and prints {"model": …, "median_ms": …}.
+PEERS: dict[str, dict[str, Any]] = {
+    "fer": {
+        "package": "fer==25.10.3",
+        "needs": ["tensorflow==2.21.0", "opencv-python-headless==4.14.0.94"],
+        "script": "peer_fer.py",
+    },
+}
+
+
+def environment(name: str, place: Path) -> Path:
+    """The Python of a peer's own environment, made on first use."""
+    folder = place / name
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    ready = folder / "ready"
+    if not ready.exists():
+        note(f"{folder}: installing {PEERS[name]['package']}")
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        for command in ([*pip, *PEERS[name]["needs"]], [*pip, "--no-deps", PEERS[name]["package"]]):
+            asked = subprocess.run(command, capture_output=True, text=True, check=False)
+            if asked.returncode:
+                said = (asked.stderr.strip().splitlines() or ["nothing"])[-1]
+                raise InputError(command[-1], "to be installed", said, "look whether the package index can be reached")
+        ready.touch()
+    return python
+
+
+def answers(name: str, python: Path, crops: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    """A peer's probabilities float (n, 7) of crops uint8 (n, 48, 48), and what its script says of itself."""
+    script = Path(__file__).with_name(PEERS[name]["script"])
+    with tempfile.TemporaryDirectory() as folder:
+        given, taken = Path(folder) / "crops.npy", Path(folder) / "probabilities.npy"
+        np.save(given, crops)
+        asked = subprocess.run(
+            [str(python), str(script), str(given), str(taken)], capture_output=True, text=True, check=False
+        )
+        if asked.returncode:
+            said = (asked.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise InputError(script, f"answers of {name}", said, f"remove {python.parent.parent} and try again")
+        return np.load(taken, allow_pickle=False), json.loads(asked.stdout.strip().splitlines()[-1])
+
+
+def measure(data: Fer2013) -> dict[str, Any]:
+    """The scores of every peer on PrivateTest, as plain numbers. Their environments are made in the cache."""
+    from facial_emotion.data.duplicates import near_duplicates
+    from facial_emotion.evaluation.scores import scores
+
+    part = data.split(SPLIT)
+    twice = near_duplicates(part.crops, data.split("Training").crops)
+    found = []
+    for name, peer in PEERS.items():
+        probabilities, about = answers(name, environment(name, paths.CACHE / "peers"), part.crops)
+        figures = scores(probabilities, part.labels, twice, threshold=0.0)  # it never says that it is uncertain
+        found.append({"name": name, "package": peer["package"], **about, "scores": figures})
+    return {"split": SPLIT, "data_hash": data.hash, "peers": found}

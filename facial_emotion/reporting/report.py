@@ -1,0 +1,143 @@
+"""REPORT.md, its pictures and a card beside each model: measured, drawn and written.
+
+Speeds are those of the last benchmark; all else is measured here. Every figure in the texts stands in
+artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark on another machine
+leaves the report and its figures as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facial_emotion import paths
+
+if TYPE_CHECKING:
+    from facial_emotion.data.fer2013 import Fer2013
+
+PUBLISHED = Path(__file__).parent / "published.json"
+LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 1(c)", "told": 50, "gdpr": 9}
+
+
+def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
+    """All figures that the report has besides the benchmark's and the cards'."""
+    from facial_emotion.data.duplicates import NEAR
+    from facial_emotion.deep.forms import MAY_LOSE, MAY_MOVE
+    from facial_emotion.evaluation.abstention import TARGET
+    from facial_emotion.reporting import ablations, dataset, models
+    from facial_emotion.terminal import bar
+
+    with bar("evaluation", len(names) + 1) as step:
+        of_data = dataset.describe(data)
+        step()
+        judged = models.judge(data, names, step)
+    with bar("ablations", len(ablations.VARIANTS)) as step:
+        tried = ablations.measure(data, paths.CACHE, step, rounds)
+    constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
+    constants["may_lose"], constants["may_move"] = MAY_LOSE, MAY_MOVE
+    return {
+        "data": of_data,
+        "judged": judged,
+        "ablations": tried,
+        "published": json.loads(PUBLISHED.read_text()),
+        "constants": constants,
+        "law": LAW,
+    }
+
+
+def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
+    """The report's pictures."""
+    from facial_emotion import recognizers
+    from facial_emotion.reporting import dataset, plots
+
+    models = figures["judged"]["models"]
+    plots.classes(figures["data"]["splits"], place / "classes.png")
+    plots.mean_faces(*dataset.mean_faces(data), place / "mean_faces.png")
+    plots.preprocessing(place / "preprocessing.png")
+    plots.reliability(models, place / "reliability.png")
+    plots.coverage(models, place / "coverage.png")
+    found = histories({name: recognizers.card(name) for name in models})
+    if found:
+        plots.training(found, place / "training.png")
+
+
+def trainings(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trainings that a model went through, one after the other; the card's own is the last."""
+    found = [card["training"]]
+    while found[0].get("begun") and found[0]["begun"].get("training"):
+        found.insert(0, found[0]["begun"]["training"])
+    return found
+
+
+def histories(cards: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+    """What each network's trainings were like, epoch by epoch, numbered through."""
+    found = {}
+    for name, card in cards.items():
+        epochs = [epoch for training in trainings(card) for epoch in training.get("history", [])]
+        if epochs:
+            found[name] = [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
+    return found
+
+
+def measured(name: str) -> dict[str, Any] | None:
+    """What another command measured and left in artifacts/, if it was run."""
+    path = paths.ARTIFACTS / name
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
+    """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
+
+    Chosen on PublicTest. Fast: the fastest of the good ones; free: the most accurate that needs no landmarks.
+    """
+    from facial_emotion import recognizers
+
+    accuracy = {name: cards[name]["metrics"]["PublicTest"]["accuracy"] for name in models}
+    free = [name for name in models if "iBUG" not in cards[name]["licence"]]
+    return {
+        "accurate": max(models, key=lambda name: accuracy[name]),
+        "fast": recognizers.fastest_good(list(models), latency),
+        "free": max(free or models, key=lambda name: accuracy[name]),
+    }
+
+
+def write(figures: dict[str, Any], folder: Path) -> None:
+    """REPORT.md and each model's README.md."""
+    from facial_emotion import recognizers
+    from facial_emotion.evaluation import results
+    from facial_emotion.reporting.write import render
+
+    judged, benchmark = figures["judged"], figures["benchmark"]
+    models = judged["models"]
+    cards = {name: recognizers.card(name) for name in models}
+    latency = results.latencies(benchmark)
+    single = [row for row in benchmark["models"] if not cards[row["model"]].get("members")]
+    stages = list(dict.fromkeys(stage for row in single for stage in row["latency"]))
+    fields = {
+        "data": figures["data"],
+        "ablations": figures["ablations"],
+        "judged": judged,
+        "models": models,
+        "ranked": sorted(models.items(), key=lambda item: -item[1]["scores"]["accuracy"]),
+        "constants": figures["constants"],
+        "cards": cards,
+        "histories": histories(cards),
+        "trainings": {name: trainings(card) for name, card in cards.items()},
+        "published": figures["published"],
+        "peers": measured("report/peers.json"),
+        "live": measured("results/live.json"),
+        "batch": measured("results/batch.json"),
+        "serving": measured("results/serving.json"),
+        "benchmark": benchmark,
+        "host": benchmark["host"],
+        "latency": latency,
+        "size": {row["model"]: row["size_mb"] for row in benchmark["models"]},
+        "stages": sorted(stages, key=lambda stage: " to " in stage),  # the parts first, then the whole ways
+        "choices": choices(models, cards, latency),
+    }
+    (folder / "REPORT.md").write_text(render("REPORT.md.j2", **fields))
+    for name, card in cards.items():
+        place = folder / "artifacts" / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "README.md").write_text(render("CARD.md.j2", name=name, card=card, model=models[name]))

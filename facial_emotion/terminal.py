@@ -1,0 +1,58 @@
+"""What commands show in a terminal: tables on stdout, progress bars on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def note(text: str) -> None:
+    """Print a line of progress to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
+    """A progress bar; call what it gives once a step, with a new name if there is news; with 0 for news alone."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Steps a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=total)
+
+        def step(news: str = "", advance: int = 1) -> None:
+            progress.update(task, advance=advance, description=news or name)
+
+        yield step
+
+
+def table(title: str, columns: list[str]) -> Table:
+    """An empty table; all columns but the first are for numbers."""
+    from rich import box
+    from rich.table import Table
+
+    empty = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index, column in enumerate(columns):
+        empty.add_column(column, justify="right" if index else "left", no_wrap=not index)
+    return empty
