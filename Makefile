@@ -75,7 +75,8 @@ ensemble: $(VENV)/train ## Make the ensemble of all trained models, weighed on D
 	$(BIN)/facial-emotion train ensemble --data "$(DATA)" --mirrored
 
 wheel: $(VENV)/dev ## Build the package that can be installed, into dist/
-	$(BIN)/python -m build --wheel --quiet
+	rm -rf build
+	$(BIN)/python -m build --wheel
 
 RUN := --extra cli --extra serve --extra app --extra bench
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras --quiet

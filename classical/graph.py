@@ -66,4 +66,5 @@ def finish(graph: Graph, columns: int, calibration: Calibration) -> bytes:
     whole = helper.make_graph(graph.nodes, "features to probabilities", inputs, outputs, graph.constants)
     model = helper.make_model(whole, opset_imports=_OPSETS, ir_version=8)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    result: bytes = model.SerializeToString()
+    return result

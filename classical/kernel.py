@@ -1,4 +1,4 @@
-"""Kernel regression with a kernel that takes a face and its mirror image for the same face.
+"""Kernel regression with a mirror-invariant Gaussian kernel.
 
 k(x, z) = (exp(-g |x - z|²) + exp(-g |x' - z|²)) / 2, x' the mirrored x: training on all faces and
 their mirror images, and averaging the two at prediction, at the cost of one (Haasdonk and Burkhardt,
@@ -13,12 +13,12 @@ import numpy as np
 
 _BLOCK = 3584  # rows that are worked on at once
 
-Latent = tuple[np.ndarray, np.ndarray]  # even (n, a) and odd (n, b), float32
+Components = tuple[np.ndarray, np.ndarray]  # even (n, a) and odd (n, b), float32
 
 
-def kernel(left: Latent, right: Latent, gamma: float) -> np.ndarray:
-    """Kernel matrix, float32 (n, m), of latent vectors (n rows) and (m rows)."""
-    lengths = _squared(left)[:, None] + _squared(right)[None]
+def kernel(left: Components, right: Components, gamma: float) -> np.ndarray:
+    """Kernel matrix, float32 (n, m), of components (n rows) and (m rows)."""
+    lengths = _squared_lengths(left)[:, None] + _squared_lengths(right)[None]
     lengths -= 2 * (left[0] @ right[0].T)
     turned = 2 * (left[1] @ right[1].T)
     same, mirrored = lengths - turned, lengths + turned
@@ -27,10 +27,13 @@ def kernel(left: Latent, right: Latent, gamma: float) -> np.ndarray:
         np.exp(distance, out=distance)
     same += mirrored
     same *= 0.5
-    return same
+    result: np.ndarray = same
+    return result
 
 
-def solve(rows: Latent, targets: np.ndarray, gamma: float, ridge: np.ndarray, step: Callable[[], object]) -> np.ndarray:
+def solve(
+    rows: Components, targets: np.ndarray, gamma: float, ridge: np.ndarray, step: Callable[[], object]
+) -> np.ndarray:
     """Weights (n, k) with (K + diag(ridge)) weights = targets, K the kernel matrix of the rows.
 
     Cholesky in blocks, in single precision: one n x n matrix in memory, 3.3 GB for FER2013's Training.
@@ -56,8 +59,9 @@ def _blocks(count: int) -> list[tuple[int, int]]:
     return [(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
 
 
-def _squared(latent: Latent) -> np.ndarray:
-    return (latent[0] ** 2).sum(axis=1) + (latent[1] ** 2).sum(axis=1)
+def _squared_lengths(components: Components) -> np.ndarray:
+    result: np.ndarray = (components[0] ** 2).sum(axis=1) + (components[1] ** 2).sum(axis=1)
+    return result
 
 
 def _factorise(matrix: np.ndarray, step: Callable[[], object]) -> None:

@@ -1,8 +1,8 @@
-"""Train the landmark predictor that features/ uses: dlib's 68-point model, taught to see FER2013's small crops.
+"""Training of the landmark predictor: dlib's 68-point model, distilled to FER2013's small crops.
 
-dlib's own model (99.7 MB, made for large photographs) looks at each crop of Training six times: as it is
-and mirrored, with its rectangle shifted and scaled. Where the looks agree, their median is what the
-new predictor learns. It is about a quarter of the size and touches far less memory for a crop.
+The teacher is dlib's own model (99.7 MB, made for large photographs). It predicts the points of each crop of Training
+six times: of the crop and its mirror image, with the rectangle shifted and scaled. Where the predictions agree, their
+median is a training target. The student is about a quarter of the size and reads far less memory for a crop.
 
     facial-emotion train landmarks --data fer2013.csv.xz
 """
@@ -29,13 +29,13 @@ from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
 TEACHER = "shape_predictor_68_face_landmarks.dat"
-SAMPLE = 16_000  # crops that the teacher looks at; it agrees with itself on about two thirds
-AGREEMENT = 1.0  # crop pixels that the looks may differ from their median, on average
+SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on about two thirds
+AGREEMENT = 1.0  # crop pixels: the largest mean deviation of the predictions from their median
 _SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the rectangle's edges
 
 
-def looks(teacher: object, crop: np.ndarray) -> np.ndarray:
-    """Six opinions on one crop's points, float32 (6, 68, 2), in crop pixels."""
+def teacher_predictions(teacher: object, crop: np.ndarray) -> np.ndarray:
+    """The teacher's six predictions of one crop's points, float32 (6, 68, 2), in crop pixels."""
     found = []
     for mirrored in (False, True):
         large = enlarge(crop[:, ::-1] if mirrored else crop)
@@ -48,36 +48,36 @@ def looks(teacher: object, crop: np.ndarray) -> np.ndarray:
     return np.array(found, dtype=np.float32)
 
 
-def lessons(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Crops, every other one mirrored, and their points (68, 2), where the teacher agrees with itself."""
+def training_pairs(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Crops, every other one mirrored, and their points (68, 2), where the teacher's predictions agree."""
     from joblib import Parallel, delayed
 
     parts = np.array_split(crops, max(1, len(crops) // 200))
     chosen: list[np.ndarray] = []
-    taught: list[np.ndarray] = []
-    with bar("teacher's looks", len(parts)) as step:
-        for found in Parallel(n_jobs=threads, return_as="generator")(delayed(_lessons)(part) for part in parts):
+    targets: list[np.ndarray] = []
+    with bar("teacher's predictions", len(parts)) as step:
+        for found in Parallel(n_jobs=threads, return_as="generator")(delayed(_training_pairs)(part) for part in parts):
             chosen += found[0]
-            taught += found[1]
+            targets += found[1]
             step()
-    return chosen, taught
+    return chosen, targets
 
 
-def _lessons(crops: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _training_pairs(crops: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     import dlib
 
     limit_threads(1)  # the processes are parallel already
     teacher = dlib.shape_predictor(str(teacher_path()))
-    chosen, taught = [], []
+    chosen, targets = [], []
     for number, crop in enumerate(crops):
-        opinions = looks(teacher, crop)
-        points = np.median(opinions, axis=0)
-        if np.abs(opinions - points).mean() >= AGREEMENT:
+        predictions = teacher_predictions(teacher, crop)
+        points = np.median(predictions, axis=0)
+        if np.abs(predictions - points).mean() >= AGREEMENT:
             continue
         mirrored = number % 2 == 1
         chosen.append(crop[:, ::-1] if mirrored else crop)
-        taught.append(points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0] if mirrored else points)
-    return chosen, taught
+        targets.append(points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0] if mirrored else points)
+    return chosen, targets
 
 
 def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads: int, seed: int) -> None:
@@ -120,10 +120,10 @@ def teacher_path() -> Path:
 def train_on(training: np.ndarray, out: Path | None, threads: int, seed: int) -> str:
     """Train the predictor on Training's crops (n, 48, 48) and save it; a line about it."""
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
-    crops, points = lessons(training[rows], threads)
+    crops, points = training_pairs(training[rows], threads)
     path = out or PREDICTOR
     train(crops, points, path, threads, seed)
     size = path.stat().st_size / 1e6
     return (
-        f"{path}: {size:.1f} MB, {POINTS} points; the teacher agreed with itself on {len(crops)} of {len(rows)} crops"
+        f"{path}: {size:.1f} MB, {POINTS} points; the teacher's predictions agreed on {len(crops)} of {len(rows)} crops"
     )

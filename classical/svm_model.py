@@ -1,8 +1,8 @@
-"""A least-squares support vector machine with a Gaussian kernel that a mirror does not change.
+"""LS-SVM: a least-squares support vector machine with a mirror-invariant Gaussian kernel.
 
 Suykens and Vandewalle, "Least squares support vector machine classifiers", Neural Processing Letters
-1999: one against all, squared loss instead of the hinge, so the fit is one linear system; every
-training face is a support vector. They are stored with 8 bits a number.
+1999: one-vs-all, with the squared loss instead of the hinge, so that the fit is one linear system and every
+training face is a support vector. Support vectors are stored in 8 bits.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from facial_emotion.classical.graph import Graph
-from facial_emotion.classical.kernel import Latent, kernel, solve, steps
-from facial_emotion.classical.latent import Projection, fit_projection, halves
+from facial_emotion.classical.kernel import Components, kernel, solve, steps
 from facial_emotion.classical.quantise import matmul_8bit, rounded
+from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_pca, symmetric_parts
 from facial_emotion.classical.task import Fitted, Task, class_weights
 from facial_emotion.features.emotions import to_one_hot
 from facial_emotion.terminal import bar
@@ -33,23 +33,23 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     projections = []
     with bar("components", len(task.blocks)) as step:
         for (start, stop), settings in zip(task.blocks, recipe["blocks"], strict=True):
-            half = halves(start, stop, task.mirror)
-            exact = fit_projection(task.features, half, settings["components"], settings["weight"], task.seed)
+            parts = symmetric_parts(start, stop, task.mirror)
+            exact = fit_symmetric_pca(task.features, parts, settings["components"], settings["weight"], task.seed)
             projections.append(replace(exact, even=rounded(exact.even), odd=rounded(exact.odd)))
             step()
     total = sum(settings["weight"] for settings in recipe["blocks"])
     gamma = recipe["gamma"] / total
-    even, odd = latent(projections, task.features)
+    even, odd = components(projections, task.features)
     rows = rounded(even.T).T, rounded(odd.T).T  # fitted as they will be stored
     targets = to_one_hot(task.labels)
     offset = targets.mean(axis=0)
     ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])
-    with bar("kernel machine", steps(len(targets))) as step:
+    with bar("LS-SVM", steps(len(targets))) as step:
         weights = solve(rows, targets - offset, gamma, ridge.astype(np.float32), step)
 
     def scores(features: np.ndarray) -> np.ndarray:
         parts = (features[start : start + _CHUNK] for start in range(0, len(features), _CHUNK))
-        return np.concatenate([kernel(latent(projections, part), rows, gamma) @ weights for part in parts])
+        return np.concatenate([kernel(components(projections, part), rows, gamma) @ weights for part in parts])
 
     def graph() -> Graph:
         return _graph(projections, rows, weights, gamma)
@@ -58,28 +58,28 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     return Fitted(scores, graph, BOUND, notes)
 
 
-def latent(projections: list[Projection], features: np.ndarray) -> Latent:
-    """The even and the odd latent vectors of features (n, d), all blocks side by side."""
+def components(projections: list[SymmetricPca], features: np.ndarray) -> Components:
+    """The even and the odd components of features (n, d), all blocks side by side."""
     even, odd = zip(*(projection(features) for projection in projections), strict=True)
     return np.hstack(even), np.hstack(odd)
 
 
-def _graph(projections: list[Projection], rows: Latent, weights: np.ndarray, gamma: float) -> Graph:
+def _graph(projections: list[SymmetricPca], rows: Components, weights: np.ndarray, gamma: float) -> Graph:
     """``features`` (n, d) -> ``scores`` (n, 7)."""
     graph = Graph()
     parts: dict[str, list[str]] = {"even": [], "odd": []}
     for number, projection in enumerate(projections):
-        half = projection.halves
-        here = _gather(graph, half.first, f"here {number}")
-        there = _gather(graph, half.second, f"there {number}")
-        there = graph.add("Mul", [there, graph.constant(f"sign {number}", half.sign)], f"signed {number}")
+        split = projection.parts
+        here = _gather(graph, split.first, f"here {number}")
+        there = _gather(graph, split.second, f"there {number}")
+        there = graph.add("Mul", [there, graph.constant(f"sign {number}", split.sign)], f"signed {number}")
         for name, kind, basis, mean in (
             ("even", "Add", projection.even, projection.mean),
             ("odd", "Sub", projection.odd, np.zeros_like(projection.mean)),
         ):
             label = f"{name} {number}"
             joined = graph.add(kind, [here, there], f"{label} joined")
-            shared = graph.add("Mul", [joined, graph.constant(f"{label} share", half.share)], f"{label} part")
+            shared = graph.add("Mul", [joined, graph.constant(f"{label} share", split.share)], f"{label} part")
             centred = graph.add("Sub", [shared, graph.constant(f"{label} mean", mean)], f"{label} centred")
             parts[name].append(matmul_8bit(graph, centred, basis, label))
     lengths = []

@@ -53,4 +53,5 @@ def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
     """Weights (n,) of mean 1: a class weighs as its rarity to a power, 0 (as it is) to 1 (all classes alike)."""
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     weights = (len(labels) / np.maximum(counts, 1)) ** power
-    return (weights / weights[labels].mean())[labels]
+    result: np.ndarray = (weights / weights[labels].mean())[labels]
+    return result

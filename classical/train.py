@@ -10,7 +10,7 @@ import io
 import json
 import time
 from contextlib import nullcontext
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ from facial_emotion.classical import MODELS
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation.results import installed_versions
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Card, parse
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -30,44 +33,56 @@ LICENCE = (
     "MIT for the model. Its landmark predictor was taught by dlib's 68-point model, trained on iBUG 300-W, whose "
     "licence excludes commercial use. Trained on FER2013, which was made for research."
 )
-_LIBRARIES = ("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "onnx")
+_LIBRARIES = (
+    "numpy",
+    "scikit-learn",
+    "opencv-python-headless",
+    "dlib-bin",
+    "lightgbm",
+    "xgboost-cpu",
+    "xgboost",
+    "onnx",
+)
 
 
-def task_for(
-    data: fer2013.Fer2013, recipe: dict[str, Any], seed: int, threads: int, client: Client | None = None
-) -> Task:
+def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, client: Client | None = None) -> Task:
     """Features of Training and PublicTest as a recipe asks for them; extracted once, then cached."""
     from joblib import parallel_config
 
     from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
 
     with parallel_config("dask") if client is not None else nullcontext():
-        features = extract_cached(data.crops, recipe["features"], paths.CACHE, threads)
+        features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
     training, held_out = data.split("Training"), data.split("PublicTest")
     return Task(
         np.asarray(features[training.rows]),
         training.labels,
         np.asarray(features[held_out.rows]),
         held_out.labels,
-        mirror_of(recipe["features"]),
-        column_ranges(recipe["features"]),
+        mirror_of(recipe.features),
+        column_ranges(recipe.features),
         seed,
         threads,
         client,
     )
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """A recipe from JSON: "features" and "fit"."""
+@dataclass(frozen=True)
+class Recipe:
+    """How a classical model is made: feature blocks, settings of its ``fit``, and how those were found."""
+
+    features: dict[str, Any]
+    fit: dict[str, Any]
+    tuning: dict[str, Any] | None = None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from a JSON file. Raises InputError."""
     try:
-        recipe = json.loads(path.read_text())
-        if isinstance(recipe["features"], dict) and isinstance(recipe["fit"], dict):
-            return recipe
-        raise KeyError("features, fit")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            path, 'a recipe in JSON with "features" and "fit"', f"{type(error).__name__}: {error}"
-        ) from error
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
+    return parse(Recipe, content, path)
 
 
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
@@ -77,16 +92,16 @@ def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
     return fitted
 
 
-def with_rounds(recipe: dict[str, Any], rounds: int | None) -> dict[str, Any]:
+def with_rounds(recipe: Recipe, rounds: int | None) -> Recipe:
     """The recipe with its number of boosting rounds, or another, fixed: no early stopping.
 
     Raises InputError where rounds are wanted of a model that has none.
     """
-    if "rounds" not in recipe["fit"]:
+    if "rounds" not in recipe.fit:
         if rounds is None:
             return recipe
         raise InputError("--rounds", "a model that is boosted, lightgbm or xgboost", "one that is not")
-    return {**recipe, "fit": {**recipe["fit"], "rounds": rounds or recipe["fit"]["rounds"], "patience": None}}
+    return replace(recipe, fit={**recipe.fit, "rounds": rounds or recipe.fit["rounds"], "patience": None})
 
 
 def typical(features: np.ndarray) -> bytes:
@@ -100,67 +115,75 @@ def typical(features: np.ndarray) -> bytes:
 def train(
     name: str,
     data: fer2013.Fer2013,
-    recipe: dict[str, Any],
+    recipe: Recipe,
     out: Path,
     seed: int,
     threads: int,
     client: Client | None = None,
-) -> dict[str, Any]:
-    """Fit, calibrate, export, check the export against the library, score, and write the artifact. Its card."""
+) -> Card:
+    """Fit, calibrate, export, check the export against the library, evaluate, and write the artifact; its card."""
     from facial_emotion import artifact
     from facial_emotion.classical.graph import finish
-    from facial_emotion.data.duplicates import near_duplicates
-    from facial_emotion.evaluation import abstention, calibration
+    from facial_emotion.evaluation import calibration
+    from facial_emotion.evaluation.evaluate import evaluate
     from facial_emotion.evaluation.parity import parity
-    from facial_emotion.evaluation.scores import scores
     from facial_emotion.features.extract import extract_cached
 
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
-    fitted = fit(name, task, recipe["fit"])
+    fitted = fit(name, task, recipe.fit)
     held_out_scores = fitted.scores(task.held_out_features)
     calibrated = calibration.matrix(held_out_scores, task.held_out_labels)
     model = finish(fitted.graph(), task.features.shape[1], calibrated)
     minutes = (time.perf_counter() - start) / 60
 
-    features = extract_cached(data.crops, recipe["features"], paths.CACHE, threads)
+    features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
     session = artifact.session(model, threads)
-    crops = data.split("Training").crops
-    metrics = {}
-    for split_name in ("PublicTest", "PrivateTest"):
-        split = data.split(split_name)
-        rows = np.asarray(features[split.rows], dtype=np.float32)
-        probabilities = np.concatenate(
-            [
-                session.run(["probabilities"], {"features": part})[0]
-                for part in np.array_split(rows, len(rows) // 256 + 1)
-            ]
-        )
-        if split_name == "PublicTest":
-            threshold = abstention.choose(probabilities, split.labels)
-            agreement = parity(fitted.bound, calibrated.probabilities(held_out_scores), probabilities, split.labels)
-        metrics[split_name] = scores(probabilities, split.labels, near_duplicates(split.crops, crops), threshold)
-    card = {
-        "track": "classical",
-        "input": "crops uint8 (n, 48, 48); model.onnx takes their features float32",
-        "features": recipe["features"],
-        "training": {
-            "command": f"facial-emotion train {name}",
-            "model": name,
-            "fit": recipe["fit"],
-            "tuning": recipe.get("tuning"),
-            "seed": seed,
-            "data_hash": data.hash,
-            "minutes": round(minutes, 1),
-            **({"workers": len(client.nthreads())} if client is not None else {}),
-            "versions": {library: metadata.version(library) for library in _LIBRARIES},
-            **fitted.notes,
-        },
-        "calibration": "matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
-        "parity": agreement,
-        "threshold": threshold,
-        "metrics": metrics,
-        "licence": LICENCE,
+
+    def predict(split: str) -> np.ndarray:
+        rows = np.asarray(features[data.split(split).rows], dtype=np.float32)
+        parts = np.array_split(rows, len(rows) // 256 + 1)
+        return np.concatenate([session.run(["probabilities"], {"features": part})[0] for part in parts])
+
+    library = calibrated.probabilities(held_out_scores)
+    agreement = parity(fitted.bound, library, predict("PublicTest"), task.held_out_labels)
+    threshold, metrics = evaluate(data, predict)
+    card = Card(
+        name=name,
+        track="classical",
+        input="crops uint8 (n, 48, 48); model.onnx takes their features float32",
+        emotions=list(EMOTIONS),
+        features=recipe.features,
+        training=_provenance(name, data, recipe, seed, minutes, client, fitted),
+        calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+        parity=agreement,
+        threshold=threshold,
+        metrics=metrics,
+        licence=LICENCE,
+        files={},
+    )
+    return artifact.write(out, model, card, {artifact.TYPICAL: typical(task.features)})
+
+
+def _provenance(
+    name: str,
+    data: fer2013.Fer2013,
+    recipe: Recipe,
+    seed: int,
+    minutes: float,
+    client: Client | None,
+    fitted: Fitted,
+) -> dict[str, Any]:
+    """How a model was trained, for its card."""
+    return {
+        "command": f"facial-emotion train {name}",
+        "model": name,
+        "fit": recipe.fit,
+        "tuning": recipe.tuning,
+        "seed": seed,
+        "data_hash": data.hash,
+        "minutes": round(minutes, 1),
+        **({"workers": len(client.nthreads())} if client is not None else {}),
+        "versions": installed_versions(_LIBRARIES),
+        **fitted.notes,
     }
-    artifact.write(out, model, card, {artifact.TYPICAL: typical(task.features)})
-    return card

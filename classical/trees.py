@@ -22,7 +22,8 @@ Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, labels, weights
 def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     """The features of the mirrored faces, same shape and dtype."""
     index, sign = mirror
-    return np.take(features, index, axis=1) * sign.astype(features.dtype)
+    result: np.ndarray = np.take(features, index, axis=1) * sign.astype(features.dtype)
+    return result
 
 
 def training_rows(task: Task, recipe: dict[str, Any]) -> Rows:
@@ -40,7 +41,7 @@ def spread(client: Client, rows: Rows) -> tuple[Array, ...]:
     A part has every so-manieth row, so that all have the same mixture of faces.
     """
     import dask.array
-    from dask import delayed
+    from dask.delayed import delayed
 
     workers = sorted(client.nthreads())
     found = []

@@ -11,15 +11,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion import paths, tuning
 from facial_emotion.classical.task import Task
-from facial_emotion.classical.train import fit, read_recipe, task_for
+from facial_emotion.classical.train import Recipe, fit, read_recipe, task_for
 from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
+from facial_emotion.records import to_json
 from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
@@ -52,19 +53,19 @@ SPACES: dict[str, Space] = {
 }
 
 
-def search(name: str, task: Task, recipe: dict[str, Any], trials: int, storage: str) -> optuna.Study:
+def search(name: str, task: Task, recipe: Recipe, trials: int, storage: str) -> optuna.Study:
     """Run trials of a model on a task until the study has that many."""
     space = SPACES[name]
 
     def objective(trial: optuna.Trial) -> float:
-        settings = tuning.draw(trial, recipe["fit"], space)
+        settings = tuning.suggest_recipe(trial, recipe.fit, space)
         fitted = fit(name, task, settings)
         trial.set_user_attr("fit", settings)
         trial.set_user_attr("notes", fitted.notes)
         return float((fitted.scores(task.held_out_features).argmax(axis=1) == task.held_out_labels).mean())
 
     study_name = f"{name}-{len(task.labels)}-rows"
-    return tuning.search(study_name, storage, objective, tuning.present(recipe["fit"], space), trials, task.seed)
+    return tuning.search(study_name, storage, objective, tuning.current_values(recipe.fit, space), trials, task.seed)
 
 
 def subset(task: Task, rows: int | None) -> Task:
@@ -86,7 +87,7 @@ def tune(
     except ValueError as error:
         raise InputError(path, "a recipe that the search space fits", str(error)) from error
     best = study.best_trial
-    recipe["fit"] = best.user_attrs["fit"]
-    recipe["tuning"] = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
-    out.write_text(json.dumps(recipe, indent=1) + "\n")
+    notes = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
+    tuned = Recipe(recipe.features, best.user_attrs["fit"], notes)
+    out.write_text(json.dumps(to_json(tuned), indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"

@@ -90,4 +90,5 @@ def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: 
         training = distributed.DaskQuantileDMatrix(task.client, features, labels, weight=weights, max_bin=bins)
         found = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
         step()
-    return found["booster"]
+    result: Booster = found["booster"]
+    return result

@@ -114,7 +114,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         with zipfile.ZipFile(path) as bundle:
             yield io.TextIOWrapper(bundle.open(_csv_inside(path, bundle.namelist())), "utf-8", newline="")
     else:
-        openers: dict[str, Callable] = {".gz": gzip.open, ".xz": lzma.open}
+        openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
         opener = openers.get(path.suffix.lower(), open)
         with opener(path, "rt", encoding="utf-8", newline="") as stream:
             yield stream

@@ -41,4 +41,5 @@ def _standardised(crops: np.ndarray) -> np.ndarray:
     rows = crops.reshape(len(crops), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    result: np.ndarray = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    return result

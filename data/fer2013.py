@@ -19,6 +19,7 @@ import numpy as np
 
 from facial_emotion import paths
 from facial_emotion.data.csv_form import SPLITS, SUFFIXES, read_csv
+from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
 from facial_emotion.data.ferplus import majority_labels, read_votes, soft_labels
 from facial_emotion.data.folder_form import picture_files, read_folder
@@ -56,6 +57,17 @@ class Fer2013:
             raise InputError("split", " or ".join(SPLITS), repr(name))
         rows = np.flatnonzero(self.splits == SPLITS.index(name))
         return Split(self.crops[rows], self.labels[rows], rows)
+
+    def near_duplicates(self, split: str) -> np.ndarray:
+        """Which rows of a split have a near-duplicate in Training: bool, (n,)."""
+        if split not in self._near_duplicates:
+            found = near_duplicates(self.split(split).crops, self.split("Training").crops)
+            self._near_duplicates[split] = found
+        return self._near_duplicates[split]
+
+    @cached_property
+    def _near_duplicates(self) -> dict[str, np.ndarray]:
+        return {}
 
     def soft_labels(self) -> np.ndarray:
         """FER+ vote shares, float32, (n, 7)."""

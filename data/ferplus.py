@@ -43,7 +43,8 @@ def soft_labels(votes: np.ndarray) -> np.ndarray:
     """Share of the votes for each of the seven, float32, shape (n, 7); a row without such a vote is all zero."""
     counts = votes[:, : len(EMOTIONS)].astype(np.float32)
     total = counts.sum(axis=1, keepdims=True)
-    return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    result: np.ndarray = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    return result
 
 
 def majority_labels(votes: np.ndarray) -> np.ndarray:

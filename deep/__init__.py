@@ -1,4 +1,4 @@
 """The deep track: Keras networks on crops."""
 
-# One line here makes a network trainable and tunable: its module; recipes/<name>.json has its settings.
+# Networks that can be trained and tuned, and the module of each; recipes/<name>.json has the default recipe.
 NETWORKS = {"cnn": "cnn", "vgg16": "vgg16"}

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def start(precision: str = "float32") -> None:
-    """Make Keras ready to be imported and set its precision, "float32", "mixed_bfloat16" or "mixed_float16".
+def configure(precision: str = "float32") -> None:
+    """Choose Keras's backend and its precision, "float32", "mixed_bfloat16" or "mixed_float16".
 
-    Raises InputError for a backend that there is not, or that is not installed.
+    To be called before Keras is imported. Raises InputError for an unknown backend, or one that is not installed.
     """
     name = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if name not in BACKENDS:
         raise InputError("KERAS_BACKEND", f"one of {', '.join(BACKENDS)}", repr(name))
     if importlib.util.find_spec(name) is None:
-        raise InputError("KERAS_BACKEND", f"an installed backend, {name} was asked for", "no such package")
+        raise InputError("KERAS_BACKEND", "an installed backend", f"{name}, which is not installed")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
@@ -39,17 +39,17 @@ def start(precision: str = "float32") -> None:
 def in_single_precision(
     model: keras.Model, build: Callable[[dict[str, Any]], keras.Model], network: dict[str, Any]
 ) -> keras.Model:
-    """The same network and weights without mixed precision, which no export takes."""
+    """A copy of a network, with its weights, in single precision: mixed precision can't be exported."""
     import keras
 
     keras.config.set_dtype_policy("float32")
-    plain = build(network)
-    plain.set_weights(model.get_weights())
-    return plain
+    copy = build(network)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Read weights into a model, from .weights.h5 or from the .npz that ``packed`` makes.
+    """Load weights into a model, from .weights.h5 or from the .npz that ``weights_as_npz`` makes.
 
     Raises InputError where the file is missing, damaged, or of another network.
     """
@@ -64,12 +64,12 @@ def load_weights(model: keras.Model, path: Path) -> None:
             warnings.filterwarnings("ignore", "Skipping nested container")  # files written by an older Keras
             model.load_weights(path)
     except Exception as error:  # numpy, h5py and Keras each raise their own
-        found = str(error).strip().splitlines()[0]
-        raise InputError(path, f"weights of the network {model.name}, as .weights.h5 or .npz", found) from error
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(path, f"weights of the network {model.name}, as .weights.h5 or .npz", reason) from error
 
 
-def packed(model: keras.Model) -> bytes:
-    """A model's weights in 16 bits as .npz, for a later training to begin from."""
+def weights_as_npz(model: keras.Model) -> bytes:
+    """A model's weights as float16 in .npz, which can initialise a later training."""
     stream = io.BytesIO()
     arrays = {f"{index:04}": weights.astype(np.float16) for index, weights in enumerate(model.get_weights())}
     np.savez(stream, **arrays)

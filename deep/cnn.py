@@ -2,7 +2,7 @@
 
 Residual blocks (He et al., "Deep residual learning", CVPR 2016) with squeeze-and-excitation (Hu et al.,
 CVPR 2018) and shortcuts that average before they project (He et al., "Bag of tricks", CVPR 2019). Most of
-the work is done on 12x12 and 6x6 maps with many channels: there a CPU multiplies most and moves least.
+the arithmetic is on 12x12 and 6x6 maps with many channels, where a CPU does most multiplications per byte read.
 """
 
 from __future__ import annotations
@@ -18,38 +18,41 @@ if TYPE_CHECKING:
 
 
 def build(network: dict[str, Any]) -> keras.Model:
-    """Grey crops float (n, side, side, 1), 0-255 -> scores (n, 7); any side from 32 up.
+    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, 7); size >= 32.
 
     network: "stem", the channels of its two convolutions; "stages", [channels, blocks] each at half the
-    side of the one before; "squeeze", by how much excitation narrows; "dropout" before the last layer.
+    resolution of the one before; "squeeze", the reduction ratio of squeeze-and-excitation; "dropout" before the
+    last layer.
     """
     import keras
     from keras import layers
 
     crops = keras.Input((None, None, 1), name="crops")
-    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="contrast")(crops)  # each crop by itself
+    x = layers.GroupNormalization(groups=1, center=False, scale=False, name="contrast")(crops)  # normalises each crop
     first, second = network["stem"]
-    x = _unit(x, first, "stem_1", stride=2)  # (n, 24, 24, first)
-    x = _unit(x, second, "stem_2")
+    x = _conv_norm_relu(x, first, "stem_1", stride=2)  # (n, 24, 24, first)
+    x = _conv_norm_relu(x, second, "stem_2")
     for stage, (channels, blocks) in enumerate(network["stages"], 1):
         for block in range(1, blocks + 1):
-            x = _block(x, channels, network["squeeze"], 2 if block == 1 else 1, f"stage_{stage}_block_{block}")
+            name = f"stage_{stage}_block_{block}"
+            x = _residual_block(x, channels, network["squeeze"], 2 if block == 1 else 1, name)
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # (n, channels of the last stage)
     x = layers.Dropout(network["dropout"], name="dropout")(x)
     scores = layers.Dense(len(EMOTIONS), dtype="float32", name="scores")(x)
     return keras.Model(crops, scores, name="cnn")
 
 
-def _block(x: Any, channels: int, squeeze: int, stride: int, name: str) -> Any:
+def _residual_block(x: Any, channels: int, squeeze: int, stride: int, name: str) -> Any:
     from keras import layers
 
-    y = _unit(x, channels, f"{name}_1", stride=stride)
-    y = _unit(y, channels, f"{name}_2", last=True)
+    y = _conv_norm_relu(x, channels, f"{name}_1", stride=stride)
+    # Zero scale makes every block the identity at first (Goyal et al., "Accurate, large minibatch SGD", 2017).
+    y = _conv_norm_relu(y, channels, f"{name}_2", scale="zeros", relu=False)
     shortcut = x
     if stride > 1:
         shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_average")(shortcut)
     if x.shape[-1] != channels:
-        shortcut = _unit(shortcut, channels, f"{name}_shortcut", side=1, active=False)
+        shortcut = _conv_norm_relu(shortcut, channels, f"{name}_shortcut", kernel=1, relu=False)
     gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(y)
     gate = layers.Conv2D(channels // squeeze, 1, activation="relu", name=f"{name}_excite_1")(gate)
     gate = layers.Conv2D(channels, 1, activation="sigmoid", name=f"{name}_excite_2")(gate)
@@ -57,23 +60,20 @@ def _block(x: Any, channels: int, squeeze: int, stride: int, name: str) -> Any:
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_sum")([shortcut, y]))
 
 
-def _unit(
-    x: Any, channels: int, name: str, side: int = 3, stride: int = 1, active: bool = True, last: bool = False
+def _conv_norm_relu(
+    x: Any, channels: int, name: str, kernel: int = 3, stride: int = 1, scale: str = "ones", relu: bool = True
 ) -> Any:
-    """Convolution, batch normalisation and, unless it closes a branch, ReLU.
-
-    The last of a block starts at zero, so that at first every block passes on what it gets (Goyal et al., 2017).
-    """
+    """Convolution, batch normalisation whose scale is initialised as given, and ReLU unless left out."""
     from keras import layers
 
     x = layers.Conv2D(
-        channels, side, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+        channels, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )(x)
-    x = layers.BatchNormalization(momentum=0.9, gamma_initializer="zeros" if last else "ones", name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x) if active and not last else x
+    x = layers.BatchNormalization(momentum=0.9, gamma_initializer=scale, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def begin(model: keras.Model, weights: Path | None) -> None:
-    """Start from weights of this network, where there are any, else at random."""
+def init_weights(model: keras.Model, weights: Path | None) -> None:
+    """Load initial weights of this network, if any; else they stay random."""
     if weights is not None:
         load_weights(model, weights)

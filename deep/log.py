@@ -1,24 +1,24 @@
-"""What a training leaves to look at: a CSV, a TensorBoard log, and its curves as a picture."""
+"""The log of a training: a CSV file, a TensorBoard log, and a plot of the learning curves."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-History = list[dict[str, float]]  # the figures of each epoch
+from facial_emotion.deep.checkpoint import History
 
 
 def write(history: History, folder: Path) -> None:
-    """Write log.csv, curves.png and tensorboard/ anew: a resumed training leaves what one without a break would."""
+    """Write log.csv, curves.png and tensorboard/ anew, so that resumed and uninterrupted trainings leave the same."""
     import pandas as pd
 
     pd.DataFrame(history).to_csv(folder / "log.csv", index=False)
-    _tensorboard(history, folder / "tensorboard")
-    _curves(history, folder / "curves.png")
+    _write_tensorboard(history, folder / "tensorboard")
+    _plot_curves(history, folder / "curves.png")
 
 
-def line(history: History) -> str:
-    """The last epoch in words."""
+def summary(history: History) -> str:
+    """The figures of the last epoch as a line of text."""
     last = history[-1]
     best = max(history, key=lambda figures: figures["held_out_accuracy"])
     return (
@@ -28,7 +28,7 @@ def line(history: History) -> str:
     )
 
 
-def _tensorboard(history: History, folder: Path) -> None:
+def _write_tensorboard(history: History, folder: Path) -> None:
     try:
         from tensorboardX import SummaryWriter
     except ImportError:  # optional where only training is done
@@ -41,7 +41,7 @@ def _tensorboard(history: History, folder: Path) -> None:
                     writer.add_scalar(key, value, figures["epoch"])
 
 
-def _curves(history: History, path: Path) -> None:
+def _plot_curves(history: History, path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")

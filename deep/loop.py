@@ -1,26 +1,26 @@
-"""The training loop: augmented batches in, averaged weights out, a checkpoint after every epoch.
+"""The training loop: epochs of augmented batches, a moving average of the weights, and checkpoints.
 
-All that is random comes from (seed, epoch, step), so a training that was killed and resumed makes the
-same batches, and ends with the same weights, as one that was not.
+All randomness comes from (seed, epoch, step), so a training that was killed and resumed uses the same batches, and
+ends with the same weights, as an uninterrupted one.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.deep import augment, checkpoint
-from facial_emotion.deep.checkpoint import Progress, arrays_of, assign
-from facial_emotion.deep.recipe import SIDE
+from facial_emotion.deep import augment, checkpoint, schedule
+from facial_emotion.deep.checkpoint import History, Identity, Progress, assign, restore, values
+from facial_emotion.deep.recipe import IMAGE_SIZE
+from facial_emotion.deep.schedule import Stage
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar, note
 
@@ -28,199 +28,192 @@ if TYPE_CHECKING:
     import keras
 
 LAST, BEST = "last.npz", "best.npz"
-_AVERAGE_EVERY = 4  # steps between two updates of the averaged weights
-_BATCH = 256  # crops that are scored at once
+_EMA_INTERVAL = 4  # steps between two updates of the moving average
+_INFERENCE_BATCH = 256
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Crops uint8 (n, 48, 48), targets float32 (n, 7) that sum to 1, labels (n,)."""
+    """Rows of a data set: crops uint8 (n, 48, 48), targets float32 (n, 7) that sum to 1, labels (n,)."""
 
     crops: np.ndarray
     targets: np.ndarray
     labels: np.ndarray
 
-
-@dataclass(frozen=True)
-class Stage:
-    """Some epochs under one optimiser: those from ``first`` to before ``end``.
-
-    rate: the highest learning rate; depth_rates: by prefix of a layer's name what share of the rate
-    it learns at (0: frozen), the longest that fits; all layers else learn at the full rate.
-    """
-
-    first: int
-    end: int
-    rate: float
-    depth_rates: dict[str, float]
-
-
-def stages_of(recipe: dict[str, Any]) -> list[Stage]:
-    """The stages of a recipe, one after the other."""
-    found, first = [], 0
-    for stage in recipe["stages"]:
-        found.append(Stage(first, first + stage["epochs"], stage["rate"], stage.get("depth_rates", {})))
-        first = found[-1].end
-    return found
-
-
-def side_at(recipe: dict[str, Any], epoch: int) -> int:
-    """The side of the crops in an epoch: small faces first, which are cheap (Tan and Le, EfficientNetV2, 2021)."""
-    return [side for first, side in recipe["sides"] if epoch >= first][-1]
+    def take(self, indices: np.ndarray) -> Rows:
+        """The rows with these indices or, from a mask bool (n,), those where it is True."""
+        return Rows(self.crops[indices], self.targets[indices], self.labels[indices])
 
 
 def fit(
     model: keras.Model,
-    recipe: dict[str, Any],
+    identity: Identity,
     training: Rows,
     held_out: Rows,
     folder: Path,
-    identity: dict[str, Any],
     resume: bool,
-    report: Callable[[list[dict[str, float]]], None] = lambda history: None,
-) -> list[dict[str, float]]:
-    """Train and leave the averaged weights of the best epoch in the model; the figures of every epoch.
+    report: Callable[[History], None] = lambda history: None,
+) -> History:
+    """Train a model by the identity's recipe; it ends with the averaged weights of its best epoch.
 
-    Checkpoints go to ``folder``. Ctrl-C writes one and stops. ``report`` is given the figures after every epoch.
+    folder: of the checkpoints; resume: whether to go on from the last one; report: called after every epoch. Ctrl-C
+    saves a checkpoint and raises KeyboardInterrupt. Returns the figures of every epoch.
     """
-    progress = Progress()
-    groups: dict[str, list[np.ndarray]] = {}
-    if resume:
-        groups, progress = checkpoint.load(folder / LAST, identity)
-        _fill(model.variables, groups["model"], folder / LAST)
-    average = groups.get("average") or arrays_of(model.variables)
-    steps = -(-len(training.crops) // recipe["batch"])
-    with _ctrl_c_held() as stopped:
-        for stage in stages_of(recipe):
-            if progress.epoch >= stage.end:
+    with _delayed_interrupt() as interrupted:
+        loop = _Loop(model, identity, training, held_out, folder, interrupted)
+        optimiser_state = loop.resume() if resume else None
+        for stage in schedule.stages(identity.recipe):
+            if loop.progress.epoch >= stage.end:
                 continue
-            optimiser = _compile(model, recipe, stage, steps)
-            if resume and progress.epoch >= stage.first and (progress.epoch, progress.step) != (stage.first, 0):
-                _fill(optimiser.variables, groups["optimiser"], folder / LAST)
-            keep = functools.partial(_keep, model, optimiser, average, progress, folder / LAST, identity)
-            for epoch in range(progress.epoch, stage.end):
-                if epoch and side_at(recipe, epoch) != side_at(recipe, epoch - 1):
-                    # A backend that has seen two sides computes for any side, and rounds otherwise than for the one.
-                    model.make_train_function(force=True)
-                    model.make_predict_function(force=True)
-                whole = _epoch(model, recipe, stage, training, average, progress, identity["seed"], steps, stopped)
-                if whole:
-                    best = _close(model, average, held_out, progress, recipe)
-                    if best:
-                        checkpoint.save(folder / BEST, {"average": average}, progress, identity)
-                keep()
-                if whole:
-                    report(progress.history)
-                if stopped():
+            optimiser = loop.compile(stage)
+            if optimiser_state and (loop.progress.epoch, loop.progress.step) > (stage.first, 0):
+                restore(optimiser.variables, optimiser_state, folder / LAST)
+            while loop.progress.epoch < stage.end:
+                finished = loop.run_epoch()
+                if finished and loop.end_epoch():
+                    loop.save_best()
+                loop.save(optimiser)
+                if finished:
+                    report(loop.progress.history)
+                if interrupted():
                     note("saved: go on with --resume")
                     raise KeyboardInterrupt
-    _fill(model.variables, checkpoint.load(folder / BEST, identity)[0]["average"], folder / BEST)
-    return progress.history
+    restore(model.variables, checkpoint.load(folder / BEST, identity)[0]["ema"], folder / BEST)
+    return loop.progress.history
 
 
-def _epoch(
-    model: keras.Model,
-    recipe: dict[str, Any],
-    stage: Stage,
-    training: Rows,
-    average: list[np.ndarray],
-    progress: Progress,
-    seed: int,
-    steps: int,
-    stopped: Callable[[], bool],
-) -> bool:
-    """Train on every crop once, or until stopped; whether the epoch is whole."""
-    epoch, side = progress.epoch, side_at(recipe, progress.epoch)
-    amount = dict(recipe["augment"])
-    if epoch >= recipe["mixup_until"]:
-        amount["mixup"] = 0.0
-    order = np.random.default_rng([seed, epoch]).permutation(len(training.crops))
-    weights = class_weights(training, recipe["class_weight_power"])
-    name = f"epoch {epoch + 1}/{stages_of(recipe)[-1].end}"
-    with bar(name, steps - progress.step) as step_done:
-        for step in range(progress.step, steps):
-            began = time.monotonic()
-            # The last batch is filled up from the first: one shape, for which a backend compiles once.
-            rows = order.take(range(step * recipe["batch"], (step + 1) * recipe["batch"]), mode="wrap")
-            rng = np.random.default_rng([seed, epoch, step])
-            crops, targets = augment.batch(training.crops[rows], training.targets[rows], amount, side, rng)
-            loss, accuracy = model.train_on_batch(crops, targets, sample_weight=targets @ weights)
-            done = epoch * steps + step + 1
-            if done % _AVERAGE_EVERY == 0:
-                _average(average, model, recipe["average"], done)
-            progress.step = step + 1
-            figures = {"loss": loss, "accuracy": accuracy, "steps": 1, "seconds": time.monotonic() - began}
-            for key, value in figures.items():
-                progress.sums[key] = progress.sums.get(key, 0.0) + float(value)
-            means = _means(progress)
-            step_done(f"{name} loss {means['loss']:.3f} accuracy {means['accuracy']:.1%}")
-            if stopped() and step + 1 < steps:
-                return False
-    return True
+@dataclass
+class _Loop:
+    """The state of a training. ema: the exponential moving average of the model's variables."""
 
+    model: keras.Model
+    identity: Identity
+    training: Rows
+    held_out: Rows
+    folder: Path
+    interrupted: Callable[[], bool]
+    progress: Progress = field(default_factory=Progress)
+    ema: list[np.ndarray] = field(init=False)
 
-def _close(
-    model: keras.Model, average: list[np.ndarray], held_out: Rows, progress: Progress, recipe: dict[str, Any]
-) -> bool:
-    """Write an epoch that is done into the history, and say whether it is the best so far.
+    def __post_init__(self) -> None:
+        self.recipe = self.identity.recipe
+        self.steps = -(-len(self.training.crops) // self.recipe.batch)  # of an epoch
+        self.ema = values(self.model.variables)
 
-    Epochs on smaller crops than the last ones are none to serve, however good.
-    """
-    began, side, last_side = time.monotonic(), side_at(recipe, progress.epoch), recipe["sides"][-1][1]
-    figures = {**_means(progress), **_judge(model, average, held_out, side), "side": side}
-    figures["minutes"] = (progress.sums["seconds"] + time.monotonic() - began) / 60
-    before = [past["held_out_accuracy"] for past in progress.history if past["side"] == last_side]
-    progress.history.append({"epoch": progress.epoch + 1, **figures})
-    progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-    return side == last_side and figures["held_out_accuracy"] > max(before, default=-1.0)
+    def resume(self) -> list[np.ndarray]:
+        """Restore the last checkpoint, apart from the optimiser; returns the values of the optimiser's variables."""
+        groups, self.progress = checkpoint.load(self.folder / LAST, self.identity)
+        restore(self.model.variables, groups["model"], self.folder / LAST)
+        self.ema = groups["ema"]
+        return groups["optimiser"]
 
+    def save(self, optimiser: keras.Optimizer) -> None:
+        """Write the last checkpoint."""
+        model = values(self.model.variables)
+        groups = {"model": model, "optimiser": values(optimiser.variables), "ema": self.ema}
+        checkpoint.save(self.folder / LAST, groups, self.progress, self.identity)
 
-def _keep(
-    model: keras.Model,
-    optimiser: keras.Optimizer,
-    average: list[np.ndarray],
-    progress: Progress,
-    path: Path,
-    identity: dict[str, Any],
-) -> None:
-    state = {"model": arrays_of(model.variables), "optimiser": arrays_of(optimiser.variables), "average": average}
-    checkpoint.save(path, state, progress, identity)
+    def save_best(self) -> None:
+        """Write the averaged weights as those of the best epoch."""
+        checkpoint.save(self.folder / BEST, {"ema": self.ema}, self.progress, self.identity)
+
+    def compile(self, stage: Stage) -> keras.Optimizer:
+        """Compile the model with the loss and the optimiser of a stage; returns the optimiser."""
+        from keras import losses
+
+        from facial_emotion.deep.optimiser import build_optimiser
+
+        for layer in self.model.layers:
+            layer.trainable = schedule.lr_multiplier(stage.layer_lr_multipliers, layer.name) > 0
+        optimiser = build_optimiser(self.recipe, stage, self.steps, self.model.trainable_variables)
+        loss = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.recipe.label_smoothing)
+        self.model.compile(optimiser, loss, metrics=["accuracy"])
+        return optimiser
+
+    def run_epoch(self) -> bool:
+        """Train on every crop once; False where an interrupt came before the last step."""
+        recipe, progress, epoch = self.recipe, self.progress, self.progress.epoch
+        size = schedule.image_size(recipe, epoch)
+        if epoch and size != schedule.image_size(recipe, epoch - 1):
+            # A function that has been compiled for two sizes is generalised to any size, and rounds differently.
+            self.model.make_train_function(force=True)
+            self.model.make_predict_function(force=True)
+        amount = recipe.augment if epoch < recipe.mixup_until else replace(recipe.augment, mixup=0.0)
+        order = np.random.default_rng([self.identity.seed, epoch]).permutation(len(self.training.crops))
+        weights = class_weights(self.training, recipe.class_weight_power)
+        name = f"epoch {epoch + 1}/{schedule.stages(recipe)[-1].end}"
+        with bar(name, self.steps - progress.step) as step_done:
+            for step in range(progress.step, self.steps):
+                start = time.monotonic()
+                # The last batch is filled up from the first: with one shape, a backend compiles only once.
+                rows = order.take(range(step * recipe.batch, (step + 1) * recipe.batch), mode="wrap")
+                rng = np.random.default_rng([self.identity.seed, epoch, step])
+                crops, targets = augment.augment_batch(
+                    self.training.crops[rows], self.training.targets[rows], amount, size, rng
+                )
+                loss, accuracy = self.model.train_on_batch(crops, targets, sample_weight=targets @ weights)
+                steps_done = epoch * self.steps + step + 1
+                if steps_done % _EMA_INTERVAL == 0:
+                    _update_ema(self.ema, self.model, recipe.ema_momentum, steps_done)
+                progress.step = step + 1
+                seconds = time.monotonic() - start
+                progress.add({"loss": float(loss), "accuracy": float(accuracy), "steps": 1.0, "seconds": seconds})
+                means = progress.means()
+                step_done(f"{name} loss {means['loss']:.3f} accuracy {means['accuracy']:.1%}")
+                if self.interrupted() and step + 1 < self.steps:
+                    return False
+        return True
+
+    def end_epoch(self) -> bool:
+        """Evaluate a finished epoch and append it to the history; True where it is the best so far.
+
+        Only epochs on crops of the final size count.
+        """
+        progress = self.progress
+        start, size = time.monotonic(), schedule.image_size(self.recipe, progress.epoch)
+        final_size = self.recipe.image_sizes[-1][1]
+        figures = {**progress.means(), **_evaluate(self.model, self.ema, self.held_out, size), "image_size": size}
+        figures["minutes"] = (progress.sums["seconds"] + time.monotonic() - start) / 60
+        earlier = [past["held_out_accuracy"] for past in progress.history if past["image_size"] == final_size]
+        progress.history.append({"epoch": progress.epoch + 1, **figures})
+        progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+        return size == final_size and figures["held_out_accuracy"] > max(earlier, default=-1.0)
 
 
 @contextlib.contextmanager
-def _ctrl_c_held() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back, so that nothing is cut in half or swallows it; what this gives says whether it came."""
-    if threading.current_thread() is not threading.main_thread():  # only there signals can be held
+def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
+    """Delay Ctrl-C, so that it interrupts no step and no write; yields a function that tells whether it was pressed."""
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals only there
         yield lambda: False
         return
-    came = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: came.set())
+    pressed = threading.Event()
+    previous = signal.signal(signal.SIGINT, lambda *_: pressed.set())
     try:
-        yield came.is_set
+        yield pressed.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous)
 
 
-def _average(average: list[np.ndarray], model: keras.Model, momentum: float, done: int) -> None:
-    """Move the averaged weights towards the present ones (Polyak and Juditsky, 1992), in place; faster at first."""
-    kept = min(momentum**_AVERAGE_EVERY, (1 + done) / (40 + done))
-    for mean, value in zip(average, arrays_of(model.variables), strict=True):
+def _update_ema(ema: list[np.ndarray], model: keras.Model, momentum: float, steps_done: int) -> None:
+    """Update the moving average of the weights in place (Polyak and Juditsky, 1992); it follows faster at first."""
+    momentum = min(momentum**_EMA_INTERVAL, (1 + steps_done) / (40 + steps_done))
+    for mean, value in zip(ema, values(model.variables), strict=True):
         if np.issubdtype(mean.dtype, np.floating):
-            mean *= kept
-            mean += (1 - kept) * value
+            mean *= momentum
+            mean += (1 - momentum) * value
         else:
             mean[...] = value
 
 
-def _judge(model: keras.Model, average: list[np.ndarray], held_out: Rows, side: int) -> dict[str, float]:
-    """Figures of the averaged weights on PublicTest at a side; the model has its own weights again after."""
+def _evaluate(model: keras.Model, ema: list[np.ndarray], held_out: Rows, size: int) -> dict[str, float]:
+    """Loss, accuracy and macro-F1 of the averaged weights on held-out rows; the model's own weights are restored."""
     from scipy.special import log_softmax
     from sklearn.metrics import accuracy_score, f1_score
 
-    present = arrays_of(model.variables)
-    assign(model.variables, average)
-    scores = predict(model, held_out.crops, side)
-    assign(model.variables, present)
+    current = values(model.variables)
+    assign(model.variables, ema)
+    scores = predict(model, held_out.crops, size)
+    assign(model.variables, current)
     predicted = scores.argmax(axis=1)
     loss = -log_softmax(scores, axis=1)[np.arange(len(scores)), held_out.labels].mean()
     return {
@@ -230,46 +223,15 @@ def _judge(model: keras.Model, average: list[np.ndarray], held_out: Rows, side: 
     }
 
 
-def predict(model: keras.Model, crops: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Scores float32 (n, 7) of crops uint8 (n, 48, 48), seen at a side: best that which training just saw."""
-    parts = np.array_split(crops, -(-len(crops) // _BATCH))
-    return np.concatenate([np.asarray(model.predict_on_batch(augment.resize(part, side))) for part in parts])
+def predict(model: keras.Model, crops: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
+    """Scores float32 (n, 7) of crops uint8 (n, 48, 48), resized to ``size`` pixels: best the size of training."""
+    parts = np.array_split(crops, -(-len(crops) // _INFERENCE_BATCH))
+    return np.concatenate([np.asarray(model.predict_on_batch(augment.resize(part, size))) for part in parts])
 
 
 def class_weights(rows: Rows, power: float) -> np.ndarray:
-    """Weights float32 (7,), of mean 1 over the rows: a class weighs as its rarity to a power between 0 and 1."""
-    share = np.maximum(rows.targets.mean(axis=0), 1e-6)
-    weights = (1 / len(EMOTIONS) / share) ** power
-    return (weights / (weights @ share)).astype(np.float32)
-
-
-def _means(progress: Progress) -> dict[str, float]:
-    return {key: progress.sums[key] / progress.sums["steps"] for key in ("loss", "accuracy")}
-
-
-def _compile(model: keras.Model, recipe: dict[str, Any], stage: Stage, steps: int) -> keras.Optimizer:
-    from keras import losses
-
-    from facial_emotion.deep.optimiser import optimiser_for
-
-    for layer in model.layers:
-        layer.trainable = share_of(stage.depth_rates, layer.name) > 0
-    optimiser = optimiser_for(recipe, stage, steps, model.trainable_variables)
-    loss = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe["label_smoothing"])
-    model.compile(optimiser, loss, metrics=["accuracy"])
-    return optimiser
-
-
-def share_of(depth_rates: dict[str, float], name: str) -> float:
-    """The share of the rate that a layer learns at."""
-    fitting = [prefix for prefix in depth_rates if name.startswith(prefix)]
-    return depth_rates[max(fitting, key=len)] if fitting else 1.0
-
-
-def _fill(variables: list[keras.Variable], values: list[np.ndarray], path: Path) -> None:
-    from facial_emotion.errors import InputError
-
-    wanted, found = [tuple(variable.shape) for variable in variables], [value.shape for value in values]
-    if wanted != found:
-        raise InputError(path, f"{len(wanted)} arrays of this network's shapes", f"{len(found)} of another")
-    assign(variables, values)
+    """Class weights float32 (7,), proportional to inverse frequency to a power of 0 to 1; their mean over rows is 1."""
+    frequency = np.maximum(rows.targets.mean(axis=0), 1e-6)
+    weights = (1 / len(EMOTIONS) / frequency) ** power
+    normalised: np.ndarray = weights / (weights @ frequency)
+    return normalised.astype(np.float32)

@@ -1,54 +1,48 @@
-"""Optimisers whose rate depends on depth: layers near the input keep more of what they know."""
+"""Optimisers with a learning rate per layer: pretrained layers near the input change less than those above."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion.deep.recipe import OPTIMISERS
+from facial_emotion.deep.recipe import OPTIMISERS, Recipe
+from facial_emotion.deep.schedule import Stage, lr_multiplier
 
 if TYPE_CHECKING:
     import keras
 
-    from facial_emotion.deep.loop import Stage
 
+def build_optimiser(
+    recipe: Recipe, stage: Stage, steps_per_epoch: int, variables: list[keras.Variable]
+) -> keras.Optimizer:
+    """The recipe's optimiser with decoupled weight decay, linear warm-up and cosine decay of the learning rate.
 
-def optimiser_for(recipe: dict[str, Any], stage: Stage, steps: int, variables: list[keras.Variable]) -> keras.Optimizer:
-    """The recipe's optimiser with decoupled weight decay and a rate that warms up, then falls as a cosine.
-
-    steps: of one epoch; variables: those that are trained. Loshchilov and Hutter, "SGDR", ICLR 2017, and "Decoupled
-    weight decay regularization", ICLR 2019; rates by depth: Howard and Ruder, "ULMFiT", ACL 2018.
+    variables: those that are trained. Loshchilov and Hutter, "SGDR", ICLR 2017, and "Decoupled weight decay
+    regularization", ICLR 2019; learning rates by layer: Howard and Ruder, "ULMFiT", ACL 2018.
     """
     from keras import optimizers
 
-    from facial_emotion.deep.loop import share_of
-
-    settings = recipe["optimiser"]
-    warm, total = round(settings["warmup_epochs"] * steps), (stage.end - stage.first) * steps
-    rate = optimizers.schedules.CosineDecay(
-        0.0, max(1, total - warm), alpha=0.0, warmup_target=stage.rate, warmup_steps=max(1, warm)
+    settings = recipe.optimiser
+    warmup, total = round(settings.warmup_epochs * steps_per_epoch), (stage.end - stage.first) * steps_per_epoch
+    learning_rate = optimizers.schedules.CosineDecay(
+        0.0, max(1, total - warmup), alpha=0.0, warmup_target=stage.learning_rate, warmup_steps=max(1, warmup)
     )
-    shares = [share_of(stage.depth_rates, variable.path.split("/")[0]) for variable in variables]
-    kind, options = OPTIMISERS[settings["kind"]]
-    optimiser = by_depth(getattr(optimizers, kind), shares)(
-        rate,
-        weight_decay=settings["weight_decay"],
-        global_clipnorm=settings["clip"],
-        **{option: settings[option] for option in options},
+    multipliers = [lr_multiplier(stage.layer_lr_multipliers, variable.path.split("/")[0]) for variable in variables]
+    optimiser = with_lr_multipliers(getattr(optimizers, OPTIMISERS[settings.kind][0]), multipliers)(
+        learning_rate, weight_decay=settings.weight_decay, global_clipnorm=settings.clip, **settings.options
     )
     optimiser.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     optimiser.build(variables)
     return optimiser
 
 
-def by_depth(kind: type[keras.Optimizer], shares: list[float]) -> type[keras.Optimizer]:
-    """The optimiser, with the rate of each variable times its share."""
-    if all(share == 1 for share in shares):
-        return kind
+def with_lr_multipliers(base: type[keras.Optimizer], multipliers: list[float]) -> type[keras.Optimizer]:
+    """An optimiser class that multiplies the learning rate of each variable, by its index."""
+    if all(multiplier == 1 for multiplier in multipliers):
+        return base
 
-    class ByDepth(kind):
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            # A backend hands in variables of its own; the index is what all of them have in common.
-            share = shares[self._get_variable_index(variable)]
-            super().update_step(gradient, variable, learning_rate * share)
+    def update_step(self: keras.Optimizer, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        # Backends pass variables of their own types; the index is what all of them have in common.
+        multiplier = multipliers[self._get_variable_index(variable)]
+        base.update_step(self, gradient, variable, learning_rate * multiplier)
 
-    return ByDepth
+    return type(f"Layerwise{base.__name__}", (base,), {"update_step": update_step})

@@ -1,8 +1,10 @@
-"""What a network is trained by: a JSON file in recipes/, checked where it is read."""
+"""Training recipes: the settings of a training, read from a JSON file in recipes/ and checked there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,62 +12,218 @@ from facial_emotion.errors import InputError
 
 RECIPES = Path(__file__).parent / "recipes"
 LABELS = ("fer", "fer+", "both")
-SIDE = 48  # of the crops that are served
-# What an optimiser is called in Keras, and which of a recipe's settings it takes besides those of all.
+IMAGE_SIZE = 48  # side of the crops at inference, in pixels
+# The Keras class of each kind of optimiser, and the settings it takes besides those that all take.
 OPTIMISERS = {"sgd": ("SGD", ("momentum", "nesterov")), "adamw": ("AdamW", ("beta_2",))}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
-# The keys of a recipe, and the type of each.
-FIELDS: dict[str, type | tuple[type, ...]] = {
-    "network": dict,  # what deep/<name>.py builds from
-    "labels": str,  # targets: FER2013's labels, FER+'s votes, or the mean of both
-    "stages": list,  # {"epochs", "rate", "depth_rates"}, one after the other
-    "sides": list,  # [first epoch, side of the crops], rising
-    "batch": int,
-    "optimiser": dict,  # "kind" and its options (OPTIMISERS), "weight_decay", "warmup_epochs", "clip"
-    "augment": dict,  # deep/augment.py
-    "mixup_until": int,  # the first epoch without mixup
-    "label_smoothing": (int, float),
-    "class_weight_power": (int, float),
-    "average": (int, float),  # momentum of the averaged weights, a step
-    "precision": str,
-}
-# Those that a recipe may leave out.
-OPTIONAL: dict[str, type | tuple[type, ...]] = {
-    "teacher": dict,  # {"model", a recognizer; "share", what part of the targets is its}
-}
+_Types = tuple[type, ...]
+_NUMBER: _Types = (int, float)
+_STAGE: dict[str, _Types] = {"epochs": (int,), "learning_rate": _NUMBER, "layer_lr_multipliers": (dict,)}
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A recipe from a file. Raises InputError."""
+@dataclass(frozen=True)
+class StageSettings:
+    """Settings of a stage of training.
+
+    learning_rate: the highest; layer_lr_multipliers: for each prefix of a layer's name what the layer's learning rate
+    is multiplied by (0: frozen). The longest matching prefix counts; without a match the multiplier is 1.
+    """
+
+    epochs: int
+    learning_rate: float
+    layer_lr_multipliers: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """Settings of an optimiser: kind, a key of OPTIMISERS; clip, the global norm that gradients are clipped to.
+
+    options: the settings that only this kind takes.
+    """
+
+    kind: str
+    weight_decay: float
+    warmup_epochs: float
+    clip: float
+    options: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Amounts of data augmentation, as largest deviations in either direction.
+
+    rotation: degrees; scale and shift: fractions of the image size; brightness: grey levels; contrast: a fraction;
+    erasing: the probability that a rectangle is erased (Zhong et al., AAAI 2020); mixup: the parameter of the beta
+    distribution that mixing weights are drawn from, 0 for no mixup (Zhang et al., ICLR 2018).
+    """
+
+    rotation: float
+    scale: float
+    shift: float
+    brightness: float
+    contrast: float
+    erasing: float
+    mixup: float
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The teacher of a distillation: a recognizer's name, and the weight (0-1) of its predictions in the targets."""
+
+    model: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training.
+
+    network: arguments of the network's ``build``; labels: targets from FER2013's labels ("fer"), FER+'s votes ("fer+")
+    or the mean of the two ("both"); image_sizes: (first epoch, side of the crops in pixels), in rising order;
+    mixup_until: the first epoch without mixup; class_weight_power: 0 for equal class weights, 1 for inverse frequency;
+    ema_momentum: per step, of the exponential moving average of the weights; tuning: how the settings were found.
+    """
+
+    network: dict[str, Any]
+    labels: str
+    stages: tuple[StageSettings, ...]
+    image_sizes: tuple[tuple[int, int], ...]
+    batch: int
+    optimiser: OptimiserSettings
+    augment: Augmentation
+    mixup_until: int
+    label_smoothing: float
+    class_weight_power: float
+    ema_momentum: float
+    precision: str
+    teacher: Teacher | None = None
+    tuning: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as in its JSON file: what cards and checkpoints hold."""
+        settings = asdict(self)
+        settings["stages"] = [
+            {key: value for key, value in stage.items() if value != {}} for stage in settings["stages"]
+        ]
+        settings["image_sizes"] = [list(size) for size in self.image_sizes]
+        settings["optimiser"].update(settings["optimiser"].pop("options"))
+        return {key: value for key, value in settings.items() if value is not None}
+
+
+# The types in JSON of a recipe's keys; the optional ones may be missing.
+_RECIPE: dict[str, _Types] = {
+    "network": (dict,),
+    "labels": (str,),
+    "stages": (list,),
+    "image_sizes": (list,),
+    "batch": (int,),
+    "optimiser": (dict,),
+    "augment": (dict,),
+    "mixup_until": (int,),
+    "label_smoothing": _NUMBER,
+    "class_weight_power": _NUMBER,
+    "ema_momentum": _NUMBER,
+    "precision": (str,),
+    "teacher": (dict,),
+    "tuning": (dict,),
+}
+_AUGMENTATION: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Augmentation)}
+
+
+def read(path: Path) -> Recipe:
+    """Read a recipe from a JSON file. Raises InputError."""
     try:
-        recipe = json.loads(path.read_text())
+        settings = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
-    if not isinstance(recipe, dict):
-        raise InputError(path, "a JSON object", type(recipe).__name__)
-    for key, kind in {**FIELDS, **OPTIONAL}.items():
-        if key in OPTIONAL and key not in recipe:
-            continue
-        if not isinstance(recipe.get(key), kind):
-            names = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
-            raise InputError(
-                path, f"{key!r} of type {names}", type(recipe[key]).__name__ if key in recipe else "nothing"
-            )
-    for key, choices in (("labels", LABELS), ("precision", PRECISIONS)):
-        if recipe[key] not in choices:
-            raise InputError(path, f"{key!r} one of {', '.join(choices)}", repr(recipe[key]))
-    kind = recipe["optimiser"].get("kind")
-    if kind not in OPTIMISERS:
-        raise InputError(path, f"optimiser 'kind' one of {', '.join(OPTIMISERS)}", repr(kind))
-    wanted = {*OPTIMISERS[kind][1], "kind", "weight_decay", "warmup_epochs", "clip"}
-    if set(recipe["optimiser"]) != wanted:
-        raise InputError(path, f"an optimiser of {', '.join(sorted(wanted))}", ", ".join(sorted(recipe["optimiser"])))
-    teacher = recipe.get("teacher")
-    if teacher is not None:
-        share = teacher.get("share")
-        if set(teacher) != {"model", "share"} or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise InputError(path, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(teacher))
-    if not recipe["sides"] or recipe["sides"][-1][1] != SIDE:
-        raise InputError(path, f"'sides' that end with crops of {SIDE}", repr(recipe["sides"]))
+    recipe = from_dict(settings, path)
+    if recipe.image_sizes[-1][1] != IMAGE_SIZE:
+        raise InputError(path, f"'image_sizes' that end with crops of {IMAGE_SIZE}", repr(settings["image_sizes"]))
     return recipe
+
+
+def from_dict(settings: object, place: object) -> Recipe:
+    """A recipe from the content of its JSON file. Raises InputError, which names the place."""
+    if not isinstance(settings, dict):
+        raise InputError(place, "a JSON object", type(settings).__name__)
+    _check(settings, _RECIPE, place, optional=("teacher", "tuning"))
+    for key, choices in (("labels", LABELS), ("precision", PRECISIONS)):
+        if settings[key] not in choices:
+            raise InputError(place, f"{key!r} one of {', '.join(choices)}", repr(settings[key]))
+    teacher = settings.get("teacher")
+    return Recipe(
+        **{
+            **settings,
+            "optimiser": _optimiser(settings["optimiser"], place),
+            "teacher": None if teacher is None else _teacher(teacher, place),
+            "image_sizes": _image_sizes(settings["image_sizes"], place),
+            "stages": _stages(settings["stages"], place),
+            "augment": _augmentation(settings["augment"], place),
+        }
+    )
+
+
+def _optimiser(settings: dict[str, Any], place: object) -> OptimiserSettings:
+    kind = settings.get("kind")
+    if kind not in OPTIMISERS:
+        raise InputError(place, f"optimiser 'kind' one of {', '.join(OPTIMISERS)}", repr(kind))
+    options = OPTIMISERS[kind][1]
+    expected = {*options, "kind", "weight_decay", "warmup_epochs", "clip"}
+    if set(settings) != expected:
+        raise InputError(place, f"an optimiser of {', '.join(sorted(expected))}", ", ".join(sorted(settings)))
+    _check(settings, {key: (str,) if key == "kind" else _NUMBER for key in settings}, place, "optimiser.")
+    common = {key: value for key, value in settings.items() if key not in options}
+    return OptimiserSettings(**common, options={key: settings[key] for key in options})
+
+
+def _teacher(settings: dict[str, Any], place: object) -> Teacher:
+    share = settings.get("share")
+    if set(settings) != {"model", "share"} or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InputError(place, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(settings))
+    return Teacher(settings["model"], share)
+
+
+def _image_sizes(settings: list[Any], place: object) -> tuple[tuple[int, int], ...]:
+    pairs = [
+        pair for pair in settings if isinstance(pair, list | tuple) and [type(part) for part in pair] == [int, int]
+    ]
+    if len(pairs) < len(settings) or not pairs or pairs[0][0] != 0:
+        raise InputError(place, "'image_sizes' of pairs [first epoch, image size], the first at 0", repr(settings))
+    return tuple((first, size) for first, size in pairs)
+
+
+def _stages(settings: list[Any], place: object) -> tuple[StageSettings, ...]:
+    if not settings:
+        raise InputError(place, "'stages', one or more", "none")
+    for index, stage in enumerate(settings):
+        if not isinstance(stage, dict):
+            raise InputError(place, f"'stages.{index}' of type dict", type(stage).__name__)
+        _check(stage, _STAGE, place, f"stages.{index}.", optional=("layer_lr_multipliers",))
+        multipliers = stage.get("layer_lr_multipliers", {})
+        _check(multipliers, dict.fromkeys(multipliers, _NUMBER), place, f"stages.{index}.layer_lr_multipliers.")
+    return tuple(StageSettings(**stage) for stage in settings)
+
+
+def _augmentation(settings: dict[str, Any], place: object) -> Augmentation:
+    _check(settings, _AUGMENTATION, place, "augment.")
+    return Augmentation(**settings)
+
+
+def _check(
+    settings: Mapping[str, Any],
+    expected: Mapping[str, _Types],
+    place: object,
+    prefix: str = "",
+    optional: tuple[str, ...] = (),
+) -> None:
+    """Raise InputError unless the settings have the expected keys, with values of the expected types, and no others."""
+    for key, kinds in expected.items():
+        if key in optional and key not in settings:
+            continue
+        if not isinstance(settings.get(key), kinds):
+            actual = type(settings[key]).__name__ if key in settings else "nothing"
+            raise InputError(place, f"{prefix + key!r} of type {' or '.join(kind.__name__ for kind in kinds)}", actual)
+    unknown = [prefix + key for key in settings if key not in expected]
+    if unknown:
+        raise InputError(place, f"only the settings {', '.join(prefix + key for key in expected)}", ", ".join(unknown))

@@ -1,4 +1,4 @@
-"""Train a network on Training, choose its epoch on PublicTest, export it to ONNX and write it to artifacts/.
+"""Train a network on Training, select its epoch on PublicTest, export it to ONNX and write it to artifacts/.
 
 facial-emotion train cnn --data fer2013.csv.xz
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from dataclasses import replace
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,12 @@ import numpy as np
 
 from facial_emotion.data import fer2013
 from facial_emotion.deep import NETWORKS, backend
+from facial_emotion.deep.checkpoint import History, Identity
 from facial_emotion.deep.loop import Rows
-from facial_emotion.deep.recipe import SIDE
+from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
+from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Card
 
 if TYPE_CHECKING:
     import keras
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 LICENCES = {
     "cnn": "MIT for the model. Trained on FER2013, which was made for research.",
     "vgg16": (
-        "MIT for the model. Begun from the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures were "
-        "gathered for research. Trained on FER2013, which was made for research."
+        "MIT for the model. Initialised with the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures "
+        "were gathered for research. Trained on FER2013, which was made for research."
     ),
 }
 WEIGHTS = "weights.npz"
@@ -45,166 +47,158 @@ _LIBRARIES = (
 )
 
 
-def network(name: str) -> ModuleType:
-    """The module of a network: build() makes it, begin() gives it initial weights."""
+@dataclass(frozen=True)
+class Job:
+    """A training to be done. network: a key of NETWORKS; weights: the file of initial weights, if any.
+
+    command: as it was given, for the card; keep_weights: whether the artifact has the trained weights too.
+    """
+
+    network: str
+    recipe: Recipe
+    seed: int = 0
+    weights: Path | None = None
+    command: str = ""
+    keep_weights: bool = False
+
+
+def network_module(name: str) -> ModuleType:
+    """The module of a network, with ``build`` and ``init_weights``."""
     return importlib.import_module(f"facial_emotion.deep.{NETWORKS[name]}")
 
 
-def rows_of(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
-    """A split with its targets: FER2013's labels, FER+'s shares of votes, or the mean of the two.
+def load_split(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
+    """A split with its targets: FER2013's labels ("fer"), fractions of FER+'s votes ("fer+"), or their mean ("both").
 
-    Rows on which nobody voted for one of the seven are left out of "fer+" and keep their label in "both".
+    Rows without votes for any of the seven emotions are left out of "fer+" and keep their label in "both".
     """
     part = data.split(split)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[part.labels]
     if labels == "fer":
         return Rows(part.crops, targets, part.labels)
     votes = data.soft_labels()[part.rows]
-    voted = votes.sum(axis=1) > 0
+    has_votes = votes.sum(axis=1) > 0
     if labels == "fer+":
-        return Rows(part.crops[voted], votes[voted], part.labels[voted])
-    targets[voted] = (targets[voted] + votes[voted]) / 2
+        return Rows(part.crops, votes, part.labels).take(has_votes)
+    targets[has_votes] = (targets[has_votes] + votes[has_votes]) / 2
     return Rows(part.crops, targets, part.labels)
 
 
-def begun(weights: Path | None) -> dict[str, Any] | None:
-    """What a training begins from: a file of weights by its SHA-256, and its training if a card beside tells."""
+def initial_weights(weights: Path | None) -> dict[str, Any] | None:
+    """A description of initial weights for the card: "file", "sha256" and, if a card lists the file, its "training"."""
     from facial_emotion import artifact
 
-    if weights is None or not weights.is_file():  # begin() says what it misses
+    if weights is None or not weights.is_file():  # init_weights() raises the error
         return None
-    found: dict[str, Any] = {"file": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    description: dict[str, Any] = {"file": weights.name, "sha256": digest}
     if (weights.parent / artifact.CARD).is_file():
         card = artifact.read_card(weights.parent)
-        if card["files"].get(weights.name, {}).get("sha256") == found["sha256"]:
-            found["training"] = card["training"]
-    return found
+        listed = card.files.get(weights.name)
+        if listed is not None and listed.sha256 == digest:
+            description["training"] = card.training
+    return description
 
 
-def train(
-    name: str,
-    data: fer2013.Fer2013,
-    recipe: dict[str, Any],
-    folder: Path,
-    seed: int = 0,
-    resume: bool = False,
-    weights: Path | None = None,
-) -> tuple[keras.Model, list[dict[str, float]]]:
-    """A network with the averaged weights of its best epoch, and the figures of every epoch.
+def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -> tuple[keras.Model, History]:
+    """Train a network; returns it with the averaged weights of its best epoch, and the figures of every epoch.
 
-    Checkpoints, a log and curves go to ``folder``; ``resume`` goes on from them, under the same ``weights``, which
-    say where the training began.
+    Checkpoints, a log and learning curves are written to ``folder``; ``resume`` goes on from the last checkpoint,
+    which must be of the same job.
     """
-    backend.start(recipe["precision"])
+    recipe = job.recipe
+    backend.configure(recipe.precision)
     import keras
 
-    from facial_emotion.deep import log, loop, teacher
+    from facial_emotion.deep import distillation, log, loop
 
-    keras.utils.set_random_seed(seed)
-    model = network(name).build(recipe["network"])
+    keras.utils.set_random_seed(job.seed)
+    model = network_module(job.network).build(recipe.network)
     if not resume:
-        network(name).begin(model, weights)
+        network_module(job.network).init_weights(model, job.weights)
 
-    def report(history: log.History) -> None:
+    def report(history: History) -> None:
         log.write(history, folder)
-        print(log.line(history), flush=True)
+        print(log.summary(history), flush=True)
 
-    identity = {"network": name, "recipe": recipe, "data_hash": data.hash, "seed": seed, "weights": begun(weights)}
-    training, held_out = rows_of(data, "Training", recipe["labels"]), rows_of(data, "PublicTest")
-    if "teacher" in recipe:
+    identity = Identity(job.network, recipe, data.hash, job.seed, initial_weights(job.weights))
+    training, held_out = load_split(data, "Training", recipe.labels), load_split(data, "PublicTest")
+    if recipe.teacher:
         if not resume:
-            teacher.ask(recipe["teacher"]["model"], training.crops, folder)
-        said, _ = teacher.kept(folder)
-        training = replace(training, targets=teacher.blend(training.targets, said, recipe["teacher"]["share"]))
-    return model, loop.fit(model, recipe, training, held_out, folder, identity, resume, report)
+            distillation.write_teacher_predictions(recipe.teacher.model, training.crops, folder)
+        predictions = distillation.read_teacher_predictions(folder)
+        blended = distillation.blend(training.targets, predictions, recipe.teacher.share)
+        training = replace(training, targets=blended)
+    return model, loop.fit(model, identity, training, held_out, folder, resume, report)
 
 
-def deliver(
-    name: str,
+def export_and_evaluate(
+    job: Job,
     model: keras.Model,
-    history: list[dict[str, float]],
+    history: History,
     data: fer2013.Fer2013,
-    recipe: dict[str, Any],
     out: Path,
-    seed: int,
-    command: str,
-    weights: Path | None = None,
-    keep_weights: bool = False,
-    taught: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Export a trained network, check it, make it small, calibrate it, score it, and write the artifact. Its card.
+    teacher_info: dict[str, Any] | None = None,
+) -> Card:
+    """Export a trained network, compress, calibrate and evaluate it, and write the artifact; returns its card.
 
-    seed, command, weights and taught (what teacher.kept tells of the teacher) only say how it was trained.
+    teacher_info: of a distillation, as ``distillation.teacher_info`` returns it.
     """
     from facial_emotion import artifact
-    from facial_emotion.data.duplicates import near_duplicates
-    from facial_emotion.deep import export, forms
-    from facial_emotion.evaluation import abstention
-    from facial_emotion.evaluation.scores import scores
+    from facial_emotion.deep import export, variants
+    from facial_emotion.evaluation.evaluate import evaluate
 
     training, held_out = data.split("Training"), data.split("PublicTest")
-    plain = backend.in_single_precision(model, network(name).build, recipe["network"])
-    exact = export.to_onnx(plain)
-    some = np.random.default_rng(seed).permutation(len(training))[: export.CHECKED]
-    agreement = export.check(plain, exact, training.crops[some], training.labels[some])
-    form, small, tried = forms.smallest(exact, training.crops[some], held_out.crops, held_out.labels)
-    whole = export.calibrate(small, held_out.crops, held_out.labels)
-    threshold = abstention.choose(export.answers(whole, held_out.crops), held_out.labels)
-    metrics = {}
-    for split in ("PublicTest", "PrivateTest"):
-        part = data.split(split)
-        twice = near_duplicates(part.crops, training.crops)
-        metrics[split] = scores(export.answers(whole, part.crops), part.labels, twice, threshold)
-    best = max((figures for figures in history if figures["side"] == SIDE), key=lambda one: one["held_out_accuracy"])
-    card = {
-        "track": "deep",
-        "input": "crops uint8 (n, 48, 48)",
-        "training": {
-            "command": command,
-            "model": name,
-            "begun": begun(weights),
-            "teacher": taught,
-            "recipe": recipe,
-            "epoch": best["epoch"],
-            "parameters": model.count_params(),
-            "seed": seed,
-            "data_hash": data.hash,
-            "minutes": round(sum(figures["minutes"] for figures in history), 1),
-            "versions": _versions(),
-            "history": [{key: round(value, 4) for key, value in figures.items()} for figures in history],
-        },
-        "calibration": "vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
-        "parity": agreement,
-        "form": form,
-        "forms": tried,
-        "threshold": threshold,
-        "metrics": metrics,
-        "licence": LICENCES[name],
-    }
-    artifact.write(out, whole, card, {WEIGHTS: backend.packed(model)} if keep_weights else None)
-    return card
+    float32_model = backend.in_single_precision(model, network_module(job.network).build, job.recipe.network)
+    exact = export.to_onnx(float32_model)
+    sample = np.random.default_rng(job.seed).permutation(len(training))[: export.PARITY_ROWS]
+    parity = export.compare_with_keras(float32_model, exact, training.crops[sample], training.labels[sample])
+    variant, compressed, figures = variants.choose(exact, training.crops[sample], held_out.crops, held_out.labels)
+    calibrated = export.calibrate(compressed, held_out.crops, held_out.labels)
+    threshold, metrics = evaluate(data, lambda split: export.run_onnx(calibrated, data.split(split).crops))
+    card = Card(
+        name=job.network,
+        track="deep",
+        input="crops uint8 (n, 48, 48)",
+        emotions=list(EMOTIONS),
+        training=_training_card(job, model, history, data, teacher_info),
+        calibration="vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+        parity=parity,
+        variant=variant,
+        variants=figures,
+        threshold=threshold,
+        metrics=metrics,
+        licence=LICENCES[job.network],
+        files={},
+    )
+    return artifact.write(out, calibrated, card, {WEIGHTS: backend.weights_as_npz(model)} if job.keep_weights else None)
 
 
-def _versions() -> dict[str, str]:
-    installed = {distribution.metadata["Name"] for distribution in metadata.distributions()}
-    return {library: metadata.version(library) for library in _LIBRARIES if library in installed}
-
-
-def run(
-    name: str,
-    data: fer2013.Fer2013,
-    recipe: dict[str, Any],
-    checkpoints: Path,
-    out: Path,
-    seed: int,
-    resume: bool,
-    weights: Path | None,
-    keep_weights: bool,
-    command: str,
+def _training_card(
+    job: Job, model: keras.Model, history: History, data: fer2013.Fer2013, teacher_info: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Train a network and write its artifact; its card."""
-    from facial_emotion.deep import teacher
+    """The part of a card that says how the model was trained."""
+    final = [figures for figures in history if figures["image_size"] == IMAGE_SIZE]
+    return {
+        "command": job.command,
+        "model": job.network,
+        "initial_weights": initial_weights(job.weights),
+        "teacher": teacher_info,
+        "recipe": job.recipe.to_dict(),
+        "epoch": max(final, key=lambda figures: figures["held_out_accuracy"])["epoch"],
+        "parameters": model.count_params(),
+        "seed": job.seed,
+        "data_hash": data.hash,
+        "minutes": round(sum(figures["minutes"] for figures in history), 1),
+        "versions": installed_versions(_LIBRARIES),
+        "history": [{key: round(value, 4) for key, value in figures.items()} for figures in history],
+    }
 
-    model, history = train(name, data, recipe, checkpoints, seed, resume, weights)
-    taught = teacher.kept(checkpoints)[1] if "teacher" in recipe else None
-    return deliver(name, model, history, data, recipe, out, seed, command, weights, keep_weights, taught)
+
+def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: bool = False) -> Card:
+    """Train a network and write its artifact; returns the artifact's card."""
+    from facial_emotion.deep import distillation
+
+    model, history = train(job, data, checkpoints, resume)
+    info = distillation.teacher_info(checkpoints) if job.recipe.teacher else None
+    return export_and_evaluate(job, model, history, data, out, info)

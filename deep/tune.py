@@ -1,8 +1,7 @@
-"""Search a network's hyperparameters and width with Optuna and write the recipe that training uses.
+"""Search a network's hyperparameters and width with Optuna, and write the recipe that training uses.
 
-Each trial trains some epochs on some rows of Training and is judged by its best accuracy on PublicTest;
-a trial that falls behind the others is stopped early. The study is kept on disk: the same command goes on
-where the last one stopped.
+Each trial trains some epochs on some rows of Training; its value is its best accuracy on PublicTest. A trial that
+falls behind the others is pruned. The study is stored on disk: the same command continues it.
 
     facial-emotion tune cnn --data fer2013.csv.xz --trials 20 --rows 8000 --epochs 8
 """
@@ -13,15 +12,16 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion import paths, tuning
 from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.deep.checkpoint import History, Identity
 from facial_emotion.deep.loop import Rows
-from facial_emotion.deep.recipe import read
-from facial_emotion.deep.train import network, rows_of
+from facial_emotion.deep.recipe import Recipe, from_dict, read
+from facial_emotion.deep.train import load_split, network_module
 from facial_emotion.errors import InputError
 from facial_emotion.tuning import Space
 
@@ -39,70 +39,75 @@ _COMMON: Space = {
 SPACES: dict[str, Space] = {
     "cnn": {
         **_COMMON,
-        "stages.0.rate": ("float", {"low": 0.02, "high": 0.5, "log": True}),
+        "stages.0.learning_rate": ("float", {"low": 0.02, "high": 0.5, "log": True}),
         "network.stages.0.0": ("int", {"low": 64, "high": 160, "step": 32}),
         "network.stages.1.0": ("int", {"low": 128, "high": 320, "step": 64}),
         "network.stages.2.0": ("int", {"low": 256, "high": 512, "step": 128}),
     },
     "vgg16": {
         **_COMMON,
-        "stages.1.rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
+        "stages.1.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
         "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
     },
 }
 
 
-def shortened(recipe: dict[str, Any], epochs: int, side: int) -> dict[str, Any]:
-    """A recipe whose stages together last so many epochs, at least one each, on crops of one side."""
-    stages = [dict(stage) for stage in recipe["stages"]]
-    whole = sum(stage["epochs"] for stage in stages)
-    for stage in stages:
-        stage["epochs"] = max(1, round(stage["epochs"] * epochs / whole))
-    share = sum(stage["epochs"] for stage in stages) / whole
-    return {**recipe, "stages": stages, "sides": [[0, side]], "mixup_until": round(recipe["mixup_until"] * share)}
+def shortened(recipe: Recipe, epochs: int, image_size: int) -> Recipe:
+    """A recipe at one image size whose stages are shortened in proportion to ``epochs`` in total, at least one each."""
+    total = sum(stage.epochs for stage in recipe.stages)
+    stages = [
+        dataclasses.replace(stage, epochs=max(1, round(stage.epochs * epochs / total))) for stage in recipe.stages
+    ]
+    mixup_until = round(recipe.mixup_until * (sum(stage.epochs for stage in stages) / total))
+    return dataclasses.replace(recipe, stages=tuple(stages), image_sizes=((0, image_size),), mixup_until=mixup_until)
 
 
 def search(
     name: str,
     training: Rows,
     held_out: Rows,
-    recipe: dict[str, Any],
+    recipe: Recipe,
     trials: int,
     seed: int,
     folder: Path,
     weights: Path | None = None,
 ) -> optuna.Study:
-    """Run trials of a network until the study has that many, whole or stopped early."""
+    """Run trials of a network until the study has that many finished or pruned ones.
+
+    Each trial's recipe is in its user attribute "recipe". folder: for checkpoints, removed after each trial.
+    """
     import keras
     import optuna
 
     from facial_emotion.deep import loop
 
+    settings = recipe.to_dict()
+
     def objective(trial: optuna.Trial) -> float:
-        drawn = tuning.draw(trial, recipe, SPACES[name])
+        drawn = tuning.suggest_recipe(trial, settings, SPACES[name])
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
-        model = network(name).build(drawn["network"])
-        network(name).begin(model, weights)
+        model = network_module(name).build(drawn["network"])
+        network_module(name).init_weights(model, weights)
         trial.set_user_attr("recipe", drawn)
 
-        def report(history: list[dict[str, float]]) -> None:
+        def report(history: History) -> None:
             trial.report(history[-1]["held_out_accuracy"], len(history))
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        identity = {"network": name, "recipe": drawn, "seed": seed}
+        identity = Identity(name, from_dict(drawn, f"trial {trial.number}"), data_hash="", seed=seed)
         try:
-            history = loop.fit(model, drawn, training, held_out, folder, identity, False, report)
+            history = loop.fit(model, identity, training, held_out, folder, False, report)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return max(figures["held_out_accuracy"] for figures in history)
 
     return tuning.search(
-        f"{name}-{len(training.labels)}-rows-{recipe['stages']}",
+        f"{name}-{len(training.labels)}-rows-{settings['stages']}",
         f"sqlite:///{paths.CACHE / 'tuning.db'}",
         objective,
-        tuning.present(recipe, SPACES[name]),
+        tuning.current_values(settings, SPACES[name]),
         trials,
         seed,
         optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
@@ -118,30 +123,35 @@ def tune(
     trials: int,
     rows: int,
     epochs: int,
-    side: int,
+    image_size: int,
     seed: int,
 ) -> str:
-    """Search from the recipe at ``path`` and write the best one to ``out``; a line about it."""
+    """Search from the recipe at ``path`` and write the best one to ``out``; returns a line that summarises it."""
     from facial_emotion.deep import backend
 
     recipe = read(path)
-    backend.start(recipe["precision"])
-    whole = rows_of(data, "Training", recipe["labels"])
-    some = np.sort(np.random.default_rng(seed).permutation(len(whole.labels))[:rows])
-    training = Rows(*(values[some] for values in dataclasses.astuple(whole)))
-    short = shortened(recipe, epochs, side)
+    backend.configure(recipe.precision)
+    all_rows = load_split(data, "Training", recipe.labels)
+    training = all_rows.take(np.sort(np.random.default_rng(seed).permutation(len(all_rows.labels))[:rows]))
+    short = shortened(recipe, epochs, image_size)
     try:
-        tuning.present(short, SPACES[name])
+        tuning.current_values(short.to_dict(), SPACES[name])
     except (KeyError, IndexError, TypeError) as error:
         raise InputError(path, "a recipe that the search space fits", repr(error)) from error
-    held_out, scratch = rows_of(data, "PublicTest"), paths.CACHE / "tuning" / name
+    held_out, scratch = load_split(data, "PublicTest"), paths.CACHE / "tuning" / name
     study = search(name, training, held_out, short, trials, seed, scratch, weights)
-    best = study.best_trial.user_attrs["recipe"]
-    kept = {key: recipe[key] for key in ("stages", "sides", "mixup_until")}
-    for stage, found in zip(kept["stages"], best["stages"], strict=True):
-        stage["rate"] = found["rate"]
-    pruned = sum(trial.state.name == "PRUNED" for trial in study.trials)
-    notes = {"trials": len(study.trials), "stopped_early": pruned, "rows": len(some), "epochs": epochs, "side": side}
-    tuned = {**best, **kept, "tuning": {**notes, "accuracy_on_PublicTest": study.best_value}}
-    out.write_text(json.dumps(tuned, indent=1) + "\n")
+    notes = {"trials": len(study.trials), "rows": len(training.labels), "epochs": epochs, "image_size": image_size}
+    notes["stopped_early"] = sum(trial.state.name == "PRUNED" for trial in study.trials)
+    best = from_dict(study.best_trial.user_attrs["recipe"], f"trial {study.best_trial.number}")
+    tuned = dataclasses.replace(
+        best,
+        stages=tuple(
+            dataclasses.replace(stage, learning_rate=tuned_stage.learning_rate)
+            for stage, tuned_stage in zip(recipe.stages, best.stages, strict=True)
+        ),
+        image_sizes=recipe.image_sizes,
+        mixup_until=recipe.mixup_until,
+        tuning={**notes, "accuracy_on_PublicTest": study.best_value},
+    )
+    out.write_text(json.dumps(tuned.to_dict(), indent=1) + "\n")
     return f"{out}: trial {study.best_trial.number}, accuracy {study.best_value:.2%} on PublicTest"

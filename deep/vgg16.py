@@ -1,7 +1,7 @@
-"""VGG-16 (Simonyan and Zisserman, ICLR 2015), begun from ImageNet and fine-tuned on faces.
+"""VGG-16 (Simonyan and Zisserman, ICLR 2015), pretrained on ImageNet and fine-tuned on faces.
 
 The convolutions are those of ``keras.applications.VGG16``, with its own preprocessing inside the model;
-the classifier on top is ours. On 48x48 crops its five poolings leave a map of 1x1.
+the classifier on top is ours. On 48x48 crops the five poolings leave a map of 1x1.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from facial_emotion.features.emotions import EMOTIONS
 if TYPE_CHECKING:
     import keras
 
-IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: what VGG-16 was trained to see taken off
+IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: subtracted from the input, as when VGG-16 was pretrained
 
 
 def build(network: dict[str, Any]) -> keras.Model:
-    """Grey crops float (n, side, side, 1), 0-255 -> scores (n, 7); any side from 32 up. No weights yet.
+    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, 7); size >= 32.
 
     network: "hidden", the width of the layer above the convolutions; "dropout" before and after it.
     """
@@ -32,7 +32,7 @@ def build(network: dict[str, Any]) -> keras.Model:
     x = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN], name="imagenet_mean")(x)
     x = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x).output
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # (n, 512)
-    x = layers.BatchNormalization(momentum=0.9, name="pool_norm")(x)  # ImageNet's features are large
+    x = layers.BatchNormalization(momentum=0.9, name="pool_norm")(x)  # the pretrained features are large
     x = layers.Dropout(network["dropout"], name="dropout_1")(x)
     x = layers.Dense(network["hidden"], activation="relu", name="hidden")(x)
     x = layers.Dropout(network["dropout"], name="dropout_2")(x)
@@ -40,10 +40,10 @@ def build(network: dict[str, Any]) -> keras.Model:
     return keras.Model(crops, scores, name="vgg16")
 
 
-def begin(model: keras.Model, weights: Path | None) -> None:
-    """Start from .npz weights of this network, or with ImageNet's in the convolutions.
+def init_weights(model: keras.Model, weights: Path | None) -> None:
+    """Load initial weights: an .npz of this network, or ImageNet weights for the convolutions alone.
 
-    Those come from a .weights.h5 of ``VGG16(include_top=False)`` or, by default, from Keras's download.
+    The latter come from a .weights.h5 of ``VGG16(include_top=False)`` or, by default, are downloaded by Keras.
     """
     import keras
 
@@ -56,7 +56,7 @@ def begin(model: keras.Model, weights: Path | None) -> None:
     else:
         try:
             pretrained = keras.applications.VGG16(include_top=False, weights="imagenet")
-        except Exception as error:  # whatever the network stack raises
+        except Exception as error:  # the download raises many kinds
             raise InputError(
                 "ImageNet weights of VGG-16",
                 "an answer from Keras's server",

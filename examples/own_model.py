@@ -4,6 +4,7 @@ python examples/own_model.py fer2013.csv artifacts/my-lightgbm
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from facial_emotion import load, names
@@ -12,9 +13,9 @@ from facial_emotion.data import fer2013
 
 data, folder = sys.argv[1], Path(sys.argv[2])
 recipe = read_recipe(RECIPES / "lightgbm.json")
-recipe["fit"] |= {"rounds": 20}  # few, so that it takes a minute
-recipe["features"] = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
+features = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
+recipe = replace(recipe, features=features, fit={**recipe.fit, "rounds": 20})  # few, so that it takes a minute
 card = train("lightgbm", fer2013.load(data), recipe, folder, seed=0, threads=2)
-print(f"accuracy on PublicTest: {card['metrics']['PublicTest']['accuracy']:.1%}")
+print(f"accuracy on PublicTest: {card.metrics['PublicTest'].accuracy:.1%}")
 print("models in this folder:", ", ".join(names(folder.parent)))
 print("probabilities:", load(folder.name, root=folder.parent).predict_proba(fer2013.load(data).crops[:1]).round(2))

@@ -8,6 +8,6 @@ picture = sys.argv[1] if len(sys.argv) > 1 else examples.portrait()
 faces = faces_in(picture, load("cnn"))
 for face in faces:
     left, top, right, bottom = face.box
-    print(f"face {face.number} at ({left}, {top})-({right}, {bottom}): {face.words}")
+    print(f"face {face.number} at ({left}, {top})-({right}, {bottom}): {face.caption}")
 if not faces:
     print("no face")

@@ -1,10 +1,11 @@
-"""A Dask cluster to work on: one that runs already, or one made on this machine."""
+"""Connection to a Dask cluster: an existing one, or a local one that is started for the purpose."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from facial_emotion.errors import InputError
 
@@ -14,23 +15,25 @@ if TYPE_CHECKING:
 
 @contextmanager
 def connect(address: str, count: int) -> Iterator[Client]:
-    """A client of the cluster at ``address``, "tcp://…", or of one of ``count`` workers made for it here, "local".
+    """A client of the cluster at ``address``, "tcp://…"; with "local", of a new one with ``count`` workers.
 
     Raises InputError without Dask, or where no scheduler answers.
     """
     try:
-        from distributed import Client, LocalCluster
+        distributed: Any = importlib.import_module("distributed")  # it has no type hints
     except ImportError as error:
         raise InputError(
             "--cluster", "Dask", "none installed", "pip install 'facial-emotion-recognition[cluster]'"
         ) from error
 
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         try:
-            made = None
+            local = None
             if address == "local":
-                made = opened.enter_context(LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None))
-            client = opened.enter_context(Client(made or address, timeout=20))
+                local = stack.enter_context(
+                    distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+                )
+            client = stack.enter_context(distributed.Client(local or address, timeout=20))
         except (OSError, ValueError) as error:
             raise InputError("--cluster", 'a scheduler, as tcp://host:8786, or "local"', str(error)) from error
         yield client

@@ -11,20 +11,21 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.artifact import MODEL, Card
+from facial_emotion.artifact import MODEL
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Card, Member
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
     from facial_emotion.recognizers import Recognizer, Step
 
 NEGLIGIBLE = 0.03  # share of the weights below which a member is left out
-Member = tuple[str, bool]  # the name of a recognizer, and whether it sees crops mirrored
+MemberView = tuple[str, bool]  # the name of a recognizer, and whether it sees crops mirrored
 
 
 def fit_weights(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -41,10 +42,11 @@ def fit_weights(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return -log_softmax(pooled, axis=1)[rows, labels].mean(), (logs * surplus).sum(axis=(1, 2)) / len(labels)
 
     start = np.full(len(logs), 1 / len(logs))
-    return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
+    weights: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
+    return weights
 
 
-def choose(logs: dict[Member, np.ndarray], labels: np.ndarray) -> dict[Member, float]:
+def choose(logs: dict[MemberView, np.ndarray], labels: np.ndarray) -> dict[MemberView, float]:
     """The members that count, and their weights. Both views of a mirrored member weigh the same."""
 
     views = {name: [logs[view] for view in logs if view[0] == name] for name, _ in logs}
@@ -57,19 +59,17 @@ def choose(logs: dict[Member, np.ndarray], labels: np.ndarray) -> dict[Member, f
         del means[least]
 
 
-def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: str) -> dict[str, Any]:
-    """The card of an ensemble: its members, their weights, and how good it is."""
+def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: str) -> Card:
+    """The card of an ensemble: its members, their weights, and its scores."""
     from scipy.special import softmax
 
-    from facial_emotion import artifact, recognizers
-    from facial_emotion.data.duplicates import near_duplicates
-    from facial_emotion.evaluation import abstention
-    from facial_emotion.evaluation.scores import scores
+    from facial_emotion import recognizers
+    from facial_emotion.evaluation.evaluate import SPLITS, evaluate
     from facial_emotion.terminal import bar
 
-    splits = {name: data.split(name) for name in ("PublicTest", "PrivateTest")}
+    splits = {name: data.split(name) for name in SPLITS}
     views = [(name, turned) for name in names for turned in ((False, True) if mirrored else (False,))]
-    logs: dict[str, dict[Member, np.ndarray]] = {split: {} for split in splits}
+    logs: dict[str, dict[MemberView, np.ndarray]] = {split: {} for split in splits}
     with bar("members", len(views)) as step:
         for name, turned in views:
             recognizer = recognizers.load(name, root=root)
@@ -78,30 +78,31 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
                 logs[split][name, turned] = recognizers.log_of(recognizer.predict_proba(crops))
             step(f"{name}{' mirrored' * turned}")
     weights = choose(logs["PublicTest"], splits["PublicTest"].labels)
-    training = data.split("Training").crops
-    metrics = {}
-    answers = {
-        split: softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1) for split in splits
-    }
-    threshold = abstention.choose(answers["PublicTest"], splits["PublicTest"].labels)
-    for split, part in splits.items():
-        metrics[split] = scores(answers[split], part.labels, near_duplicates(part.crops, training), threshold)
+
+    def pooled(split: str) -> np.ndarray:
+        probabilities: np.ndarray = softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
+        return probabilities
+
+    threshold, metrics = evaluate(data, pooled)
     versions = {library: metadata.version(library) for library in ("numpy", "scipy", "onnxruntime")}
     cards = {name: recognizers.card(name, root) for name, _ in weights}
-    return {
-        "track": "ensemble",
-        "input": "crops uint8 (n, 48, 48)",
-        "members": [
-            {"name": name, "mirrored": turned, "weight": weight, **cards[name]["files"][artifact.MODEL]}
+    return Card(
+        name="ensemble",
+        track="ensemble",
+        input="crops uint8 (n, 48, 48)",
+        emotions=list(EMOTIONS),
+        members=[
+            Member(name, turned, weight, cards[name].files[MODEL].sha256, cards[name].files[MODEL].size)
             for (name, turned), weight in weights.items()
         ],
-        "left_out": [name for name in names if name not in cards],
-        "training": {"command": command, "seed": None, "data_hash": data.hash, "versions": versions},
-        "calibration": "the members' weights, fitted on PublicTest",
-        "threshold": threshold,
-        "metrics": metrics,
-        "licence": " ".join(f"{name}: {card['licence']}" for name, card in cards.items()),
-    }
+        left_out=[name for name in names if name not in cards],
+        training={"command": command, "seed": None, "data_hash": data.hash, "versions": versions},
+        calibration="the members' weights, fitted on PublicTest",
+        threshold=threshold,
+        metrics=metrics,
+        licence=" ".join(f"{name}: {card.licence}" for name, card in cards.items()),
+        files={},
+    )
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Step]]:
@@ -111,34 +112,35 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
     """
     from facial_emotion import recognizers
 
-    name, members = card["name"], card["members"]
+    name, members = card.name, card.members
     loaded: dict[str, Recognizer] = {}
     for member in members:
-        found = recognizers.card(member["name"], root)
-        if found.get("members"):
-            raise InputError(root / name, "members with a model of their own", f"{member['name']}, an ensemble")
-        sha256 = found["files"][MODEL]["sha256"]
-        if sha256 != member["sha256"]:
+        found = recognizers.card(member.name, root)
+        if found.members:
+            raise InputError(root / name, "members with a model of their own", f"{member.name}, an ensemble")
+        sha256 = found.files[MODEL].sha256
+        if sha256 != member.sha256:
             advice = f"it was trained anew: run facial-emotion train ensemble {name} again"
-            raise InputError(root / name, f"{member['name']} {member['sha256'][:12]}…", f"{sha256[:12]}…", advice)
-        loaded[member["name"]] = recognizers.load(member["name"], threads, root)
+            raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{sha256[:12]}…", advice)
+        loaded[member.name] = recognizers.load(member.name, threads, root)
 
     def begin(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return crops, np.zeros((len(crops), len(EMOTIONS)))
 
-    def ask(member: dict[str, Any]) -> Step:
-        recognizer = loaded[member["name"]]
+    def ask(member: Member) -> Step:
+        recognizer = loaded[member.name]
 
         def step(value: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
             crops, total = value
-            seen = np.ascontiguousarray(crops[:, :, ::-1]) if member["mirrored"] else crops
-            return crops, total + member["weight"] * recognizers.log_of(recognizer.predict_proba(seen))
+            seen = np.ascontiguousarray(crops[:, :, ::-1]) if member.mirrored else crops
+            return crops, total + member.weight * recognizers.log_of(recognizer.predict_proba(seen))
 
         return step
 
     def pool(value: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         total = np.exp(value[1] - value[1].max(axis=1, keepdims=True))
-        return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
+        result: np.ndarray = (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
+        return result
 
-    asked = [(f"{member['name']}{' mirrored' * member['mirrored']}", ask(member)) for member in members]
+    asked = [(f"{member.name}{' mirrored' * member.mirrored}", ask(member)) for member in members]
     return [("begin", begin), *asked, ("pool", pool)]

@@ -22,11 +22,12 @@ from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import check_crops
+from facial_emotion.records import Card, to_json
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
 TRACKS = {
-    "classical": "facial_emotion.classical.serve",
-    "deep": "facial_emotion.deep.serve",
+    "classical": "facial_emotion.classical.inference",
+    "deep": "facial_emotion.deep.inference",
     "ensemble": "facial_emotion.ensemble",
 }
 GOOD = 0.05  # accuracy below the best model's within which a model is still called good
@@ -41,14 +42,14 @@ class Recognizer:
     """A trained model. Its steps turn crops into probabilities; each may be timed alone. Safe in several threads."""
 
     name: str
-    card: artifact.Card
+    card: Card
     steps: Sequence[tuple[str, Step]] = field(repr=False)
     folder: Path = Path()  # its artifact
 
     @property
     def threshold(self) -> float:
         """The confidence below which an answer is uncertain."""
-        return self.card["threshold"]
+        return self.card.threshold
 
     def predict_proba(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities of the seven emotions: crops uint8 (n, 48, 48) -> float32 (n, 7), rows sum to 1.
@@ -76,7 +77,7 @@ def names(root: Path | None = None) -> list[str]:
     return sorted(path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
 
 
-def card(name: str, root: Path | None = None) -> artifact.Card:
+def card(name: str, root: Path | None = None) -> Card:
     """A model's card, without loading the model."""
     root = root or paths.ARTIFACTS
     if name not in names(root):
@@ -86,7 +87,7 @@ def card(name: str, root: Path | None = None) -> artifact.Card:
 
 def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
     """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest."""
-    accuracy = {name: card(name)["metrics"]["PublicTest"]["accuracy"] for name in among}
+    accuracy = {name: card(name).metrics["PublicTest"].accuracy for name in among}
     good = [name for name in among if accuracy[name] >= max(accuracy.values()) - GOOD]
     return min(good, key=lambda name: milliseconds.get(name, float("inf")))
 
@@ -98,7 +99,7 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
     """
     root = root or paths.ARTIFACTS
     found = card(name, root)
-    key = (root.resolve(), name, json.dumps(found), threads)
+    key = (root.resolve(), name, json.dumps(to_json(found), sort_keys=True), threads)
     with _loading:
         if key not in _loaded:
             model = artifact.read_model(root / name, found)
@@ -109,11 +110,11 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
         return _loaded[key]
 
 
-def steps(card: artifact.Card, model: bytes, threads: int = 2, root: Path | None = None) -> list[tuple[str, Step]]:
+def steps(card: Card, model: bytes, threads: int = 2, root: Path | None = None) -> list[tuple[str, Step]]:
     """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are."""
-    if card["track"] not in TRACKS:
-        raise InputError(f"{card['name']}'s card", f"track {', '.join(TRACKS)}", repr(card["track"]))
-    made: list[tuple[str, Step]] = importlib.import_module(TRACKS[card["track"]]).steps(
+    if card.track not in TRACKS:
+        raise InputError(f"{card.name}'s card", f"track {', '.join(TRACKS)}", repr(card.track))
+    made: list[tuple[str, Step]] = importlib.import_module(TRACKS[card.track]).steps(
         card, model, threads, root or paths.ARTIFACTS
     )
     return made

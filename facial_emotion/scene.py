@@ -1,4 +1,4 @@
-"""What is in a picture: its faces, numbered from left to right, and what they express.
+"""Detection and emotion recognition on one picture.
 
 from facial_emotion.recognizers import load
 from facial_emotion.scene import faces_in, table
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Face:
-    """A face: its number from 1, box int (4,) left, top, right, bottom, probabilities float32 (7,), and its crop.
+    """A recognised face.
 
-    threshold: the confidence below which its label is uncertain.
+    number: from 1; box: int (4,), left, top, right, bottom in pixels; probabilities: float32 (7,); crop: uint8
+    (48, 48); threshold: the confidence below which the label is uncertain.
     """
 
     number: int
@@ -42,39 +43,54 @@ class Face:
 
     @cached_property
     def label(self) -> str:
-        """The likeliest emotion."""
+        """The most probable emotion."""
         return EMOTIONS[int(self.probabilities.argmax())]
 
     @cached_property
     def confidence(self) -> float:
-        """The probability of the likeliest emotion."""
+        """The probability of the most probable emotion."""
         return float(self.probabilities.max())
 
     @property
     def certain(self) -> bool:
-        """Whether the label is as certain as the recognizer's answers shall be."""
+        """Whether the confidence reaches the recognizer's threshold."""
         return self.confidence >= self.threshold
 
     @property
-    def words(self) -> str:
-        """The label and its confidence; where that is too low, first of all that it is uncertain."""
-        said = f"{self.label} {self.confidence:.0%}"
-        return said if self.certain else f"uncertain ({said})"
+    def caption(self) -> str:
+        """Label and confidence as text; marked as uncertain below the threshold."""
+        text = f"{self.label} {self.confidence:.0%}"
+        return text if self.certain else f"uncertain ({text})"
+
+
+def detect(rgb: np.ndarray, threshold: float = THRESHOLD) -> tuple[np.ndarray, np.ndarray]:
+    """Detect and crop the faces of a picture, uint8 RGB (h, w, 3), from left to right.
+
+    threshold: detector score that a face must reach. Returns boxes int64 (n, 4) and crops uint8 (n, 48, 48).
+    """
+    boxes = find_faces(rgb, threshold)
+    return boxes, crop_faces(rgb, boxes)
+
+
+def classify(boxes: np.ndarray, crops: np.ndarray, recognizer: Recognizer) -> list[Face]:
+    """Recognise detected faces, numbered in their order. boxes: int (n, 4); crops: uint8 (n, 48, 48)."""
+    results = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)
+    return [
+        Face(number, box, probabilities, crop, recognizer.threshold)
+        for number, (box, probabilities, crop) in enumerate(results, 1)
+    ]
 
 
 def faces_in(
     picture: str | Path | bytes | np.ndarray | Image.Image, recognizer: Recognizer, threshold: float = THRESHOLD
 ) -> list[Face]:
     """The faces of a picture (whatever ``read_rgb`` takes), from left to right. No face: an empty list."""
-    rgb = read_rgb(picture)
-    boxes = find_faces(rgb, threshold)
-    crops = crop_faces(rgb, boxes)
-    found = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)
-    return [Face(number, *of_one, recognizer.threshold) for number, of_one in enumerate(found, 1)]
+    boxes, crops = detect(read_rgb(picture), threshold)
+    return classify(boxes, crops, recognizer)
 
 
 def table(faces: Sequence[Face]) -> pd.DataFrame:
-    """A row for each face: number, label, whether that is certain, confidence, box and the seven probabilities."""
+    """One row per face: number, label, certain or not, confidence, box and the seven probabilities."""
     try:
         import pandas as pd
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What commands show in a terminal: tables on stdout, progress bars on stderr."""
+"""Terminal output of the commands: tables on stdout, progress on stderr."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def note(text: str) -> None:
-    """Print a line of progress to stderr."""
+    """Print a progress message to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
-    """A progress bar; call what it gives once a step, with a new name if there is news; with 0 for news alone."""
+    """A progress bar. Yields a function ``advance(description="", steps=1)``; steps 0 changes the description alone."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -31,24 +31,24 @@ def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
     )
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        """Steps a second."""
+    class StepRate(ProgressColumn):
+        """Steps per second."""
 
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), StepRate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=total)
 
-        def step(news: str = "", advance: int = 1) -> None:
-            progress.update(task, advance=advance, description=news or name)
+        def advance(description: str = "", steps: int = 1) -> None:
+            progress.update(task, advance=steps, description=description or name)
 
-        yield step
+        yield advance
 
 
 def table(title: str, columns: list[str]) -> Table:
-    """An empty table; all columns but the first are for numbers."""
+    """An empty table; all columns but the first are right-aligned, for numbers."""
     from rich import box
     from rich.table import Table
 

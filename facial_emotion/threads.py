@@ -1,10 +1,10 @@
-"""How many CPU threads the numerical libraries may use."""
+"""CPU thread limits of the numerical libraries."""
 
 from __future__ import annotations
 
 
 def limit_threads(count: int) -> None:
-    """Hold OpenCV to so many threads in this process; a model's own are set when it is loaded."""
+    """Limit OpenCV to ``count`` threads in this process; a model's own threads are set when it is loaded."""
     import cv2
 
     if cv2.getNumThreads() != count:

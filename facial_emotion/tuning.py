@@ -1,4 +1,4 @@
-"""What both tracks' ``tune`` commands share: how a recipe is drawn, and a study that goes on where it stopped."""
+"""Hyperparameter search with Optuna, shared by the ``tune`` commands of both tracks."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import optuna
 
-# For each key of a recipe, in dots, with numbers into lists: how Optuna draws it.
+# A search space. Key: dotted path into a recipe, with numbers as list indices; value: the distribution, as the suffix
+# of Optuna's ``Trial.suggest_…`` method, and that method's keyword arguments.
 Space = dict[str, tuple[str, dict[str, Any]]]
 
 
-def draw(trial: optuna.Trial, recipe: Any, space: Space) -> Any:
-    """A copy of a recipe with the space's keys drawn by a trial."""
-    drawn = json.loads(json.dumps(recipe))
+def suggest_recipe(trial: optuna.Trial, recipe: Any, space: Space) -> Any:
+    """A copy of a recipe in which the trial's suggestions replace the values of the search space."""
+    suggested = json.loads(json.dumps(recipe))
     for key, (kind, limits) in space.items():
-        *path, last = map(_step, key.split("."))
-        place = drawn
+        *path, last = map(_path_step, key.split("."))
+        parent = suggested
         for step in path:
-            place = place[step]
-        place[last] = getattr(trial, f"suggest_{kind}")(key, **limits)
-    return drawn
+            parent = parent[step]
+        parent[last] = getattr(trial, f"suggest_{kind}")(key, **limits)
+    return suggested
 
 
-def present(recipe: Any, space: Space) -> dict[str, Any]:
-    """What the recipe has now, as a first trial."""
-    found = {}
+def current_values(recipe: Any, space: Space) -> dict[str, Any]:
+    """The recipe's own values of the search space, by key; evaluated as the first trial."""
+    values = {}
     for key in space:
         value = recipe
-        for step in map(_step, key.split(".")):
+        for step in map(_path_step, key.split(".")):
             value = value[step]
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
 def search(
@@ -45,9 +46,9 @@ def search(
     seed: int,
     pruner: optuna.pruners.BasePruner | None = None,
 ) -> optuna.Study:
-    """Run trials until the study has that many, whole or pruned; it goes on from what ``storage`` holds.
+    """Run or resume a study until it has ``trials`` complete or pruned trials.
 
-    objective: a trial's accuracy; first: the values that are tried first.
+    storage: Optuna's storage URL; objective: a trial's accuracy, maximised; first: the values of the first trial.
     """
     import optuna
 
@@ -67,5 +68,5 @@ def search(
     return study
 
 
-def _step(name: str) -> str | int:
+def _path_step(name: str) -> str | int:
     return int(name) if name.isdigit() else name

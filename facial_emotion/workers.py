@@ -1,4 +1,4 @@
-"""Processes that work for another one: they leave Ctrl-C to it, and never outlive it."""
+"""Set-up of worker processes: Ctrl-C is handled by the parent, and workers end with it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import signal
 import threading
 
 
-def begin() -> None:
-    """Make this process a worker. Called first in it."""
+def become_worker() -> None:
+    """Make this process a worker: ignore SIGINT and exit when the parent exits. Call it first in the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whoever waits for work from a process that was killed would wait for ever.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Without this, a worker whose parent was killed would wait for tasks for ever.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -48,7 +48,8 @@ def decode(labels: Sequence[int] | np.ndarray) -> list[str]:
 
 def to_one_hot(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     """Labels 0-6, shape (n,) -> one-hot rows, float32, shape (n, 7)."""
-    return np.eye(len(EMOTIONS), dtype=np.float32)[_checked(labels)]
+    result: np.ndarray = np.eye(len(EMOTIONS), dtype=np.float32)[_checked(labels)]
+    return result
 
 
 def from_one_hot(rows: np.ndarray) -> np.ndarray:
@@ -56,7 +57,8 @@ def from_one_hot(rows: np.ndarray) -> np.ndarray:
     rows = np.asarray(rows)
     if rows.ndim != 2 or rows.shape[1] != len(EMOTIONS):
         raise InputError("one-hot rows", f"shape (n, {len(EMOTIONS)})", f"{rows.shape}")
-    return rows.argmax(axis=1).astype(np.int64)
+    result: np.ndarray = rows.argmax(axis=1).astype(np.int64)
+    return result
 
 
 def _checked(labels: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from facial_emotion.threads import limit_threads
 
 Recipe = dict[str, Any]
 # What features depend on: a change in any of these makes a cache of its own.
-_SOURCES = ("extract.py", "framing.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
+_SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
 _PART = 256  # crops in one task of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
 
@@ -70,7 +70,8 @@ def shape() -> Block:
 
     def compute(_: np.ndarray, points: np.ndarray) -> np.ndarray:
         values = np.clip(geometry.geometry(points[None])[0], -7.9, 7.9)
-        return np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
+        result: np.ndarray = np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
+        return result
 
     return Block(compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
 
@@ -137,7 +138,8 @@ def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = 
         scratch = file.with_suffix(f".{os.getpid()}.npy")
         np.save(scratch, _extract_parallel(crops, recipe, jobs))
         scratch.rename(file)
-    return np.load(file, mmap_mode="r")
+    result: np.ndarray = np.load(file, mmap_mode="r")
+    return result
 
 
 def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarray:
@@ -158,7 +160,7 @@ def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     return extract(np.asarray(crops), recipe).astype(np.float16)
 
 
-def _descriptors(compute: Callable, mirror: np.ndarray) -> Block:
+def _descriptors(compute: Callable[[np.ndarray, np.ndarray], np.ndarray], mirror: np.ndarray) -> Block:
     """A block of descriptors: a mirror moves their numbers and turns no sign."""
     return Block(compute, mirror, np.ones(len(mirror), np.float32))
 

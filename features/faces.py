@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -54,7 +54,8 @@ def find_faces(rgb: np.ndarray, threshold: float = THRESHOLD, min_face: int = MI
     if not boxes:
         return np.zeros((0, 4), dtype=np.int64)
     scaled = np.rint(np.array(sorted(boxes)) / scale)
-    return scaled.astype(np.int64)
+    result: np.ndarray = scaled.astype(np.int64)
+    return result
 
 
 def crop_faces(rgb: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -77,7 +78,7 @@ def crop_square(box: np.ndarray) -> tuple[int, int, int]:
     left, top, right, bottom = (int(edge) for edge in box)
     if right <= left or bottom <= top:
         raise InputError("box", "left < right and top < bottom", f"{left}, {top}, {right}, {bottom}")
-    inside = _framing()["box_in_crop"]  # where the box stands in the crop, in crop widths
+    inside = _crop_calibration()["box_in_crop"]  # where the box stands in the crop, in crop widths
     side = (right - left + bottom - top) / 2 / inside["side"]
     return round(left - inside["left"] * side), round(top - inside["top"] * side), max(1, round(side))
 
@@ -102,8 +103,9 @@ def _check_rgb(rgb: np.ndarray) -> None:
 
 
 @cache
-def _framing() -> dict:
-    return json.loads((Path(__file__).parent / "framing.json").read_text())
+def _crop_calibration() -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((Path(__file__).parent / "crop_calibration.json").read_text())
+    return result
 
 
 @contextmanager

@@ -137,31 +137,36 @@ def _middle(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
-    return np.sqrt((vectors**2).sum(axis=1))
+    result: np.ndarray = np.sqrt((vectors**2).sum(axis=1))
+    return result
 
 
 def _slope(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
     """Angle in radians of the line from outer to inner end; positive where the inner end is higher."""
-    return np.arctan2(outer[:, 1] - inner[:, 1], np.abs(inner[:, 0] - outer[:, 0]))
+    result: np.ndarray = np.arctan2(outer[:, 1] - inner[:, 1], np.abs(inner[:, 0] - outer[:, 0]))
+    return result
 
 
 def _above(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
     """How far a point lies above the middle of two others."""
-    return (start[:, 1] + end[:, 1]) / 2 - point[:, 1]
+    result: np.ndarray = (start[:, 1] + end[:, 1]) / 2 - point[:, 1]
+    return result
 
 
 def _corner_angle(corner: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     """Angle in radians between the two lips at a mouth corner, 0 to pi."""
     up, down = upper - corner, lower - corner
     across = np.abs(up[:, 0] * down[:, 1] - up[:, 1] * down[:, 0])
-    return np.arctan2(across, (up * down).sum(axis=1))
+    result: np.ndarray = np.arctan2(across, (up * down).sum(axis=1))
+    return result
 
 
 def _area(polygon: np.ndarray) -> np.ndarray:
     """Area of polygons (n, k, 2) by the shoelace formula."""
     following = np.roll(polygon, -1, axis=1)
     crossed = polygon[..., 0] * following[..., 1] - following[..., 0] * polygon[..., 1]
-    return np.abs(crossed.sum(axis=1)) / 2
+    result: np.ndarray = np.abs(crossed.sum(axis=1)) / 2
+    return result
 
 
 def _layout() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

@@ -32,7 +32,8 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
     position = angle * (ORIENTATIONS / (2 * np.pi))
     distance = np.abs(position[..., None] - np.arange(ORIENTATIONS, dtype=np.float32))
     distance = np.minimum(distance, ORIENTATIONS - distance)
-    return np.maximum(1 - distance, 0) * magnitude[..., None]
+    result: np.ndarray = np.maximum(1 - distance, 0) * magnitude[..., None]
+    return result
 
 
 def grid_points(side: int, step: int) -> np.ndarray:
@@ -85,12 +86,14 @@ def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
     share = (positions - before).astype(np.float32)[:, None]
     impulses = np.eye(side, dtype=np.float32)
     smoother = cv2.GaussianBlur(impulses, (1, 0), sigmaX=0, sigmaY=cell / 2, borderType=cv2.BORDER_REFLECT)
-    return smoother[before] * (1 - share) + smoother[before + 1] * share
+    result: np.ndarray = smoother[before] * (1 - share) + smoother[before + 1] * share
+    return result
 
 
 def quantise(descriptors: np.ndarray) -> np.ndarray:
     """Descriptors as whole numbers 0-255, uint8, any shape."""
-    return np.minimum(np.rint(descriptors * _QUANTUM), 255).astype(np.uint8)
+    result: np.ndarray = np.minimum(np.rint(descriptors * _QUANTUM), 255).astype(np.uint8)
+    return result
 
 
 def grid_mirror(steps: int, cells: int) -> np.ndarray:
@@ -104,7 +107,8 @@ def landmark_mirror(cells: int) -> np.ndarray:
     """Where each number of the descriptors at the inner landmarks stands in a mirrored face."""
     points = MIRROR[INNER] - INNER.start
     index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
-    return index[points][:, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+    result: np.ndarray = index[points][:, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+    return result
 
 
 # A gradient at angle a is at pi - a in the mirror.
@@ -123,11 +127,13 @@ def _sample(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
     corner = top * width + left
     upper = flat[corner] * (1 - right_share) + flat[corner + 1] * right_share
     lower = flat[corner + width] * (1 - right_share) + flat[corner + width + 1] * right_share
-    return upper * (1 - lower_share) + lower * lower_share
+    result: np.ndarray = upper * (1 - lower_share) + lower * lower_share
+    return result
 
 
 def _normalise(descriptors: np.ndarray) -> np.ndarray:
     """Unit length, clipped, unit length again (Lowe's L2-Hys); near-flat patches stay short."""
     length = np.linalg.norm(descriptors, axis=1, keepdims=True)
     clipped = np.minimum(descriptors / (length + _FLOOR), _CLIP)
-    return clipped / (np.linalg.norm(clipped, axis=1, keepdims=True) + np.float32(1e-2))
+    result: np.ndarray = clipped / (np.linalg.norm(clipped, axis=1, keepdims=True) + np.float32(1e-2))
+    return result

@@ -2,7 +2,7 @@
 
 Points are those of iBUG 300-W (Sagonas et al. 2016), found by dlib's regression trees (Kazemi and
 Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014) that
-``python -m classical.landmarks`` trained on FER2013's Training to agree with dlib's 68-point model. That
+``facial-emotion train landmarks`` trained on FER2013's Training to agree with dlib's 68-point model. That
 model's training set, iBUG 300-W, excludes commercial use.
 
 A point is (x, y) with x to the right and y down; (0, 0) is the centre of the first pixel.
@@ -112,9 +112,9 @@ def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def mean_face() -> np.ndarray:
     """Where the mean face's points stand in an aligned face: float64 (68, 2), mirror-symmetric, in pixels.
 
-    Measured on FER2013's Training by ``python -m classical.framing``.
+    Measured on FER2013's Training by ``facial-emotion train crop-calibration``.
     """
-    return np.array(json.loads((Path(__file__).parent / "framing.json").read_text())["mean_face"])
+    return np.array(json.loads((Path(__file__).parent / "crop_calibration.json").read_text())["mean_face"])
 
 
 @cache

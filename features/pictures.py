@@ -86,7 +86,8 @@ def _to_uint8(array: np.ndarray, expected: str) -> np.ndarray:
         low, high = float(array.min()), float(array.max())
         if not (low >= 0 and high <= 1):  # also true of NaN
             raise InputError("picture array", expected, f"floats from {low:.3g} to {high:.3g}")
-        return np.rint(array * 255).astype(np.uint8)
+        result: np.ndarray = np.rint(array * 255).astype(np.uint8)
+        return result
     raise InputError("picture array", expected, str(array.dtype))
 
 

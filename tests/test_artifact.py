@@ -9,39 +9,31 @@ import pytest
 
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
-
-CARD = {
-    "track": "classical",
-    "input": "crops",
-    "training": {},
-    "threshold": 0.5,
-    "metrics": {},
-    "licence": "MIT",
-}
+from tests import made
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    artifact.write(tmp_path / "mine", b"the model", dict(CARD))
+    artifact.write(tmp_path / "mine", b"the model", made.card())
     return tmp_path / "mine"
 
 
 def test_a_model_is_read_as_it_was_written(folder: Path) -> None:
     card = artifact.read_card(folder)
-    assert card["name"] == "mine"
+    assert card.name == "mine"
     assert artifact.read_model(folder, card) == b"the model"
     assert sorted(path.name for path in folder.parent.iterdir()) == ["mine"]
 
 
 def test_writing_again_replaces_the_model(folder: Path) -> None:
-    artifact.write(folder, b"a better model", dict(CARD))
+    artifact.write(folder, b"a better model", made.card())
     assert artifact.read_model(folder, artifact.read_card(folder)) == b"a better model"
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "model.onnx"]
 
 
 def test_a_write_that_fails_leaves_the_old_model(folder: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        artifact.write(folder, b"new", {**CARD, "metrics": {"accuracy": float("nan")}})
+        artifact.write(folder, b"new", made.card(training={"minutes": float("nan")}))
     assert artifact.read_model(folder, artifact.read_card(folder)) == b"the model"
     assert sorted(path.name for path in folder.parent.iterdir()) == ["mine"]
 
@@ -67,7 +59,7 @@ def test_a_missing_model_is_named(folder: Path) -> None:
         ({"files": {}}, r"expected 'model.onnx' among the files, found none"),
     ],
 )
-def test_a_card_that_is_not_whole_is_refused(folder: Path, change: dict, message: str) -> None:
+def test_a_card_that_is_not_whole_is_refused(folder: Path, change: dict[str, object], message: str) -> None:
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps({**card, **change}))
     with pytest.raises(InputError, match=message):

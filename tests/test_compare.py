@@ -16,6 +16,9 @@ import pytest
 from facial_emotion import recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
+from facial_emotion.records import Latency, to_json
+from tests.conftest import Small
+from tests.made import row, some_scores
 
 ROOT = Path(__file__).parent.parent
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -40,13 +43,13 @@ def name() -> str:
 def test_without_data_accuracies_are_recorded_and_latencies_measured(name: str, tmp_path: Path) -> None:
     done = compare("--models", name, "--out", tmp_path, cache=tmp_path)
     assert done.returncode == 0, done.stderr
-    figures = recognizers.card(name)["metrics"]["PrivateTest"]
+    figures = recognizers.card(name).metrics["PrivateTest"]
     line = next(line for line in done.stdout.splitlines() if line.strip().startswith(name))
-    assert line.split()[1] == f"{figures['accuracy']:.1%}"
+    assert line.split()[1] == f"{figures.accuracy:.1%}"
     assert line.split()[-1] == "recorded"
     found = json.loads((tmp_path / "results.json").read_text())
     assert (found["measured"], found["n_total"], found["n_scored"]) == (False, 0, 0)
-    assert found["models"][0]["scores"] == figures
+    assert found["models"][0]["scores"] == to_json(figures)
     latency = found["models"][0]["latency"]
     assert {"crop to label", "frame to label"} < set(latency)
     assert all(0 < spent["median_ms"] <= spent["p95_ms"] for spent in latency.values())
@@ -55,7 +58,7 @@ def test_without_data_accuracies_are_recorded_and_latencies_measured(name: str, 
         assert (tmp_path / plot).read_bytes().startswith(PNG)
 
 
-def test_with_data_everything_is_measured(name: str, small_csv: Path, tmp_path: Path, small) -> None:
+def test_with_data_everything_is_measured(name: str, small_csv: Path, tmp_path: Path, small: Small) -> None:
     done = compare(
         "--models", name, "--data", small_csv, "--limit", 20, "--out", tmp_path, "--format", "json", cache=tmp_path
     )
@@ -102,15 +105,21 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_csv_has_a_column_for_every_figure() -> None:
-    rows = [
-        {"model": "a", "scores": {"accuracy": 0.5, "confusion": [[1]], "per_class": {"happy": {"f1": 0.25}}}},
-        {"model": "b", "latency": {"landmarks": {"median_ms": 1.5}}},
-    ]
+    rows = [row(model="a"), row(model="b", latency={"landmarks": Latency(1.5, 2.0)})]
     lines = list(csv.DictReader(io.StringIO(results.to_csv(rows))))
-    assert lines[0]["scores per_class happy f1"] == "0.25"
+    assert lines[0]["scores per_class happy f1"] == "1.0"
     assert lines[0]["latency landmarks median_ms"] == ""
     assert lines[1]["latency landmarks median_ms"] == "1.5"
     assert not any("confusion" in column for column in lines[0])
+
+
+def test_a_benchmark_is_read_as_it_was_written(tmp_path: Path) -> None:
+    rows, about = [row(), row(model="other")], {"measured": True}
+    (tmp_path / "results.json").write_text(results.to_json(rows, about))
+    assert results.read(tmp_path) == (rows, about)
+    (tmp_path / "results.json").write_text('{"models": [{"model": 7}]}')
+    with pytest.raises(InputError, match="expected 'model' of type str, found int"):
+        results.read(tmp_path)
 
 
 def test_the_embedded_faces_are_crops(crops: np.ndarray) -> None:
@@ -120,17 +129,12 @@ def test_the_embedded_faces_are_crops(crops: np.ndarray) -> None:
 
 def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+    readme.write_text(f"before\n{results.BEGIN}\nlast year\n{results.END}\nafter\n")
     shares = {"accuracy": 0.661, "accuracy_low": 0.65, "accuracy_high": 0.67, "accuracy_without_duplicates": 0.63}
-    row = {
-        "model": "mine",
-        "scores": {**shares, "macro_f1": 0.66, "ece": 0.021, "coverage": 0.6, "accuracy_when_certain": 0.805},
-        "latency": {"crop to label": {"median_ms": 2.25}, "frame to label": {"median_ms": 21.0}},
-        "start": {"first_answer_s": 1.1},
-        "size_mb": 9.64,
-    }
+    scores = some_scores(**shares, macro_f1=0.66, ece=0.021, coverage=0.6, accuracy_when_certain=0.805)
+    rows = [row(scores=scores)]
     about = {"accuracy_from": "PrivateTest, 3589 of 3589 rows", "host": {"processor": "a processor", "threads": 2}}
-    results.into_readme(readme, [row], about)
+    results.into_readme(readme, rows, about)
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
@@ -138,7 +142,7 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
         "| mine | 66.1% (65.0% - 67.0%) | 63.0% | 0.660 | 0.021 | 60%: 80.5% | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |"
         in text
     )
-    assert "old" not in text
+    assert "last year" not in text
     readme.write_text("no marks")
     with pytest.raises(InputError, match="expected the marks"):
-        results.into_readme(readme, [row], about)
+        results.into_readme(readme, rows, about)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from scipy.special import log_softmax
 from facial_emotion import artifact, ensemble, paths, recognizers
 from facial_emotion.commands import train
 from facial_emotion.errors import InputError
-
-METRICS: dict[str, dict] = {"PublicTest": {}, "PrivateTest": {}}
+from facial_emotion.records import FileInfo, Member
+from tests import made
 
 
 @pytest.fixture
@@ -28,17 +27,11 @@ def root(tmp_path: Path) -> Path:
 
 
 def write(root: Path, name: str, members: list[tuple[str, float, bool]]) -> None:
-    listed = [
-        {
-            "name": member,
-            "weight": weight,
-            "mirrored": mirrored,
-            **recognizers.card(member, root)["files"].get(artifact.MODEL, {"sha256": "0" * 64, "size": 0}),
-        }
-        for member, weight, mirrored in members
-    ]
-    card = {"track": "ensemble", "input": "crops", "members": listed, "training": {}, "metrics": METRICS}
-    artifact.write(root / name, None, {**card, "threshold": 0.5, "licence": "MIT"})
+    listed = []
+    for member, weight, mirrored in members:
+        file = recognizers.card(member, root).files.get(artifact.MODEL, FileInfo("0" * 64, 0))
+        listed.append(Member(member, mirrored, weight, file.sha256, file.size))
+    artifact.write(root / name, None, made.card(track="ensemble", members=listed))
 
 
 def test_it_pools_what_its_members_say(root: Path, crops: np.ndarray) -> None:
@@ -82,7 +75,8 @@ def noisy(labels: np.ndarray, strength: float, seed: int) -> np.ndarray:
     """Log-probabilities (n, 7) of a made-up member that is right as far as its strength goes."""
     scores = np.random.default_rng(seed).normal(0, 1, (len(labels), 7))
     scores[np.arange(len(labels)), labels] += strength
-    return log_softmax(scores * strength, axis=1)
+    result: np.ndarray = log_softmax(scores * strength, axis=1)
+    return result
 
 
 def test_weights_are_those_of_the_least_log_loss() -> None:
@@ -105,13 +99,15 @@ def test_a_member_that_knows_nothing_is_left_out() -> None:
     assert weights["good", False] == weights["good", True] > 0.5
 
 
-def test_the_command_writes_a_recognizer(small_csv: Path, root: Path, crops: np.ndarray, monkeypatch) -> None:
+def test_the_command_writes_a_recognizer(
+    small_csv: Path, root: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(paths, "ARTIFACTS", root)
     train.main.main(["ensemble", "pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
-    card = json.loads((root / "pair" / "card.json").read_text())
-    assert {member["name"] for member in card["members"]} <= {"lightgbm", "xgboost"}
-    assert card["training"]["command"] == "facial-emotion train ensemble pair --mirrored"
-    assert card["metrics"]["PrivateTest"]["rows"] == 56
+    card = recognizers.card("pair", root)
+    assert {member.name for member in card.members} <= {"lightgbm", "xgboost"}
+    assert card.training["command"] == "facial-emotion train ensemble pair --mirrored"
+    assert card.metrics["PrivateTest"].rows == 56
     assert recognizers.load("pair", root=root).predict_proba(crops[:2]).shape == (2, 7)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import click
 import pytest
@@ -11,7 +12,9 @@ from facial_emotion.commands import run
 from facial_emotion.errors import InputError, OutputError
 
 
-def ended(action, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[object, str]:
+def ended(
+    action: Callable[[], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[object, str]:
     monkeypatch.setattr("sys.argv", ["program"])
 
     @click.command()
@@ -23,25 +26,29 @@ def ended(action, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     return stopped.value.code, capsys.readouterr().err
 
 
-def fail(error: BaseException):
+def fail(error: BaseException) -> Callable[[], None]:
     def action() -> None:
         raise error
 
     return action
 
 
-def test_bad_input_is_one_line_and_exit_code_2(capsys, monkeypatch) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     error = InputError("a.csv", "numbers\nonly", "'x'", "check it")
     assert ended(fail(error), capsys, monkeypatch) == (2, "error: a.csv: expected numbers only, found 'x'; check it\n")
 
 
-def test_ctrl_c_is_one_line_and_exit_code_130(capsys, monkeypatch) -> None:
+def test_ctrl_c_is_one_line_and_exit_code_130(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, said = ended(fail(KeyboardInterrupt()), capsys, monkeypatch)
     assert code == 130
     assert said.strip() == "stopped"
 
 
-def test_a_defect_keeps_its_traceback(monkeypatch) -> None:
+def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["program"])
     with pytest.raises(ZeroDivisionError):
         run(click.command()(lambda: 1 / 0))

@@ -1,4 +1,4 @@
-"""A face's label is called uncertain where the recognizer's confidence is too low."""
+"""Labels below the recognizer's confidence threshold are marked as uncertain."""
 
 from __future__ import annotations
 
@@ -8,22 +8,41 @@ import pytest
 from facial_emotion import examples, scene
 from facial_emotion.drawing import COLOURS, UNCERTAIN, annotated
 from facial_emotion.recognizers import Recognizer
+from tests import made
 
 
-def unsure(threshold: float) -> Recognizer:
-    """A recognizer that always gives happy 0.52."""
-    shares = np.full(7, 0.08, dtype=np.float32)
-    shares[3] = 0.52
-    return Recognizer("unsure", {"threshold": threshold}, [("answer", lambda crops: np.tile(shares, (len(crops), 1)))])
+def constant(threshold: float) -> Recognizer:
+    """A recognizer whose answer is always happy, 0.52."""
+    probabilities = np.full(7, 0.08, dtype=np.float32)
+    probabilities[3] = 0.52
+    return Recognizer(
+        "constant", made.card(threshold=threshold), [("answer", lambda crops: np.tile(probabilities, (len(crops), 1)))]
+    )
 
 
 @pytest.mark.parametrize(
-    ("threshold", "words", "colour"), [(0.5, "happy 52%", COLOURS["happy"]), (0.6, "uncertain (happy 52%)", UNCERTAIN)]
+    ("threshold", "caption", "colour"),
+    [(0.5, "happy 52%", COLOURS["happy"]), (0.6, "uncertain (happy 52%)", UNCERTAIN)],
 )
-def test_it_is_said_drawn_and_noted(threshold: float, words: str, colour: tuple[int, int, int]) -> None:
+def test_uncertainty_is_in_caption_table_and_drawing(
+    threshold: float, caption: str, colour: tuple[int, int, int]
+) -> None:
     rgb = examples.portrait()
-    faces = scene.faces_in(rgb, unsure(threshold))
-    assert [face.words for face in faces] == [words]
+    faces = scene.faces_in(rgb, constant(threshold))
+    assert [face.caption for face in faces] == [caption]
     assert scene.table(faces)["certain"].tolist() == [threshold < 0.52]
     left, top, *_ = faces[0].box
     assert tuple(annotated(rgb, faces)[top + 40, left]) == colour
+
+
+def test_detection_and_classification_give_the_faces_of_a_picture() -> None:
+    rgb, recognizer = examples.portrait(), constant(0.5)
+    boxes, crops = scene.detect(rgb)
+    assert boxes.shape == (1, 4)
+    assert crops.shape == (1, 48, 48)
+    assert crops.dtype == np.uint8
+    (face,), (expected,) = scene.classify(boxes, crops, recognizer), scene.faces_in(rgb, recognizer)
+    assert (face.number, face.label, face.threshold) == (1, "happy", 0.5)
+    np.testing.assert_array_equal(face.box, expected.box)
+    np.testing.assert_array_equal(face.probabilities, expected.probabilities)
+    assert scene.classify(boxes[:0], crops[:0], recognizer) == []

@@ -1,1 +1,1 @@
-"""Many pictures and videos: found, scored here or on other machines, and written so that nothing is lost."""
+"""Batch recognition of pictures and videos, on this machine or a Dask cluster, with resumable output."""

@@ -1,8 +1,9 @@
-"""How recognize.py scales on this machine: the same pictures by one process, by several, and by a local Dask cluster.
+"""Benchmark of batch recognition: one process, several processes, and a local Dask cluster on the same pictures.
 
     facial-emotion benchmark batch --pictures 10000
 
-Then the memory that very many paths take, with a reader that reads nothing. Figures go to artifacts/results/batch.json.
+It also measures the peak memory with very many paths, with recognition replaced by a stub. Figures go to
+artifacts/results/batch.json.
 """
 
 from __future__ import annotations
@@ -12,25 +13,38 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-# Every source without a face: what is left is the cost of sources, journal and order.
+# With recognition stubbed out, what remains is the cost of sources, journal and ordering.
 _STUB = """
 import sys
 from facial_emotion.batch import run, score
 from facial_emotion.batch.sources import Source
 name = "/pictures/{:04}/{:08}.jpg".format
-run.sources = lambda words: (Source(name(index // 1000, index)) for index in range(int(words[0])))
-score._picture = lambda source, options: []
+run.find_sources = lambda arguments: (Source(name(index // 1000, index)) for index in range(int(arguments[0])))
+score.score_picture = lambda source, options: []
 from facial_emotion.commands.recognize import main
 main(sys.argv[1:], standalone_mode=False)
 from facial_emotion.evaluation.timing import peak_memory_mb
 print(peak_memory_mb())
 """
 
+Figures = TypedDict(
+    "Figures",
+    {
+        "pictures": int,
+        "model": str,
+        "count": int,
+        "seconds": dict[str, float],
+        "a_second": dict[str, float],
+        "speed-up": dict[str, float],
+        "same": bool,
+    },
+)
 
-def make(folder: Path, count: int) -> None:
-    """Pictures of 320 x 240 with one face each, at places that differ."""
+
+def write_pictures(folder: Path, count: int) -> None:
+    """Write JPEGs of 320 x 240 with one face each, at varying positions."""
     import numpy as np
     from PIL import Image
 
@@ -42,35 +56,28 @@ def make(folder: Path, count: int) -> None:
         Image.fromarray(shifted).save(folder / f"{index:05}.jpg", quality=85)
 
 
-def timed(folder: Path, out: Path, model: str, *words: str) -> float:
-    """Seconds that recognize.py takes over a folder, from process start to end."""
-    began = time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "facial_emotion",
-        "recognize",
-        str(folder),
-        "--model",
-        model,
-        "--out",
-        str(out),
-        *words,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began
+def time_run(folder: Path, out: Path, model: str, *options: str) -> float:
+    """Seconds of ``facial-emotion recognize`` on a folder, including the start of the process."""
+    arguments = ["recognize", str(folder), "--model", model, "--out", str(out), *options]
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "facial_emotion", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - start
 
 
-def measure(pictures: int, model: str, count: int) -> dict[str, Any]:
-    """Seconds by one process, by several, and by a cluster of as many workers; whether all wrote the same."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "pictures"
+def measure(pictures: int, model: str, count: int) -> Figures:
+    """Seconds, pictures per second and speed-up of each way of execution; whether all wrote the same file.
+
+    count: of processes, and of the cluster's workers.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "pictures"
         folder.mkdir()
-        make(folder, pictures)
+        write_pictures(folder, pictures)
         several = ("--processes", str(count))
         ways = {"one process": (), "processes": several, "cluster": (*several, "--cluster", "local")}
-        spent = {name: timed(folder, Path(place) / f"{name}.csv", model, *words) for name, words in ways.items()}
-        same = len({(Path(place) / f"{name}.csv").read_bytes() for name in ways}) == 1
+        outputs = {name: Path(scratch) / f"{name}.csv" for name in ways}
+        spent = {name: time_run(folder, outputs[name], model, *options) for name, options in ways.items()}
+        same = len({out.read_bytes() for out in outputs.values()}) == 1
     return {
         "pictures": pictures,
         "model": model,
@@ -82,10 +89,10 @@ def measure(pictures: int, model: str, count: int) -> dict[str, Any]:
     }
 
 
-def memory(paths: int) -> float:
-    """The peak memory in MB of a run over so many paths, without reading them."""
-    with tempfile.TemporaryDirectory() as place:
-        out = str(Path(place) / "none.csv")
+def measure_memory(paths: int) -> float:
+    """Peak memory in MB of a run over ``paths`` paths with recognition stubbed out."""
+    with tempfile.TemporaryDirectory() as scratch:
+        out = str(Path(scratch) / "none.csv")
         command = [sys.executable, "-c", _STUB, str(paths), "--model", "lightgbm", "--out", out]
-        asked = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(asked.stdout.split()[-1])
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])

@@ -1,7 +1,7 @@
-"""Rows into a file, so that a kill at any moment leaves whole rows, and a later run can go on.
+"""Crash-safe output of results: a kill at any moment leaves complete rows, and a later run can resume.
 
-Beside the results stands a journal: how many sources are done, and how long the file was then. Going on cuts the file
-back to that length. Parquet can't grow row by row: its rows are kept as JSON lines until the end.
+A journal beside the results stores how many sources are done, and the size of the results file at that point. Resuming
+truncates the file to that size. Parquet files can't be appended to: rows are stored as JSON lines until the end.
 """
 
 from __future__ import annotations
@@ -13,38 +13,54 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from facial_emotion.batch.rows import COLUMNS, Options, Row
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
 
-_OFTEN = 0.5  # seconds from one note in the journal to the next, at least
+_JOURNAL_INTERVAL = 0.5  # seconds between two writes of the journal, at least
 
 
-def to_csv(rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as lines of CSV; None is empty."""
+class _Progress(TypedDict):
+    """The part of the journal that changes: counts of sources, failures and rows; sizes of the files in bytes."""
+
+    counts: dict[str, int]
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format. encode: rows as text; header: the first text; convert: intermediate file -> final file, if any."""
+
+    encode: Callable[[Sequence[Row]], str]
+    header: str = ""
+    convert: Callable[[Path, Path], None] | None = None
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Rows as lines of CSV; None is an empty field."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
-def to_lines(rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as lines of JSON."""
+def to_json_lines(rows: Sequence[Row]) -> str:
+    """Rows as JSON lines."""
     return "".join(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
 
 
 def to_parquet(lines: Path, out: Path) -> None:
-    """A file of JSON lines as Parquet, a block at a time."""
+    """Convert a file of JSON lines to Parquet, block by block."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kinds = {"source": pa.string(), "seconds": pa.float64(), "label": pa.string(), "certain": pa.bool_()}
-    kinds |= dict.fromkeys(EMOTIONS, pa.float32())
-    schema = pa.schema([(name, kinds.get(name, pa.int32())) for name in COLUMNS])
+    types = {"source": pa.string(), "seconds": pa.float64(), "label": pa.string(), "certain": pa.bool_()}
+    types |= dict.fromkeys(EMOTIONS, pa.float32())
+    schema = pa.schema([(name, types.get(name, pa.int32())) for name in COLUMNS])
     scratch = out.with_name(out.name + ".part")
     with pq.ParquetWriter(scratch, schema) as writer, lines.open(encoding="utf-8") as stream:
         while block := stream.readlines(1 << 22):
@@ -52,129 +68,133 @@ def to_parquet(lines: Path, out: Path) -> None:
     scratch.replace(out)
 
 
-# By suffix: how rows are kept, what stands first, and what is made of the file at the end.
-FORMS: dict[str, tuple[Callable[[Sequence[Sequence[Any]]], str], str, Callable[[Path, Path], None] | None]] = {
-    ".csv": (to_csv, to_csv([COLUMNS]), None),
-    ".jsonl": (to_lines, "", None),
-    ".parquet": (to_lines, "", to_parquet),
+FORMATS = {
+    ".csv": Format(to_csv, to_csv([COLUMNS])),
+    ".jsonl": Format(to_json_lines),
+    ".parquet": Format(to_json_lines, convert=to_parquet),
 }
 
 
 class Output:
-    """A file of results that is being written, the failures beside it, and the journal."""
+    """A results file that is being written, with its list of failed sources and its journal."""
 
     def __init__(self, out: Path, options: Options, sources: Sequence[Source], resume: bool, overwrite: bool) -> None:
-        if out.suffix.lower() not in FORMS:
-            raise InputError(out, f"a name that ends in {', '.join(FORMS)}", repr(out.suffix))
-        self._as_text, head, self._at_end = FORMS[out.suffix.lower()]
-        self._out, self._rows = out, out if self._at_end is None else out.with_name(out.name + ".rows")
+        if out.suffix.lower() not in FORMATS:
+            raise InputError(out, f"a name that ends in {', '.join(FORMATS)}", repr(out.suffix))
+        self._format = FORMATS[out.suffix.lower()]
+        self.path = out
+        self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
         self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
         self._identity = {"options": json.loads(json.dumps(asdict(options))), "sources": _fingerprint(sources)}
-        self.done, self.failures, self.rows, self._noted = 0, 0, 0, 0.0
+        self.done, self.failures, self.rows, self._journal_written = 0, 0, 0, 0.0
         self._sizes = {"rows": 0, "failed": 0}
         if resume:
-            self._go_on()
+            self._read_journal()
         else:
             for path in (out, self._journal):
                 if path.exists() and not overwrite:
-                    advice = "name another, or say --resume to go on or --overwrite to begin anew"
-                    raise InputError(path, "nothing there yet", "a file", advice)
+                    advice = "choose another name, continue with --resume, or start again with --overwrite"
+                    raise InputError(path, "no existing file", "a file", advice)
             out.parent.mkdir(parents=True, exist_ok=True)
         self._files = {
-            name: _opened(path, self._sizes[name])
-            for name, path in (("rows", self._rows), ("failed", self.failed_path))
+            name: _open_truncated(path, self._sizes[name])
+            for name, path in (("rows", self._rows_path), ("failed", self.failed_path))
         }
         if not resume:
-            self._append("rows", head)
-        self._mark()
-        self.note()
+            self._append("rows", self._format.header)
+        self._progress = self._current_progress()
+        self.write_journal()
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Write rows, whole."""
+        """Append rows."""
         self.rows += len(rows)
-        self._append("rows", self._as_text(rows))
+        self._append("rows", self._format.encode(rows))
 
     def fail(self, source: Source, reason: str) -> None:
-        """List a source that could not be read."""
+        """Append a source that could not be read to the list of failed sources."""
         self.failures += 1
         self._append("failed", to_csv([(source.path, reason)]))
 
     def close_source(self) -> None:
-        """All of a source is written."""
+        """Mark the current source as done; writes the journal if the last write is long enough ago."""
         self.done += 1
-        self._mark()
-        if time.monotonic() - self._noted > _OFTEN:
-            self.note()
+        self._progress = self._current_progress()
+        if time.monotonic() - self._journal_written > _JOURNAL_INTERVAL:
+            self.write_journal()
 
-    def note(self) -> None:
-        """Write into the journal what is done: whole sources, whatever of the next one is in the file already."""
+    def write_journal(self) -> None:
+        """Write the journal: the state after the last complete source, without rows of an incomplete one."""
         for file in self._files.values():
             os.fsync(file)
         scratch = self._journal.with_name(self._journal.name + ".part")
-        scratch.write_text(json.dumps({**self._identity, **self._marked}))
+        scratch.write_text(json.dumps({**self._identity, **self._progress}))
         scratch.replace(self._journal)
-        self._noted = time.monotonic()
+        self._journal_written = time.monotonic()
 
-    def close(self, whole: bool) -> None:
-        """Put the file into its last form and remove the journal, if all sources are done."""
-        if not whole:
-            self.note()
+    def close(self, complete: bool) -> None:
+        """Close the files. complete: all sources are done: convert to the final format and remove the journal."""
+        if not complete:
+            self.write_journal()
         for file in self._files.values():
             os.close(file)
-        if not whole:
+        if not complete:
             return
-        if self._at_end is not None:
-            self._at_end(self._rows, self._out)
-            self._rows.unlink()
+        if self._format.convert is not None:
+            self._format.convert(self._rows_path, self.path)
+            self._rows_path.unlink()
         if not self.failures:
             self.failed_path.unlink()
         self._journal.unlink()
 
     def failed(self) -> list[tuple[str, str]]:
-        """What could not be read, and why."""
+        """Path and error message of each failed source."""
         with self.failed_path.open(encoding="utf-8", newline="") as stream:
             return [(path, reason) for path, reason in csv.reader(stream)]
 
-    def _mark(self) -> None:
+    def _current_progress(self) -> _Progress:
         counts = {"done": self.done, "failures": self.failures, "rows": self.rows}
-        self._marked = {"counts": counts, "sizes": dict(self._sizes)}
+        return {"counts": counts, "sizes": dict(self._sizes)}
 
-    def _go_on(self) -> None:
+    def _read_journal(self) -> None:
+        """Restore counts and sizes from the journal of an interrupted run. Raises InputError for another run's."""
         try:
             state = json.loads(self._journal.read_text())
         except FileNotFoundError as error:
-            raise InputError(self._journal, "the journal of a stopped run", "none", "start without --resume") from error
+            advice = "start without --resume"
+            raise InputError(self._journal, "the journal of an interrupted run", "none", advice) from error
         except ValueError as error:
-            raise InputError(self._journal, "a whole journal", str(error), "start with --overwrite") from error
+            raise InputError(self._journal, "a valid journal", str(error), "start with --overwrite") from error
         different = [key for key, value in self._identity.items() if state.get(key) != value]
         if different:
-            advice = "go on with the same model, options and sources, or start with --overwrite"
-            raise InputError(self._journal, "the run that was stopped", f"other {' and '.join(different)}", advice)
+            advice = "resume with the same model, options and sources, or start with --overwrite"
+            raise InputError(self._journal, "the same run", f"different {' and '.join(different)}", advice)
         self.done, self.failures, self.rows = (state["counts"][name] for name in ("done", "failures", "rows"))
         self._sizes = state["sizes"]
 
     def _append(self, name: str, text: str) -> None:
+        """Append text to one of the files. Raises OutputError where it can't be written."""
         if not text:
             return
         content = text.encode("utf-8", "surrogateescape")
         try:
-            wrote = os.write(self._files[name], content)  # one call: a kill comes before it or after it
-            if wrote != len(content):
-                raise OSError(0, "no room for a whole row")
-            self._sizes[name] += wrote
+            written = os.write(self._files[name], content)  # one system call, so that a kill can't split a row
+            if written != len(content):
+                raise OSError(0, "no space for a complete row")
+            self._sizes[name] += written
         except OSError as error:
-            advice = "make room and go on with --resume"
-            raise OutputError(self._rows, "room for the results", error.strerror or str(error), advice) from error
+            advice = "free some space and continue with --resume"
+            raise OutputError(self._rows_path, "space for the results", error.strerror or str(error), advice) from error
 
 
-def _opened(path: Path, length: int) -> int:
-    """A file open for appending after its first ``length`` bytes."""
+def _open_truncated(path: Path, size: int) -> int:
+    """A file descriptor for appending, after truncation to ``size`` bytes."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.ftruncate(file, length)
+    os.ftruncate(file, size)
     return file
 
 
 def _fingerprint(sources: Sequence[Source]) -> str:
+    """SHA-256 of the sources' paths, in hexadecimal."""
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.path.encode("utf-8", "surrogateescape") + b"\0")

@@ -1,4 +1,4 @@
-"""What a run is asked to do, and what it writes: options, and a row for each face."""
+"""Options of a batch run, and the rows of its results: one row per face."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from facial_emotion.scene import Face
 
 COLUMNS = ("source", "frame", "seconds", "face", "left", "top", "right", "bottom", *EMOTIONS, "label", "certain")
-Row = tuple[Any, ...]  # one value a column; frame and seconds are None for a picture
-ProgressCallback = Callable[[str], None]  # called with a line on how far a video is
+Row = tuple[Any, ...]  # one value per column; frame and seconds are None for a picture
+ProgressCallback = Callable[[str], None]  # receives a description of a video's progress
 
 
 @dataclass(frozen=True)
 class Options:
-    """How sources are recognised. model: a trained model's name; threshold: of the detector.
+    """Options of a batch run. model: a trained model's name; threshold: detector score that a face must reach.
 
-    every: process every N-th frame of a video; fps: or so many frames a second; smoothing: time constant in seconds, 0
-    disables; annotate: a folder for annotated copies; seconds: how long a camera is watched.
+    every: process every N-th frame of a video; fps: or that many frames per second; smoothing: time constant in
+    seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording.
     """
 
     model: str
@@ -38,14 +38,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The rows of a source, and the reason where it could not be read to its end."""
+    """The rows of a source; reason: the error message where it could not be read completely."""
 
     rows: list[Row]
     reason: str | None = None
 
 
 def row_of(source: Source, face: Face, frame: int | None = None, seconds: float | None = None) -> Row:
-    """A face as a row; probabilities to four places, seconds to three."""
-    shares = (round(float(share), 4) for share in face.probabilities)
+    """A face as a row; probabilities rounded to four decimals, seconds to three."""
+    probabilities = (round(float(probability), 4) for probability in face.probabilities)
     time = None if seconds is None else round(seconds, 3)
-    return (source.path, frame, time, face.number, *map(int, face.box), *shares, face.label, face.certain)
+    return (source.path, frame, time, face.number, *map(int, face.box), *probabilities, face.label, face.certain)

@@ -1,4 +1,4 @@
-"""Many pictures and videos into one file of results, resumable: what ``facial-emotion recognize`` does, for Python.
+"""A resumable batch run over pictures and videos: the Python interface of ``facial-emotion recognize``.
 
 from facial_emotion.batch.run import Options, recognize
 summary = recognize(["holiday/", "party.mp4"], "results.csv", Options("cnn"))
@@ -15,16 +15,16 @@ from facial_emotion import recognizers
 from facial_emotion.batch import pools
 from facial_emotion.batch.output import Output
 from facial_emotion.batch.rows import Options
-from facial_emotion.batch.sources import CAMERA, sources
+from facial_emotion.batch.sources import CAMERA, Source, find_sources
 from facial_emotion.errors import InputError
 from facial_emotion.terminal import bar
 
-__all__ = ["Options", "Summary", "recognize"]
+__all__ = ["Interrupted", "Options", "Summary", "recognize"]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. failed: path and reason of each source that could not be read (to its end)."""
+    """Counts of a run. failed: path and error message of each source that could not be read completely."""
 
     sources: int
     rows: int
@@ -32,11 +32,11 @@ class Summary:
     failed_path: Path
 
 
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C came; ``done`` of ``sources`` are written, and a run with ``resume`` goes on from there."""
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted by Ctrl-C; ``resume`` continues it after the ``done`` of ``sources`` that are written."""
 
     def __init__(self, done: int, sources: int) -> None:
-        super().__init__(f"{done} of {sources} are done: go on with --resume")
+        super().__init__(f"{done} of {sources} sources are done; continue with --resume")
 
 
 def recognize(
@@ -52,35 +52,39 @@ def recognize(
 
     out: ends in .csv, .jsonl or .parquet. processes: on this machine; cluster: a Dask scheduler instead, or "local".
     Raises InputError for bad options or a broken model before any source is read, OutputError where ``out`` can't be
-    written, and Stopped on Ctrl-C.
+    written, and Interrupted on Ctrl-C.
     """
-    words = list(paths)
-    watched = any(word.startswith(CAMERA) for word in words)
-    if watched and (resume or processes > 1 or cluster):
-        raise InputError("camera", "one process, from now on", "--resume, --processes or --cluster")
-    recognizers.load(options.model, options.threads)  # an unknown or broken model is one error, not one for each source
-    everything = list(sources(words))
-    if not everything:
-        raise InputError(", ".join(words), "pictures or videos", "none in there")
+    arguments = list(paths)
+    from_camera = any(argument.startswith(CAMERA) for argument in arguments)
+    if from_camera and (resume or processes > 1 or cluster):
+        raise InputError("camera", "one process and a new run", "--resume, --processes or --cluster")
+    recognizers.load(options.model, options.threads)  # fail once here, not once per source
+    sources = list(find_sources(arguments))
+    if not sources:
+        raise InputError(", ".join(arguments), "pictures or videos", "none")
     options = replace(options, annotate=options.annotate and os.path.abspath(options.annotate))
-    output = Output(Path(out), options, everything, resume, overwrite)
-    rest = everything[output.done :]
-    whole = False
+    output = Output(Path(out), options, sources, resume, overwrite)
+    complete = False
     try:
-        with bar(Path(out).name, len(rest)) as step:
-            if cluster:
-                scored = pools.cluster(rest, options, cluster, processes)
-            elif processes > 1:
-                scored = pools.processes(rest, options, processes)
-            else:
-                scored = pools.here(rest, options, lambda news: step(news, 0))
-            pools.collect(scored, output, step)
-        whole = True
-    except KeyboardInterrupt as stopped:
-        if not watched:  # nobody goes on with a camera: what was recorded is all
-            raise Stopped(output.done, len(everything)) from stopped
-        whole = True
+        _score(sources[output.done :], options, output, processes, cluster)
+        complete = True
+    except KeyboardInterrupt as interrupt:
+        if not from_camera:  # a camera recording ends with Ctrl-C
+            raise Interrupted(output.done, len(sources)) from interrupt
+        complete = True
     finally:
-        output.close(whole)
+        output.close(complete)
     failed = output.failed() if output.failures else []
-    return Summary(len(everything), output.rows, failed, output.failed_path)
+    return Summary(len(sources), output.rows, failed, output.failed_path)
+
+
+def _score(sources: list[Source], options: Options, output: Output, processes: int, cluster: str | None) -> None:
+    """Score sources, with a progress bar, and write their rows."""
+    with bar(output.path.name, len(sources)) as advance:
+        if cluster:
+            scored = pools.score_on_cluster(sources, options, cluster, processes)
+        elif processes > 1:
+            scored = pools.score_in_processes(sources, options, processes)
+        else:
+            scored = pools.score_here(sources, options, lambda description: advance(description, 0))
+        pools.write_results(scored, output, advance)

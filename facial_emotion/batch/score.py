@@ -1,4 +1,4 @@
-"""One source -> its rows. Run in this process, in others, or on other machines; everything passed is plain data."""
+"""Recognition of one source. It runs in this process, in others, or on other machines: arguments are plain data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def recognizer(options: Options) -> Recognizer:
-    """The model; ``recognizers.load`` keeps it, so that each process loads it once."""
+    """The model, which ``recognizers.load`` caches: each process loads it once."""
     from facial_emotion import recognizers
     from facial_emotion.threads import limit_threads
 
@@ -23,47 +23,50 @@ def recognizer(options: Options) -> Recognizer:
     return recognizers.load(options.model, options.threads)
 
 
-def score(source: Source, options: Options, progress: ProgressCallback = lambda news: None) -> Iterator[list[Row]]:
-    """The rows of a source, a list for each picture or frame. Raises InputError where it can't be read (on)."""
+def score(
+    source: Source, options: Options, progress: ProgressCallback = lambda description: None
+) -> Iterator[list[Row]]:
+    """The rows of a source, one list per picture or frame. Raises InputError where it can't be read (further)."""
     if source.kind == "picture":
-        yield _picture(source, options)
+        yield score_picture(source, options)
     else:
         from facial_emotion.batch import video
 
         yield from video.score(source, options, progress)
 
 
-def outcomes(sources: list[Source], options: Options) -> list[Outcome]:
-    """What becomes of some sources, for the way back from another process."""
-    found = []
+def score_chunk(sources: list[Source], options: Options) -> list[Outcome]:
+    """The outcomes of several sources, as plain data for the return from a worker process."""
+    outcomes = []
     for source in sources:
         rows: list[Row] = []
         reason = None
         try:
-            for some in score(source, options):
-                rows += some
+            for frame_rows in score(source, options):
+                rows += frame_rows
         except InputError as error:
             reason = str(error)
-        found.append(Outcome(rows, reason))
-    return found
+        outcomes.append(Outcome(rows, reason))
+    return outcomes
 
 
 def replay(outcome: Outcome) -> Iterator[list[Row]]:
-    """An outcome as ``score`` would have given it."""
+    """An outcome in the form of ``score``: the rows, then an InputError if there was one."""
     yield outcome.rows
     if outcome.reason is not None:
         raise InputError(outcome.reason)
 
 
-def copy_of(source: Source, folder: str, suffix: str) -> Path:
-    """Where an annotated copy of a source goes; its folder is there."""
-    path = Path(folder) / source.place
+def copy_path(source: Source, folder: str, suffix: str) -> Path:
+    """The path of a source's annotated copy; its parent folder is created."""
+    path = Path(folder) / source.relative_path
     path = path.with_name(path.name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _picture(source: Source, options: Options) -> list[Row]:
+def score_picture(source: Source, options: Options) -> list[Row]:
+    """The rows of a picture; with ``options.annotate`` also writes an annotated copy."""
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.scene import faces_in
 
@@ -74,5 +77,5 @@ def _picture(source: Source, options: Options) -> list[Row]:
 
         from facial_emotion.drawing import annotated
 
-        Image.fromarray(annotated(rgb, faces)).save(copy_of(source, options.annotate, ".png"))
+        Image.fromarray(annotated(rgb, faces)).save(copy_path(source, options.annotate, ".png"))
     return [row_of(source, face) for face in faces]

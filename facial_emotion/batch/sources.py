@@ -1,4 +1,4 @@
-"""What a user named on the command line -> the pictures, videos and cameras that it means, always in the same order."""
+"""Expansion of command-line arguments into pictures, videos and cameras, in a reproducible order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".m
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A picture, video or camera. path: as it stands in the results; base: the folder that it was found under."""
+    """A picture, video or camera. path: as the results name it; base: the folder whose contents it was listed with."""
 
     path: str
     base: str = ""
@@ -28,33 +28,33 @@ class Source:
         return "video" if Path(self.path).suffix.lower() in VIDEOS else "picture"
 
     @property
-    def place(self) -> Path:
-        """Where in a folder of annotated copies this one stands: its path under the folder it was found in."""
+    def relative_path(self) -> Path:
+        """The path of its annotated copy in the folder of copies: its path relative to ``base``, or its name."""
         path = Path(self.path)
         return path.relative_to(self.base) if self.base else Path(path.name.replace(":", "-"))
 
 
-def sources(words: Iterable[str]) -> Iterator[Source]:
-    """The sources that words mean: a file, a folder with all below it, a pattern, or "camera:0".
+def find_sources(arguments: Iterable[str]) -> Iterator[Source]:
+    """The sources of arguments: a file, a folder with everything below it, a glob pattern, or "camera:0".
 
-    Of folders and patterns those files are taken whose suffix is a picture's or video's. A word that means nothing
-    is given as it is, so that reading it fails and is said.
+    Folders and patterns give the files with the suffix of a picture or video. An argument without any match is returned
+    as it is, so that reading it fails and is reported.
     """
-    for word in words:
-        if os.path.isdir(word):
-            yield from _below(word)
-        elif glob.has_magic(word) and not os.path.exists(word):
-            found = sorted(path for path in glob.iglob(word, recursive=True) if _wanted(path))
-            yield from (Source(path) for path in found or [word])
+    for argument in arguments:
+        if os.path.isdir(argument):
+            yield from _in_folder(argument)
+        elif glob.has_magic(argument) and not os.path.exists(argument):
+            matches = sorted(path for path in glob.iglob(argument, recursive=True) if _is_supported(path))
+            yield from (Source(path) for path in matches or [argument])
         else:
-            yield Source(word)
+            yield Source(argument)
 
 
-def _below(folder: str) -> Iterator[Source]:
-    for here, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Source(os.path.join(here, name), folder) for name in sorted(files) if _wanted(name))
+def _in_folder(root: str) -> Iterator[Source]:
+    for folder, subfolders, files in os.walk(root):
+        subfolders.sort()
+        yield from (Source(os.path.join(folder, name), root) for name in sorted(files) if _is_supported(name))
 
 
-def _wanted(path: str) -> bool:
+def _is_supported(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in PICTURES | VIDEOS

@@ -12,10 +12,12 @@ from facial_emotion.errors import InputError
 
 
 @click.command(epilog="Example: facial-emotion app --port 8501")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody who reaches this machine.")
-@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535), help="Of the page.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all network interfaces."
+)
+@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
 def main(host: str, port: int) -> None:
-    """Start the app: emotions in pictures, live from the webcam, models side by side. Until Ctrl-C."""
+    """Start the app: emotions in pictures and live video, and a comparison of the models. Ctrl-C stops it."""
     from importlib.util import find_spec
 
     if find_spec("streamlit") is None:
@@ -33,9 +35,9 @@ def main(host: str, port: int) -> None:
         "client.toolbarMode": "viewer",
         "browser.gatherUsageStats": "false",
     }
-    words = [f"--{name}={value}" for name, value in settings.items()]
+    arguments = [f"--{name}={value}" for name, value in settings.items()]
     click.echo(f"the app: http://{host}:{port}")
-    sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *words], standalone_mode=False))
+    sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *arguments], standalone_mode=False))
 
 
 if __name__ == "__main__":

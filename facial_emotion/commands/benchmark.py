@@ -1,4 +1,4 @@
-"""Benchmarks of what stands around a model: live video, many pictures, the server, and other packages' models."""
+"""Benchmarks beyond single models: live video, batch recognition, the HTTP server, and models of other packages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
 def main() -> None:
-    """Benchmark live video, many pictures, the server, or another package's model."""
+    """Benchmark live video, batch recognition, the HTTP server, or models of other packages."""
 
 
 @main.command(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
 @click.option("--frames", default=1000, show_default=True, type=click.IntRange(50), help="Frames to process.")
 @options.threads
-@click.option("--every", default=0, type=click.IntRange(0), help="Frames between detections; 0: as times allow.")
+@click.option("--every", default=0, type=click.IntRange(0), help="Detection interval in frames; 0: by measured times.")
 @click.option("--out", type=_PATH, help="By default artifacts/results/live.json.")
 def video(model: str, frames: int, threads: int, every: int, out: Path | None) -> None:
-    """Live video: frames a second, delay, stages, and how memory grew past frame 500."""
+    """Live video: frames per second, delay, stages, and memory growth past frame 500."""
     from facial_emotion.video.benchmark import measure
 
     figures = measure(model, frames, threads, every)
@@ -38,48 +38,54 @@ def video(model: str, frames: int, threads: int, every: int, out: Path | None) -
 @main.command(epilog="Example: facial-emotion benchmark batch --pictures 2000 --count 4")
 @click.option("--pictures", default=10_000, show_default=True, type=click.IntRange(1), help="Pictures to recognise.")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
-@click.option("--count", default=2, show_default=True, type=click.IntRange(2), help="Processes, and workers.")
 @click.option(
-    "--paths", "count_paths", default=1_000_000, show_default=True, type=click.IntRange(1), help="Paths to hold."
+    "--count", default=2, show_default=True, type=click.IntRange(2), help="Number of processes, and of cluster workers."
+)
+@click.option(
+    "--paths",
+    "count_paths",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of paths in the memory test.",
 )
 @click.option("--out", type=_PATH, help="By default artifacts/results/batch.json.")
 def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | None) -> None:
-    """Many pictures: by one process, several, and a local Dask cluster; then the memory of many paths."""
+    """Batch recognition: one process, several processes, a local Dask cluster; and memory with many paths."""
     import subprocess
 
-    from facial_emotion.batch.benchmark import measure, memory
+    from facial_emotion.batch.benchmark import measure, measure_memory
     from facial_emotion.evaluation.results import host
 
     try:
         figures = measure(pictures, model, count)
-        figures |= {"paths": count_paths, "peak_memory_mb": memory(count_paths), "host": host(1)}
+        memory_mb = measure_memory(count_paths)
     except subprocess.CalledProcessError as error:
-        raise InputError("recognize", "to go through", error.stderr.strip().splitlines()[-1]) from error
-    _write(out, "results", "batch.json", figures)
+        raise InputError("recognize", "exit code 0", error.stderr.strip().splitlines()[-1]) from error
+    extra = {"paths": count_paths, "peak_memory_mb": memory_mb, "host": host(1)}
+    _write(out, "results", "batch.json", {**figures, **extra})
     for name, rate in figures["a_second"].items():
-        click.echo(f"{name}: {rate:.0f} pictures a second, {figures['speed-up'][name]:.2f} x")
-    click.echo(f"rows the same: {figures['same']}; {count_paths} paths: {figures['peak_memory_mb']:.0f} MB at most")
+        click.echo(f"{name}: {rate:.0f} pictures per second, speed-up {figures['speed-up'][name]:.2f}")
+    click.echo(f"identical results: {figures['same']}; peak memory with {count_paths} paths: {memory_mb:.0f} MB")
 
 
 @main.command(epilog="Example: facial-emotion benchmark server --address 127.0.0.1:8000 --rate 50")
-@click.option("--address", default="127.0.0.1:8000", show_default=True, help="Of a server that is ready.")
-@click.option("--model", default="lightgbm", show_default=True, help="A model that it serves.")
-@click.option(
-    "--rate", default=200.0, show_default=True, type=click.FloatRange(1), help="Requests a second to try for."
-)
-@click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Connections.")
-@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1), help="Duration.")
+@click.option("--address", default="127.0.0.1:8000", show_default=True, help="Address of a running server.")
+@click.option("--model", default="lightgbm", show_default=True, help="A model of the server.")
+@click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(1), help="Requests per second to try.")
+@click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Number of connections.")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1), help="Duration in seconds.")
 @click.option("--out", type=_PATH, help="By default artifacts/results/serving.json.")
 def server(address: str, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
-    """A running server: answers a second and milliseconds of an answer."""
+    """HTTP server: throughput and latency."""
     from facial_emotion.evaluation.results import host
     from facial_emotion.serving.benchmark import measure
 
-    figures = {**measure(address, model, seconds, clients, rate), "host": host(1)}
-    _write(out, "results", "serving.json", figures)
+    figures = measure(address, model, seconds, clients, rate)
+    _write(out, "results", "serving.json", {**figures, "host": host(1)})
     click.echo(
-        f"{figures['answered_a_second']:.1f} answers a second of {rate:g} asked, {figures['statuses']},"
-        f" {figures['median_ms']:.0f} ms (p95 {figures['p95_ms']:.0f})"
+        f"{figures['answered_a_second']:.1f} of {rate:g} requests per second, {figures['statuses']},"
+        f" median {figures['median_ms']:.0f} ms, 95th percentile {figures['p95_ms']:.0f} ms"
     )
 
 
@@ -87,19 +93,20 @@ def server(address: str, model: str, rate: float, clients: int, seconds: float, 
 @options.data
 @click.option("--out", type=_PATH, help="By default artifacts/report/peers.json.")
 def peers(data: Path, out: Path | None) -> None:
-    """Other packages' models on PrivateTest, each in an environment of its own."""
+    """Models of other packages on PrivateTest, each in its own virtual environment."""
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation.scores import in_words
+    from facial_emotion.records import Scores, parse
     from facial_emotion.reporting.peers import measure
 
     figures = measure(fer2013.load(data))
     for peer in figures["peers"]:
-        click.echo(f"{peer['package']}: {in_words(peer['scores'])}")
+        click.echo(f"{peer['package']}: {in_words(parse(Scores, peer['scores'], peer['package']))}")
     click.echo(str(_write(out, "report", "peers.json", figures)))
 
 
 def _write(out: Path | None, folder: str, name: str, figures: dict[str, Any]) -> Path:
-    """Write figures as JSON; where."""
+    """Write figures as JSON; returns the path."""
     from facial_emotion import paths
 
     path = out or paths.ARTIFACTS / folder / name

@@ -8,6 +8,7 @@ scikit-image, and accuracies are those that the models' cards recorded, marked s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from facial_emotion.recognizers import Recognizer
+    from facial_emotion.records import BenchmarkRow, Scores
+
+    Judge = Callable[[Recognizer], Scores]  # gives a recognizer's scores
 
 
 @click.command(epilog="Example: facial-emotion compare --data fer2013.csv.xz --models lightgbm,svm --limit 500")
@@ -71,7 +75,7 @@ def main(
         click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
 
 
-def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Any, dict[str, Any]]:
+def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, dict[str, Any]]:
     """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
     from facial_emotion import examples
     from facial_emotion.evaluation.scores import scores
@@ -79,8 +83,8 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     if data is None:
         crops = examples.crops()
 
-        def recorded(recognizer: Recognizer) -> dict[str, Any]:
-            metrics = recognizer.card["metrics"]
+        def recorded(recognizer: Recognizer) -> Scores:
+            metrics = recognizer.card.metrics
             if split not in metrics:
                 raise InputError(recognizer.name, f"metrics on {split} in its card", ", ".join(metrics) or "none")
             return metrics[split]
@@ -93,15 +97,14 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
         )
 
     from facial_emotion.data import fer2013
-    from facial_emotion.data.duplicates import near_duplicates
     from facial_emotion.recognizers import predict
 
     loaded = fer2013.load(data)
     part = loaded.split(split)
     crops, labels = part.crops[:limit], part.labels[:limit]
-    duplicates = near_duplicates(crops, loaded.split("Training").crops)
+    duplicates = loaded.near_duplicates(split)[:limit]
 
-    def measured(recognizer: Recognizer) -> dict[str, Any]:
+    def measured(recognizer: Recognizer) -> Scores:
         found = predict(recognizer, crops, f"{recognizer.name}: scoring")
         return scores(found, labels, duplicates, recognizer.threshold)
 
@@ -116,33 +119,35 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     return crops, measured, about
 
 
-def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Any, threads: int) -> dict[str, Any]:
-    """Every figure of one model."""
+def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: int) -> BenchmarkRow:
+    """The benchmark of one model."""
     from facial_emotion import artifact, examples, paths
     from facial_emotion.evaluation import timing
+    from facial_emotion.records import BenchmarkRow
 
     frame = examples.frame()
     latency = timing.latency(recognizer, crops)
     latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
-    return {
-        "model": recognizer.name,
-        "track": recognizer.card["track"],
-        "scores": judge(recognizer),
-        "latency": latency,
-        "crops_per_second": timing.throughput(recognizer, crops),
-        "start": timing.fresh_start(recognizer.name, threads, paths.ARTIFACTS),
-        "size_mb": artifact.size(recognizer.card) / 1e6,
-    }
+    return BenchmarkRow(
+        model=recognizer.name,
+        track=recognizer.card.track,
+        scores=judge(recognizer),
+        latency=latency,
+        crops_per_second=timing.throughput(recognizer, crops),
+        start=timing.cold_start(recognizer.name, threads, paths.ARTIFACTS),
+        size_mb=artifact.size(recognizer.card) / 1e6,
+    )
 
 
 def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
-    """What one video frame costs: find its faces, crop them, recognise them."""
-    from facial_emotion.features.faces import crop_faces, find_faces
+    """Detect and classify the faces of one video frame, uint8 RGB (h, w, 3): probabilities (n, 7)."""
+    from facial_emotion import scene
 
-    return recognizer.predict_proba(crop_faces(rgb, find_faces(rgb)))
+    _, crops = scene.detect(rgb)
+    return recognizer.predict_proba(crops)
 
 
-def _write(out: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None:
+def _write(out: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
     from facial_emotion.evaluation import plots, results
 
     out.mkdir(parents=True, exist_ok=True)
@@ -151,11 +156,11 @@ def _write(out: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None
     title = f"{about['split']}, {'measured' if about['measured'] else 'recorded'}"
     plots.accuracy_against_latency(rows, title, out / "accuracy_against_latency.png")
     for row in rows:
-        name = row["model"]
-        plots.confusion_matrix(row["scores"]["confusion"], f"{name}: {title}", out / f"confusion_{name}.png")
+        path = out / f"confusion_{row.model}.png"
+        plots.confusion_matrix(row.scores.confusion, f"{row.model}: {title}", path)
 
 
-def _print_tables(rows: list[dict[str, Any]], about: dict[str, Any], out: Path) -> None:
+def _print_tables(rows: list[BenchmarkRow], about: dict[str, Any], out: Path) -> None:
     from rich.console import Console
 
     from facial_emotion.evaluation.results import tables

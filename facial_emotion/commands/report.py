@@ -29,15 +29,21 @@ def main(data: Path, out: Path | None, rounds: int) -> None:
     from facial_emotion import paths, recognizers
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation import results
+    from facial_emotion.records import to_json
     from facial_emotion.reporting import report
 
     names = recognizers.names()
-    benchmark = results.read(paths.RESULTS)
-    missing = sorted(set(names) - {row["model"] for row in benchmark["models"]})
+    rows, about = results.read(paths.RESULTS)
+    missing = sorted(set(names) - {row.model for row in rows})
     if missing:
-        raise InputError("artifacts/results", f"figures of {', '.join(missing)}", "none", "run compare.py --data PATH")
+        raise InputError(
+            "artifacts/results", f"figures of {', '.join(missing)}", "none", "run facial-emotion compare --data PATH"
+        )
     loaded = fer2013.load(data)
-    figures = {**report.measure(loaded, names, rounds), "benchmark": benchmark}
+    figures = {
+        **report.measure(loaded, names, rounds),
+        "benchmark": {**about, "models": [to_json(row) for row in rows]},
+    }
     folder = out or paths.ROOT
     place = folder / "artifacts" / "report"
     place.mkdir(parents=True, exist_ok=True)

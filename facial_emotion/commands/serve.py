@@ -3,7 +3,7 @@
     facial-emotion serve --port 8000
     curl --data-binary @portrait.jpg http://127.0.0.1:8000/recognize
 
-The interface describes itself at /docs; /health, /ready and /metrics are for whoever runs it.
+/docs documents the interface; /health, /ready and /metrics are for operation and monitoring.
 """
 
 from __future__ import annotations
@@ -17,14 +17,29 @@ from facial_emotion.errors import InputError
 
 
 @click.command(epilog="Example: facial-emotion serve --models cnn,lightgbm --port 8000 --workers 2")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody who reaches this machine.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for all network interfaces."
+)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--models", help="Names, with commas, the first the default; by default all, and the fastest good one.")
-@click.option("--workers", default=os.cpu_count() or 1, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option("--max-body", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Megabytes.")
-@click.option("--max-pixels", default=50.0, show_default=True, type=click.FloatRange(0.001), help="Millions.")
-@click.option("--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Requests at once.")
-@click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for a request.")
+@click.option(
+    "--models",
+    help="Names, separated by commas; the first is the default model. By default all, and the fastest good model.",
+)
+@click.option(
+    "--workers", default=os.cpu_count() or 1, show_default=True, type=click.IntRange(1), help="Worker processes."
+)
+@click.option(
+    "--max-body", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Maximum body, in megabytes."
+)
+@click.option(
+    "--max-pixels", default=50.0, show_default=True, type=click.FloatRange(0.001), help="Maximum size, in megapixels."
+)
+@click.option(
+    "--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Maximum number of pending requests."
+)
+@click.option(
+    "--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1), help="Timeout of a request, in seconds."
+)
 def main(
     host: str,
     port: int,
@@ -40,16 +55,17 @@ def main(
 
     from facial_emotion import paths, recognizers
     from facial_emotion.evaluation import results
-    from facial_emotion.serving.api import Limits, create
+    from facial_emotion.serving.api import create_app
+    from facial_emotion.serving.schema import Limits
 
     names = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
     if not names:
         raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
     for name in names:
-        recognizers.card(name)  # an unknown name is said before anything starts
-    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)))
+        recognizers.card(name)  # report an unknown name before the server starts
+    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)[0]))
     limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
-    application = create(tuple(names), default, workers, limits)
+    application = create_app(tuple(names), default, workers, limits)
     uvicorn.run(application, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
 
 

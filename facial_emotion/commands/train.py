@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facial_emotion import classical, deep
 from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
+
+if TYPE_CHECKING:
+    from facial_emotion.records import Scores
 
 _PATH = click.Path(path_type=Path)
 
@@ -57,9 +62,9 @@ def classical_command(name: str) -> click.Command:
         folder = out or paths.ARTIFACTS / name
         with connect(cluster, threads) if cluster else nullcontext() as client:
             card = train(name, dataset, settings, folder, seed, threads, client)
-        _print_scores(card["metrics"])
-        parity = card["parity"]["largest_difference"]
-        click.echo(f"{folder}: {card['training']['minutes']} minutes, parity {parity:.1e}")
+        _print_scores(card.metrics)
+        parity = (card.parity or {})["largest_difference"]
+        click.echo(f"{folder}: {card.training['minutes']} minutes, parity {parity:.1e}")
 
     command.short_help = f"The classical model {name}."
     return command
@@ -105,15 +110,14 @@ def deep_command(name: str) -> click.Command:
         from facial_emotion.deep.recipe import RECIPES, read
 
         settings = read(recipe or RECIPES / f"{name}.json")
-        settings["labels"] = labels or settings["labels"]
+        settings = replace(settings, labels=labels or settings.labels)
         place, folder = checkpoints or paths.checkpoints(name), out or paths.ARTIFACTS / name
         given = {"recipe": recipe, "weights": weights}
         words = [f"facial-emotion train {name}", *(f"--{key} {path.name}" for key, path in given.items() if path)]
-        card = train.run(
-            name, fer2013.load(data), settings, place, folder, seed, resume, weights, keep_weights, " ".join(words)
-        )
-        _print_scores(card["metrics"])
-        click.echo(f"{folder}: {card['training']['minutes']} minutes, {card['form']}")
+        job = train.Job(name, settings, seed, weights, " ".join(words), keep_weights)
+        card = train.run(job, fer2013.load(data), place, folder, resume)
+        _print_scores(card.metrics)
+        click.echo(f"{folder}: {card.training['minutes']} minutes, {card.variant}")
 
     command.short_help = f"The network {name}: hours on a CPU."
     return command
@@ -130,7 +134,7 @@ def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None
     from facial_emotion import ensemble as module
     from facial_emotion.data import fer2013
 
-    single = [other for other in recognizers.names() if not recognizers.card(other).get("members")]
+    single = [other for other in recognizers.names() if not recognizers.card(other).members]
     chosen = options.split_names(members) or single
     for member in chosen:
         if member not in single:
@@ -143,9 +147,9 @@ def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None
     command = " ".join(["facial-emotion train ensemble", *words])
     card = module.make(chosen, mirrored, fer2013.load(data), paths.ARTIFACTS, command)
     artifact.write(paths.ARTIFACTS / name, None, card)
-    for member in card["members"]:
-        click.echo(f"{member['name']}{' mirrored' * member['mirrored']}: weight {member['weight']:.3f}")
-    _print_scores(card["metrics"])
+    for part in card.members:
+        click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
+    _print_scores(card.metrics)
 
 
 @main.command(epilog="Example: facial-emotion train landmarks --data fer2013.csv.xz")
@@ -163,10 +167,10 @@ def landmarks(data: Path, out: Path | None, seed: int, threads: int) -> None:
 
 @main.command("crop-calibration", epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz")
 @options.data
-@click.option("--out", type=_PATH, help="By default features/framing.json.")
+@click.option("--out", type=_PATH, help="By default features/crop_calibration.json.")
 def crop_calibration(data: Path, out: Path | None) -> None:
     """Measure how FER2013 frames its faces. All models must be trained again after it."""
-    from facial_emotion.classical.framing import measure
+    from facial_emotion.classical.crop_calibration import measure
     from facial_emotion.data import fer2013
 
     click.echo(measure(fer2013.load(data).split("Training").crops, out))
@@ -178,7 +182,7 @@ for _name in deep.NETWORKS:
     main.add_command(deep_command(_name))
 
 
-def _print_scores(metrics: dict[str, dict]) -> None:
+def _print_scores(metrics: dict[str, Scores]) -> None:
     from facial_emotion.evaluation.scores import in_words
 
     for split, figures in metrics.items():

@@ -26,7 +26,8 @@ class Calibration:
         """Scores (n, 7) -> probabilities (n, 7), float64."""
         from scipy.special import softmax
 
-        return softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
+        result: np.ndarray = softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
+        return result
 
 
 def matrix(scores: np.ndarray, labels: np.ndarray) -> Calibration:

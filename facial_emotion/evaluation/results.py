@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from facial_emotion import paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import BenchmarkRow, parse
+from facial_emotion.records import to_json as plain
 from facial_emotion.terminal import table as new_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-Row = dict[str, Any]
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
 
@@ -33,11 +36,20 @@ def host(threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "threads": threads,
         "commit": _commit(),
-        "versions": {library: metadata.version(library) for library in _LIBRARIES},
+        "versions": installed_versions(_LIBRARIES),
     }
 
 
-def flat(row: Row) -> dict[str, Any]:
+def installed_versions(libraries: Sequence[str]) -> dict[str, str]:
+    """The versions of those of some libraries that are installed."""
+    versions = {}
+    for library in libraries:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[library] = metadata.version(library)
+    return versions
+
+
+def flat(row: dict[str, Any]) -> dict[str, Any]:
     """A model's figures as one line: names joined with spaces, the confusion matrix left to the JSON."""
     line: dict[str, Any] = {}
     for key, value in row.items():
@@ -50,9 +62,9 @@ def flat(row: Row) -> dict[str, Any]:
     return line
 
 
-def to_csv(rows: list[Row]) -> str:
+def to_csv(rows: list[BenchmarkRow]) -> str:
     """One line a model, every figure a column."""
-    lines = [flat(row) for row in rows]
+    lines = [flat(plain(row)) for row in rows]
     columns = list(dict.fromkeys(name for line in lines for name in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -61,47 +73,57 @@ def to_csv(rows: list[Row]) -> str:
     return text.getvalue()
 
 
-def to_json(rows: list[Row], about: dict[str, Any]) -> str:
+def to_json(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
     """Everything, with the machine and the counts beside it."""
-    return json.dumps({**about, "models": rows}, indent=1, allow_nan=False) + "\n"
+    return json.dumps({**about, "models": [plain(row) for row in rows]}, indent=1, allow_nan=False) + "\n"
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """The last benchmark's results.json in a folder. Raises InputError where there is none."""
+def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
+    """The last benchmark in a folder: its rows, and the machine and counts. Raises InputError where there is none."""
     path = folder / "results.json"
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(path, "a benchmark's results", type(error).__name__, "run python compare.py") from error
+        content = json.loads(path.read_text())
+        rows = content.pop("models")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(path, "a benchmark's results", type(error).__name__, "run facial-emotion compare") from error
+    return [parse(BenchmarkRow, row, path) for row in rows], content
 
 
-def latencies(benchmark: dict[str, Any]) -> dict[str, float]:
-    """Milliseconds from crop to label of each model, median, as a benchmark measured them."""
-    return {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
+def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
+    """Milliseconds from crop to label of each model, median."""
+    return {row.model: row.latency["crop to label"].median_ms for row in rows}
 
 
-def tables(rows: list[Row], about: dict[str, Any]) -> list[Table]:
+def tables(rows: list[BenchmarkRow], about: dict[str, Any]) -> list[Table]:
     """Accuracy, speed, cost and classes, as tables for the terminal."""
     return [_accuracy(rows, about), _speed(rows, about), _cost(rows), _classes(rows)]
 
 
-def markdown(rows: list[Row], about: dict[str, Any]) -> str:
+def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
-    columns = ["model", "accuracy", "without near-duplicates", "macro-F1", "ECE", "certain: right", "crop to label"]
-    columns += ["640x480 frame to label", "first answer", "size"]
+    columns = [
+        "model",
+        "accuracy",
+        "without near-duplicates",
+        "macro-F1",
+        "ECE",
+        "coverage: accuracy",
+        "latency per face",
+    ]
+    columns += ["640x480 frame to label", "cold start", "size"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for row in sorted(rows, key=lambda row: -row["scores"]["accuracy"]):
-        figures, latency = row["scores"], row["latency"]
+    for row in sorted(rows, key=lambda row: -row.scores.accuracy):
+        figures, latency = row.scores, row.latency
         cells = [
-            row["model"],
-            f"{figures['accuracy']:.1%} ({figures['accuracy_low']:.1%} - {figures['accuracy_high']:.1%})",
-            _share(figures["accuracy_without_duplicates"]),
-            f"{figures['macro_f1']:.3f}",
-            f"{figures['ece']:.3f}",
-            f"{figures['coverage']:.0%}: {_share(figures['accuracy_when_certain'])}",
-            *(f"{latency[name]['median_ms']:.1f} ms" for name in ("crop to label", "frame to label")),
-            f"{row['start']['first_answer_s']:.2f} s",
-            f"{row['size_mb']:.1f} MB",
+            row.model,
+            f"{figures.accuracy:.1%} ({figures.accuracy_low:.1%} - {figures.accuracy_high:.1%})",
+            _share(figures.accuracy_without_duplicates),
+            f"{figures.macro_f1:.3f}",
+            f"{figures.ece:.3f}",
+            f"{figures.coverage:.0%}: {_share(figures.accuracy_when_certain)}",
+            *(f"{latency[name].median_ms:.1f} ms" for name in ("crop to label", "frame to label")),
+            f"{row.start.first_answer_s:.2f} s",
+            f"{row.size_mb:.1f} MB",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     machine = about["host"]
@@ -112,7 +134,7 @@ def markdown(rows: list[Row], about: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
+def into_readme(path: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
     """Replace what stands between the two result marks of a Markdown file."""
     text = path.read_text()
     before, begin, rest = text.partition(BEGIN)
@@ -122,22 +144,22 @@ def into_readme(path: Path, rows: list[Row], about: dict[str, Any]) -> None:
     path.write_text(f"{before}{BEGIN}\n{markdown(rows, about)}\n{END}{after}")
 
 
-def _accuracy(rows: list[Row], about: dict[str, Any]) -> Table:
+def _accuracy(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
     columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE"]
-    columns += ["certain", "right when\ncertain", "figures"]
+    columns += ["coverage", "accuracy\nthere", "figures"]
     table = new_table(f"accuracy, {about['accuracy_from']}", columns)
     for row in rows:
-        figures = row["scores"]
+        figures = row.scores
         table.add_row(
-            row["model"],
-            f"{figures['accuracy']:.1%}",
-            f"{100 * figures['accuracy_low']:.1f}-{100 * figures['accuracy_high']:.1f}",
-            _share(figures["accuracy_without_duplicates"]),
-            f"{figures['macro_f1']:.3f}",
-            f"{figures['log_loss']:.3f}",
-            f"{figures['ece']:.3f}",
-            f"{figures['coverage']:.0%}",
-            _share(figures["accuracy_when_certain"]),
+            row.model,
+            f"{figures.accuracy:.1%}",
+            f"{100 * figures.accuracy_low:.1f}-{100 * figures.accuracy_high:.1f}",
+            _share(figures.accuracy_without_duplicates),
+            f"{figures.macro_f1:.3f}",
+            f"{figures.log_loss:.3f}",
+            f"{figures.ece:.3f}",
+            f"{figures.coverage:.0%}",
+            _share(figures.accuracy_when_certain),
             "measured" if about["measured"] else "recorded",
         )
     return table
@@ -148,43 +170,41 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _speed(rows: list[Row], about: dict[str, Any]) -> Table:
+def _speed(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
     # An ensemble's stages are its members, too many for columns; CSV and JSON have them.
-    single = [row for row in rows if row["track"] != "ensemble"] or rows
-    stages = list(dict.fromkeys(name for row in single for name in row["latency"]))
+    single = [row for row in rows if row.track != "ensemble"] or rows
+    stages = list(dict.fromkeys(name for row in single for name in row.latency))
     title = f"milliseconds, median / p95, batch 1, {about['host']['threads']} threads, measured here"
     table = new_table(title, ["model", *stages])
     for row in rows:
-        spent = [row["latency"].get(stage) for stage in stages]
-        cells = [f"{stage['median_ms']:.2f} / {stage['p95_ms']:.2f}" if stage else "-" for stage in spent]
-        table.add_row(row["model"], *cells)
+        spent = [row.latency.get(stage) for stage in stages]
+        cells = [f"{stage.median_ms:.2f} / {stage.p95_ms:.2f}" if stage else "-" for stage in spent]
+        table.add_row(row.model, *cells)
     return table
 
 
-def _cost(rows: list[Row]) -> Table:
-    columns = ["model", "crops a second\n(batch 64)", "load, s", "first answer, s", "size, MB", "peak memory, MB"]
-    table = new_table("cost, measured here; first answer from process start", columns)
+def _cost(rows: list[BenchmarkRow]) -> Table:
+    columns = ["model", "crops a second\n(batch 64)", "load, s", "cold start, s", "size, MB", "peak memory, MB"]
+    table = new_table("cost, measured here; cold start: from process start to the first answer", columns)
     for row in rows:
-        start = row["start"]
+        start = row.start
         table.add_row(
-            row["model"],
-            f"{row['crops_per_second']:.0f}",
-            f"{start['load_s']:.2f}",
-            f"{start['first_answer_s']:.2f}",
-            f"{row['size_mb']:.1f}",
-            f"{start['peak_memory_mb']:.0f}",
+            row.model,
+            f"{row.crops_per_second:.0f}",
+            f"{start.load_s:.2f}",
+            f"{start.first_answer_s:.2f}",
+            f"{row.size_mb:.1f}",
+            f"{start.peak_memory_mb:.0f}",
         )
     return table
 
 
-def _classes(rows: list[Row]) -> Table:
+def _classes(rows: list[BenchmarkRow]) -> Table:
     table = new_table("each emotion, %", ["model", "", *EMOTIONS])
     for row in rows:
         for kind in ("precision", "recall", "f1"):
-            shares = (row["scores"]["per_class"][name][kind] for name in EMOTIONS)
-            table.add_row(
-                row["model"] if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares)
-            )
+            shares = (getattr(row.scores.per_class[name], kind) for name in EMOTIONS)
+            table.add_row(row.model if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares))
     return table
 
 

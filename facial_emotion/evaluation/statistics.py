@@ -1,4 +1,4 @@
-"""How sure a figure is, and whether two models differ by more than chance."""
+"""Confidence intervals, McNemar's test, and reliability diagrams."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from facial_emotion.evaluation.scores import RESAMPLES
+from facial_emotion.evaluation.scores import accuracy_interval
 from facial_emotion.features.emotions import EMOTIONS
+
+RESAMPLES = 2000
 
 
 def intervals(counts: np.ndarray, share: float = 0.95, seed: int = 0) -> dict[str, Any]:
-    """Percentile intervals, (low, high), of the figures of a confusion matrix (7, 7), row the label.
+    """Confidence intervals, (low, high), of the figures of a confusion matrix (7, 7), row the label.
 
-    The bootstrap over rows: drawing n rows again draws the 49 cells from a multinomial distribution (Efron and
-    Tibshirani, "An introduction to the bootstrap", 1993).
+    Wilson's for the accuracy; for all else, percentiles of the bootstrap over rows: resampling n rows draws the 49
+    cells from a multinomial distribution (Efron and Tibshirani, "An introduction to the bootstrap", 1993).
     """
     rows = int(counts.sum())
-    drawn = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, RESAMPLES)
-    figures = of_confusion(drawn.reshape(-1, *counts.shape))
+    resampled = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, RESAMPLES)
+    figures = of_confusion(resampled.reshape(-1, *counts.shape))
     tails = [(1 - share) / 2, (1 + share) / 2]
-    found = {name: np.quantile(values, tails, axis=0) for name, values in figures.items()}
+    ends = {name: np.quantile(values, tails, axis=0) for name, values in figures.items()}
     per_class = {
-        emotion: {name: found[name][:, label].tolist() for name in ("precision", "recall", "f1")}
+        emotion: {name: ends[name][:, label].tolist() for name in ("precision", "recall", "f1")}
         for label, emotion in enumerate(EMOTIONS)
     }
-    return {**{name: found[name].tolist() for name in ("accuracy", "macro_f1")}, "per_class": per_class}
+    accuracy = list(accuracy_interval(int(np.trace(counts)), rows, share))
+    return {"accuracy": accuracy, "macro_f1": ends["macro_f1"].tolist(), "per_class": per_class}
 
 
 def of_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -18,12 +18,13 @@ import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.recognizers import Recognizer
+from facial_emotion.records import ColdStart, Latency
 
 WARM_UP = 20
 BATCH = 64
 
 
-def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dict[str, dict[str, float]]:
+def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dict[str, Latency]:
     """Milliseconds for one crop, median and p95, of each step and from crop to label."""
     singles = [crops[index % len(crops)][None] for index in range(WARM_UP + rounds)]
     spent: dict[str, list[float]] = {name: [] for name, _ in recognizer.steps}
@@ -38,7 +39,7 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
     return {**{name: _summary(values) for name, values in spent.items()}, "crop to label": whole}
 
 
-def repeated(function: Callable[[], Any], rounds: int) -> dict[str, float]:
+def repeated(function: Callable[[], Any], rounds: int) -> Latency:
     """Milliseconds of a call, median and p95, after one call that does not count."""
     function()
     return _summary([timed(function)[1] for _ in range(rounds)])
@@ -51,14 +52,14 @@ def throughput(recognizer: Recognizer, crops: np.ndarray, rounds: int = 5) -> fl
     return BATCH / float(np.median([timed(recognizer.predict_proba, batch)[1] for _ in range(rounds)]))
 
 
-def timed(function: Callable, *values: Any) -> tuple[Any, float]:
+def timed(function: Callable[..., Any], *values: Any) -> tuple[Any, float]:
     """A call's answer and its seconds."""
     start = time.perf_counter()
     answer = function(*values)
     return answer, time.perf_counter() - start
 
 
-def fresh_start(name: str, threads: int, root: Path) -> dict[str, float]:
+def cold_start(name: str, threads: int, root: Path) -> ColdStart:
     """What a new process needs for its first answer with a model.
 
     Seconds from process start to first answer, imports included; seconds of loading alone; and the
@@ -75,23 +76,19 @@ def fresh_start(name: str, threads: int, root: Path) -> dict[str, float]:
     if done.returncode:
         raise InputError(f"model {name}", "a first answer", done.stderr.strip().splitlines()[-1])
     measured = json.loads(done.stdout)
-    return {
-        "first_answer_s": measured["answered"] - start,
-        "load_s": measured["load_s"],
-        "peak_memory_mb": measured["peak_memory_mb"],
-    }
+    return ColdStart(measured["answered"] - start, measured["load_s"], measured["peak_memory_mb"])
 
 
-def _summary(seconds: list[float]) -> dict[str, float]:
+def _summary(seconds: list[float]) -> Latency:
     median, p95 = np.percentile(seconds, [50, 95]) * 1000
-    return {"median_ms": float(median), "p95_ms": float(p95)}
+    return Latency(float(median), float(p95))
 
 
 def memory_mb() -> float:
     """The memory that this process holds now."""
     import psutil
 
-    return psutil.Process().memory_info().rss / 1e6
+    return float(psutil.Process().memory_info().rss) / 1e6
 
 
 def peak_memory_mb() -> float:
@@ -106,7 +103,7 @@ def peak_memory_mb() -> float:
 
 
 def _first_answer(name: str, threads: int, root: Path) -> None:
-    """Load a model and answer once; what ``fresh_start`` runs in a process of its own."""
+    """Load a model and answer once; what ``cold_start`` runs in a process of its own."""
     from facial_emotion.recognizers import load
 
     crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (1, 48, 1))

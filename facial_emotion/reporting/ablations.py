@@ -39,7 +39,7 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
     from facial_emotion.classical.train import RECIPES, read_recipe
     from facial_emotion.features.extract import column_ranges, mirror_of
 
-    served = read_recipe(RECIPES / "lightgbm.json")["fit"]
+    served = read_recipe(RECIPES / "lightgbm.json").fit
     training, held_out, judged = (data.split(name) for name in ("Training", "PublicTest", "PrivateTest"))
     rows = []
     for name, blocks, changes in VARIANTS:

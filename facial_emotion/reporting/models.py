@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion import artifact, paths, recognizers
-from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.evaluation import abstention, statistics
 from facial_emotion.evaluation.scores import BINS, expected_calibration_error, scores
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import find_landmarks
+from facial_emotion.records import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,16 +28,18 @@ _NOSE = 30  # the landmark at its tip
 def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str, Any]:
     """Every figure of the models on PrivateTest, as plain numbers. step is called after each model."""
     part = data.split(SPLIT)
-    duplicates = near_duplicates(part.crops, data.split("Training").crops)
+    duplicates = data.near_duplicates(SPLIT)
     groups = {"pose": thirds(turn(part.crops)), "contrast": thirds(contrast(part.crops))}
     majority = data.majority_labels()[part.rows] if data.votes is not None else None
     answers, models = {}, {}
     for name in names:
         recognizer = recognizers.load(name)
         answers[name] = probabilities = recognizer.predict_proba(part.crops)
+        judged = scores(probabilities, part.labels, duplicates, recognizer.threshold)
         models[name] = {
-            "track": recognizer.card["track"],
-            "scores": scores(probabilities, part.labels, duplicates, recognizer.threshold),
+            "track": recognizer.card.track,
+            "scores": to_json(judged),
+            "intervals": statistics.intervals(np.array(judged.confusion)),
             "threshold": recognizer.threshold,
             "calibration": _calibration(name, part, probabilities),
             "coverage": _coverage(probabilities, part.labels),
@@ -46,9 +48,8 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
             },
             "ferplus_accuracy": None if majority is None else _against(probabilities, majority),
         }
-        models[name]["intervals"] = statistics.intervals(np.array(models[name]["scores"]["confusion"]))
         step()
-    best = max(names, key=lambda name: recognizers.card(name)["metrics"]["PublicTest"]["accuracy"])
+    best = max(names, key=lambda name: recognizers.card(name).metrics["PublicTest"].accuracy)
     return {
         "split": SPLIT,
         "models": models,
@@ -60,12 +61,14 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
 
 def turn(crops: np.ndarray) -> np.ndarray:
     """How far faces are turned aside, float (n,): the nose tip's distance from between the eyes, in eye distances."""
-    return np.abs(upright(find_landmarks(crops))[:, _NOSE, 0])
+    result: np.ndarray = np.abs(upright(find_landmarks(crops))[:, _NOSE, 0])
+    return result
 
 
 def contrast(crops: np.ndarray) -> np.ndarray:
     """The standard deviation of each crop's grey levels, float (n,)."""
-    return crops.reshape(len(crops), -1).std(axis=1)
+    result: np.ndarray = crops.reshape(len(crops), -1).std(axis=1)
+    return result
 
 
 def thirds(values: np.ndarray) -> np.ndarray:
@@ -81,7 +84,8 @@ def without_calibration(model: bytes) -> bytes:
     for node in changed.graph.node:
         if node.op_type == "Softmax" and "probabilities" in node.output:
             node.input[0] = "scores"
-    return changed.SerializeToString()
+    result: bytes = changed.SerializeToString()
+    return result
 
 
 def _calibration(name: str, part: Split, probabilities: np.ndarray) -> dict[str, Any]:
@@ -93,8 +97,8 @@ def _calibration(name: str, part: Split, probabilities: np.ndarray) -> dict[str,
         "reliability_before": None,
     }
     card = recognizers.card(name)
-    if artifact.MODEL in card["files"]:
-        content = without_calibration((paths.ARTIFACTS / name / artifact.MODEL).read_bytes())
+    if artifact.MODEL in card.files:
+        content = without_calibration(artifact.read_model(paths.ARTIFACTS / name, card))
         raw = recognizers.Recognizer(name, card, recognizers.steps(card, content)).predict_proba(part.crops)
         found["ece_before"] = expected_calibration_error(raw, part.labels)
         found["reliability_before"] = statistics.reliability(raw, part.labels, BINS)

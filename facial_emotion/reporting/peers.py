@@ -72,14 +72,15 @@ def answers(name: str, python: Path, crops: np.ndarray) -> tuple[np.ndarray, dic
 
 def measure(data: Fer2013) -> dict[str, Any]:
     """The scores of every peer on PrivateTest, as plain numbers. Their environments are made in the cache."""
-    from facial_emotion.data.duplicates import near_duplicates
     from facial_emotion.evaluation.scores import scores
+    from facial_emotion.records import to_json
 
     part = data.split(SPLIT)
-    twice = near_duplicates(part.crops, data.split("Training").crops)
     found = []
     for name, peer in PEERS.items():
         probabilities, about = answers(name, environment(name, paths.CACHE / "peers"), part.crops)
-        figures = scores(probabilities, part.labels, twice, threshold=0.0)  # it never says that it is uncertain
+        figures = to_json(
+            scores(probabilities, part.labels, data.near_duplicates(SPLIT), threshold=0.0)
+        )  # it never says that it is uncertain
         found.append({"name": name, "package": peer["package"], **about, "scores": figures})
     return {"split": SPLIT, "data_hash": data.hash, "peers": found}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion import paths
+from facial_emotion.records import Card
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -23,7 +24,7 @@ LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 
 def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'."""
     from facial_emotion.data.duplicates import NEAR
-    from facial_emotion.deep.forms import MAY_LOSE, MAY_MOVE
+    from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
     from facial_emotion.evaluation.abstention import TARGET
     from facial_emotion.reporting import ablations, dataset, models
     from facial_emotion.terminal import bar
@@ -35,7 +36,7 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     with bar("ablations", len(ablations.VARIANTS)) as step:
         tried = ablations.measure(data, paths.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
-    constants["may_lose"], constants["may_move"] = MAY_LOSE, MAY_MOVE
+    constants["may_lose"], constants["may_move"] = MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
     return {
         "data": of_data,
         "judged": judged,
@@ -62,15 +63,15 @@ def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
         plots.training(found, place / "training.png")
 
 
-def trainings(card: dict[str, Any]) -> list[dict[str, Any]]:
+def trainings(card: Card) -> list[dict[str, Any]]:
     """The trainings that a model went through, one after the other; the card's own is the last."""
-    found = [card["training"]]
-    while found[0].get("begun") and found[0]["begun"].get("training"):
-        found.insert(0, found[0]["begun"]["training"])
+    found = [card.training]
+    while found[0].get("initial_weights") and found[0]["initial_weights"].get("training"):
+        found.insert(0, found[0]["initial_weights"]["training"])
     return found
 
 
-def histories(cards: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+def histories(cards: dict[str, Card]) -> dict[str, list[dict[str, float]]]:
     """What each network's trainings were like, epoch by epoch, numbered through."""
     found = {}
     for name, card in cards.items():
@@ -86,15 +87,15 @@ def measured(name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, float]) -> dict[str, str]:
+def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, float]) -> dict[str, str]:
     """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
 
     Chosen on PublicTest. Fast: the fastest of the good ones; free: the most accurate that needs no landmarks.
     """
     from facial_emotion import recognizers
 
-    accuracy = {name: cards[name]["metrics"]["PublicTest"]["accuracy"] for name in models}
-    free = [name for name in models if "iBUG" not in cards[name]["licence"]]
+    accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
+    free = [name for name in models if "iBUG" not in cards[name].licence]
     return {
         "accurate": max(models, key=lambda name: accuracy[name]),
         "fast": recognizers.fastest_good(list(models), latency),
@@ -105,14 +106,13 @@ def choices(models: dict[str, Any], cards: dict[str, Any], latency: dict[str, fl
 def write(figures: dict[str, Any], folder: Path) -> None:
     """REPORT.md and each model's README.md."""
     from facial_emotion import recognizers
-    from facial_emotion.evaluation import results
     from facial_emotion.reporting.write import render
 
     judged, benchmark = figures["judged"], figures["benchmark"]
     models = judged["models"]
     cards = {name: recognizers.card(name) for name in models}
-    latency = results.latencies(benchmark)
-    single = [row for row in benchmark["models"] if not cards[row["model"]].get("members")]
+    latency = {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
+    single = [row for row in benchmark["models"] if not cards[row["model"]].members]
     stages = list(dict.fromkeys(stage for row in single for stage in row["latency"]))
     fields = {
         "data": figures["data"],

@@ -1,1 +1,1 @@
-"""Recognition over HTTP."""
+"""The HTTP server."""

@@ -1,4 +1,4 @@
-"""How many pictures a second a running server answers: one-face 640 x 480 JPEGs, from several clients at once.
+"""Throughput benchmark of a running server: 640 x 480 JPEGs with one face, from several clients at once.
 
     facial-emotion serve --models lightgbm --port 8000 &
     facial-emotion benchmark server --address 127.0.0.1:8000
@@ -13,25 +13,48 @@ import io
 import threading
 import time
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypedDict
 
 from facial_emotion.errors import InputError
 
 
-def client(address: str, path: str, body: bytes, until: float, wait: float, spent: list[float], said: Counter) -> None:
-    """Ask again and again over one connection, ``wait`` seconds from one start to the next at least."""
-    line = http.client.HTTPConnection(address, timeout=30)
-    while (began := time.perf_counter()) < until:
-        line.request("POST", path, body, {"Content-Type": "image/jpeg"})
-        answer = line.getresponse()
-        found = answer.read()
-        spent.append(1000 * (time.perf_counter() - began))
-        said[answer.status if answer.status != 200 or b'"label"' in found else "no face"] += 1
-        time.sleep(max(0.0, wait - (time.perf_counter() - began)))
+class Figures(TypedDict):
+    """Results: requests per second tried and answered, responses by status, latency in ms, duration in seconds."""
+
+    model: str
+    asked_a_second: float
+    answered_a_second: float
+    statuses: dict[str, int]
+    median_ms: float
+    p95_ms: float
+    clients: int
+    seconds: float
 
 
-def measure(address: str, model: str, seconds: float, clients: int, rate: float) -> dict[str, Any]:
-    """Answers a second, by status, and milliseconds of an answer."""
+@dataclass
+class Responses:
+    """Responses collected by all clients: latencies in milliseconds, and counts by status."""
+
+    latencies: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+
+def request_repeatedly(address: str, path: str, body: bytes, end: float, interval: float, responses: Responses) -> None:
+    """Send requests over one connection until ``end``, one every ``interval`` seconds at most."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    while (start := time.perf_counter()) < end:
+        connection.request("POST", path, body, {"Content-Type": "image/jpeg"})
+        response = connection.getresponse()
+        content = response.read()
+        responses.latencies.append(1000 * (time.perf_counter() - start))
+        no_face = response.status == 200 and b'"label"' not in content
+        responses.statuses["no face" if no_face else str(response.status)] += 1
+        time.sleep(max(0.0, interval - (time.perf_counter() - start)))
+
+
+def measure(address: str, model: str, seconds: float, clients: int, rate: float) -> Figures:
+    """Measure throughput and latency. rate: requests per second to try, by all clients together."""
     import numpy as np
     from PIL import Image
 
@@ -39,26 +62,25 @@ def measure(address: str, model: str, seconds: float, clients: int, rate: float)
 
     stream = io.BytesIO()
     Image.fromarray(examples.frame()).save(stream, "JPEG", quality=90)
-    spent: list[float] = []
-    said: Counter = Counter()
-    began = time.perf_counter()
-    given = (address, f"/recognize?model={model}", stream.getvalue(), began + seconds, clients / rate, spent, said)
-    threads = [threading.Thread(target=client, args=given) for _ in range(clients)]
+    responses, path = Responses(), f"/recognize?model={model}"
+    start = time.perf_counter()
+    arguments = (address, path, stream.getvalue(), start + seconds, clients / rate, responses)
+    threads = [threading.Thread(target=request_repeatedly, args=arguments) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took = time.perf_counter() - began
-    if not spent:
-        raise InputError(address, "answers", "none", "start serve.py and wait for /ready")
-    median, p95 = np.percentile(spent, [50, 95])
+    duration = time.perf_counter() - start
+    if not responses.latencies:
+        raise InputError(address, "responses", "none", "start facial-emotion serve and wait for /ready")
+    median, p95 = np.percentile(responses.latencies, [50, 95])
     return {
         "model": model,
         "asked_a_second": rate,
-        "answered_a_second": len(spent) / took,
-        "statuses": {str(status): count for status, count in sorted(said.items(), key=str)},
+        "answered_a_second": len(responses.latencies) / duration,
+        "statuses": dict(sorted(responses.statuses.items())),
         "median_ms": float(median),
         "p95_ms": float(p95),
         "clients": clients,
-        "seconds": took,
+        "seconds": duration,
     }

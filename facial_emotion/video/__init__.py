@@ -1,1 +1,1 @@
-"""Faces through time: followed from frame to frame, their emotions smoothed, timed and recorded."""
+"""Emotion recognition on video: face tracking, temporal smoothing, timings and results per frame."""

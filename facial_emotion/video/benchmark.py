@@ -1,8 +1,8 @@
-"""How live video does on this machine, without browser and camera: a portrait that wanders through 640 x 480 frames.
+"""Benchmark of live video without browser and camera: a portrait that moves through 640 x 480 frames.
 
     facial-emotion benchmark video --model cnn --frames 2000
 
-A frame's delay is what it waits here: recognising it and drawing on it. Past frame 500 it also says how memory grew.
+A frame's delay is the time of recognition and drawing. Past frame 500 memory growth is reported too.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import time
 
 import numpy as np
 
-SETTLED = 500  # frames after which memory is taken as the start
+SETTLED = 500  # frames after which memory growth is measured
+_WARM_UP = 20  # frames that do not count
 
 
 def frames(count: int) -> list[np.ndarray]:
-    """Pictures uint8 RGB (480, 640, 3) with a face on a closed path, so that they can be shown again and again."""
+    """Pictures uint8 RGB (480, 640, 3) with a face on a closed path, so that they can be repeated in a loop."""
     from facial_emotion import examples
 
     portrait = examples.portrait()[:300, 60:390]
-    turns = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    made = []
-    for turn in turns:
+    result = []
+    for angle in np.linspace(0, 2 * np.pi, count, endpoint=False):
         frame = np.full((*examples.FRAME, 3), 90, dtype=np.uint8)
-        left, top = round(155 + 120 * np.cos(turn)), round(90 + 70 * np.sin(2 * turn))
+        left, top = round(155 + 120 * np.cos(angle)), round(90 + 70 * np.sin(2 * angle))
         frame[top : top + 300, left : left + 330] = portrait
-        made.append(frame)
-    return made
+        result.append(frame)
+    return result
 
 
-def measure(name: str, count: int, threads: int, every: int) -> dict[str, float | str | int]:
-    """Frames a second, delay in milliseconds (median, p95), stages (mean milliseconds) and memory in MB."""
+def measure(name: str, count: int, threads: int, detection_interval: int) -> dict[str, float | str | int]:
+    """Frames per second, delay (median, p95) and mean stages in milliseconds, and memory in MB."""
     from facial_emotion import recognizers
     from facial_emotion.drawing import annotated
     from facial_emotion.evaluation.timing import memory_mb
@@ -39,25 +39,26 @@ def measure(name: str, count: int, threads: int, every: int) -> dict[str, float 
     from facial_emotion.video.stream import Settings, Stream
 
     limit_threads(threads)
-    path = frames(90)
-    stream = Stream(Settings(recognizers.load(name, threads), every=every))
-    delays, spent, settled, numbers = [], dict[str, float](), 0.0, set[int]()
-    with bar(name, count) as step:
+    loop = frames(90)
+    stream = Stream(Settings(recognizers.load(name, threads), detection_interval=detection_interval))
+    delays, stages, settled_mb, numbers = list[float](), dict[str, float](), 0.0, set[int]()
+    with bar(name, count) as advance:
         for index in range(count):
             start = time.perf_counter()
-            view = stream.process(path[index % len(path)], index / 25)
-            annotated(path[index % len(path)], view.faces, bars=True)
+            result = stream.process(loop[index % len(loop)], index / 25)
+            annotated(loop[index % len(loop)], result.faces, bars=True)
             delays.append((time.perf_counter() - start) * 1000)
-            for stage, milliseconds in view.stages.items():
-                spent[stage] = spent.get(stage, 0.0) + milliseconds / count
-            numbers |= {face.number for face in view.faces}
+            for stage, milliseconds in result.stages.items():
+                stages[stage] = stages.get(stage, 0.0) + milliseconds / count
+            numbers |= {face.number for face in result.faces}
             if index == SETTLED:
-                settled = memory_mb()
-            step()
-    median, p95 = np.percentile(delays[20:], [50, 95])
-    found: dict[str, float | str | int] = {"model": name, "threads": threads, "frames": count, "faces": len(numbers)}
-    found |= {"frames_per_second": 1000 / float(np.mean(delays[20:])), "delay_ms": median, "delay_p95_ms": p95}
-    found |= {f"{stage}_ms": milliseconds for stage, milliseconds in spent.items()}
+                settled_mb = memory_mb()
+            advance()
+    median, p95 = np.percentile(delays[_WARM_UP:], [50, 95])
+    figures: dict[str, float | str | int] = {"model": name, "threads": threads, "frames": count, "faces": len(numbers)}
+    figures |= {"frames_per_second": 1000 / float(np.mean(delays[_WARM_UP:]))}
+    figures |= {"delay_ms": float(median), "delay_p95_ms": float(p95)}
+    figures |= {f"{stage}_ms": milliseconds for stage, milliseconds in stages.items()}
     if count > SETTLED:
-        found |= {"memory_mb": settled, "memory_growth_mb": memory_mb() - settled}
-    return {key: round(value, 2) if isinstance(value, float) else value for key, value in found.items()}
+        figures |= {"memory_mb": settled_mb, "memory_growth_mb": memory_mb() - settled_mb}
+    return {key: round(value, 2) if isinstance(value, float) else value for key, value in figures.items()}

@@ -1,4 +1,4 @@
-"""What was seen, kept small: a row for each face of each frame, 96 bytes."""
+"""Compact in-memory table of recognised faces: one row per face and frame."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _ROW = np.dtype([("seconds", "f8"), ("face", "i4"), ("box", "i4", 4), ("probabil
 
 
 class Record:
-    """Rows in arrival order, in an array that grows by doubling; past ``most`` rows the oldest half is dropped."""
+    """Rows in arrival order, in an array that grows by doubling; at ``max_rows`` rows the oldest half is dropped."""
 
-    def __init__(self, most: int = 1_000_000) -> None:
-        self._rows, self._count, self._most = np.zeros(1024, dtype=_ROW), 0, most
+    def __init__(self, max_rows: int = 1_000_000) -> None:
+        self._rows, self._count, self._max_rows = np.zeros(1024, dtype=_ROW), 0, max_rows
         self._start: float | None = None
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, seconds: float, face: int, box: np.ndarray, probabilities: np.ndarray) -> None:
-        """Note a face: seconds by any clock, box (4,), probabilities (7,)."""
+        """Append a row: seconds by any clock, face number, box (4,), probabilities (7,)."""
         self._start = seconds if self._start is None else self._start
-        if self._count == self._most:
-            self._count -= self._most // 2
-            self._rows[: self._count] = self._rows[self._most // 2 : self._most].copy()
+        if self._count == self._max_rows:
+            self._count -= self._max_rows // 2
+            self._rows[: self._count] = self._rows[self._max_rows // 2 : self._max_rows].copy()
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
         self._rows[self._count] = (seconds - self._start, face, tuple(box), tuple(probabilities))
         self._count += 1
 
     def to_csv(self) -> str:
-        """All rows: seconds since the first, face, box, seven probabilities, label."""
+        """All rows as CSV: seconds since the first row, face, box, seven probabilities, label."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         for row in self._rows[: self._count]:
-            shares = [f"{share:.4f}" for share in row["probabilities"]]
+            probabilities = [f"{probability:.4f}" for probability in row["probabilities"]]
             label = EMOTIONS[int(row["probabilities"].argmax())]
-            writer.writerow([f"{row['seconds']:.3f}", row["face"], *row["box"], *shares, label])
+            writer.writerow([f"{row['seconds']:.3f}", row["face"], *row["box"], *probabilities, label])
         return text.getvalue()

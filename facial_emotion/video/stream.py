@@ -1,7 +1,7 @@
-"""One frame after another: faces with stable numbers and calm probabilities, and what each stage took.
+"""Emotion recognition on a video stream: detection, tracking, temporal smoothing, and timings per stage.
 
-Nothing here knows of a screen or a browser. ``Stream.process`` is called by one thread; settings may be replaced by
-another at any time and hold from the next frame on.
+It knows no screen or browser. ``Stream.process`` is called by one thread; another thread may change the settings at any
+time, and they apply from the next frame on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -19,118 +19,134 @@ import numpy as np
 from facial_emotion.features.faces import THRESHOLD, crop_faces, find_faces
 from facial_emotion.recognizers import Recognizer, log_of
 from facial_emotion.scene import Face
-from facial_emotion.video import follow
+from facial_emotion.video import tracking
 from facial_emotion.video.record import Record
 
-FORGOTTEN = 0.7  # seconds
-BUDGET = 0.6  # share of the time between two frames that work may take
-STAGES = ("find", "follow", "crop", "recognise")
-MOST = 8  # frames from one detection to the next, at most
-RECENT = 30.0  # seconds that the chart shows
-_MEMORY = 0.9  # of running means, a frame
+TRACK_TIMEOUT = 0.7  # seconds without a detection after which a track ends
+TIME_BUDGET = 0.6  # share of the time between two frames that processing may take
+MAX_FRAME_INTERVAL = 1000 / 25  # milliseconds: a slower source gets no larger budget
+STAGES = ("detect", "track", "crop", "recognise")
+MAX_DETECTION_INTERVAL = 8  # frames
+HISTORY_SECONDS = 30.0  # duration of the chart
+_WARM_UP = 5  # frames with a detection each, before the mean times are used
+_MEAN_DECAY = 0.9  # per frame, of the exponential moving averages of times
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a viewer chose. smoothing: seconds after which an old expression counts 1/e; threshold: of the detector."""
+    """Settings of a stream.
+
+    smoothing: time constant in seconds, 0 disables; threshold: detector score that a face must reach;
+    detection_interval: frames from one detection to the next, 0 sets it by the measured times; track_timeout: seconds
+    without a detection after which a track ends.
+    """
 
     recognizer: Recognizer
     smoothing: float = 0.3
     threshold: float = THRESHOLD
-    every: int = 0  # frames from one detection to the next; 0: as the measured times allow
-    forgotten: float = FORGOTTEN  # seconds after which a face that is not found again is a new one
+    detection_interval: int = 0
+    track_timeout: float = TRACK_TIMEOUT
 
 
 @dataclass(frozen=True)
-class View:
-    """What is known of one frame. stages: its milliseconds; means: of the last that had them; every: as chosen."""
+class FrameResult:
+    """The result for one frame.
+
+    stages: milliseconds of its stages; means: their moving averages; detection_interval: frames, as it was applied;
+    frames_per_second: the source's.
+    """
 
     faces: list[Face]
     model: str
     stages: dict[str, float]
     means: dict[str, float]
-    every: int
+    detection_interval: int
     frames_per_second: float
 
     @property
     def frame_ms(self) -> float:
-        """Milliseconds that a frame takes, with its share of a detection."""
-        return sum(spent / (self.every if name == "find" else 1) for name, spent in self.means.items())
+        """Mean milliseconds per frame; a detection is spread over its interval."""
+        return sum(spent / (self.detection_interval if name == "detect" else 1) for name, spent in self.means.items())
 
 
 @dataclass
 class _Track:
+    """A tracked face. box: float (4,); log_probabilities: smoothed, (7,); times in seconds."""
+
     number: int
-    box: np.ndarray  # float (4,)
-    seen: float  # when it was last found
-    logs: np.ndarray | None = None  # smoothed log-probabilities (7,)
-    smoothed: float = 0.0  # when
+    box: np.ndarray
+    last_seen: float
+    log_probabilities: np.ndarray | None = None
+    smoothed_at: float = 0.0
 
 
 @dataclass
 class Stream:
-    """The state of one video: its tracks, running times and record."""
+    """The state of one video: tracks, mean times, and results.
+
+    record: all results; recent: those of the last HISTORY_SECONDS, as time, face number and probabilities (7,).
+    """
 
     settings: Settings
     record: Record = field(default_factory=Record)
-    recent: deque[tuple[float, int, np.ndarray]] = field(default_factory=deque)  # time, face, probabilities
+    recent: deque[tuple[float, int, np.ndarray]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._tracks: list[_Track] = []
-        self._named = 0  # faces that have a number
-        self._shape: tuple[int, ...] = ()  # of the frame before
+        self._last_number = 0
+        self._shape: tuple[int, ...] = ()  # of the previous frame
         self._frames = 0
-        self._since_detection = 0
-        self._grey: np.ndarray | None = None
-        self._last: float | None = None
-        self._means: dict[str, float] = {}  # milliseconds by stage, and "interval"
+        self._since_detection = 0  # frames
+        self._grey: np.ndarray | None = None  # the previous frame, where optical flow may need it
+        self._last_time: float | None = None
+        self._means: dict[str, float] = {}  # milliseconds per stage, and "interval" between frames
 
     def change(self, **settings: object) -> None:
-        """Replace some settings; they hold from the next frame on."""
+        """Replace some settings; they apply from the next frame on."""
         with self._lock:
             self.settings = replace(self.settings, **settings)  # type: ignore[arg-type]
 
-    def process(self, rgb: np.ndarray, now: float | None = None) -> View:
-        """Recognise one frame, uint8 RGB (h, w, 3). now: its time in seconds, by default the clock's."""
+    def process(self, rgb: np.ndarray, now: float | None = None) -> FrameResult:
+        """Recognise the faces of one frame, uint8 RGB (h, w, 3). now: its time in seconds, by default the clock's."""
         now = time.monotonic() if now is None else now
         settings = self.settings
         stages: dict[str, float] = {}
-        every = settings.every or self._affordable()
-        self._fit(rgb.shape[:2])
-        with _timed(stages, "follow"):
-            grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if every > 1 else None
-        if self._since_detection + 1 >= every or self._grey is None or grey is None:
-            with _timed(stages, "find"):
-                found = find_faces(rgb, settings.threshold)
-            self._meet(found, now)
+        interval = settings.detection_interval or self._detection_interval()
+        self._rescale_tracks(rgb.shape[:2])
+        with _timed(stages, "track"):
+            grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if interval > 1 else None
+        if self._since_detection + 1 >= interval or self._grey is None or grey is None:
+            with _timed(stages, "detect"):
+                detections = find_faces(rgb, settings.threshold)
+            self._associate(detections, now)
             self._since_detection = 0
         else:
-            with _timed(stages, "follow"):
-                self._carry(self._grey, grey, now)
+            with _timed(stages, "track"):
+                self._propagate(self._grey, grey, now)
             self._since_detection += 1
         self._grey = grey
-        present = [track for track in self._tracks if track.seen == now]
+        visible = [track for track in self._tracks if track.last_seen == now]
         with _timed(stages, "crop"):
-            crops = crop_faces(rgb, np.array([track.box.round() for track in present]).reshape(-1, 4).astype(int))
+            crops = crop_faces(rgb, np.array([track.box.round() for track in visible]).reshape(-1, 4).astype(int))
         with _timed(stages, "recognise"):
             logs = log_of(settings.recognizer.predict_proba(crops))
         faces = [
-            _face(track, new, crop, now, settings.smoothing, settings.recognizer.threshold)
-            for track, new, crop in zip(present, logs, crops, strict=True)
+            _smoothed_face(track, log, crop, now, settings)
+            for track, log, crop in zip(visible, logs, crops, strict=True)
         ]
-        self._note(faces, now)
-        self._measure(stages, now)
+        self._append_results(faces, now)
+        self._update_means(stages, now)
         means = {name: self._means.get(name, 0.0) for name in STAGES}
-        return View(faces, settings.recognizer.name, stages, means, every, self._rate())
+        return FrameResult(faces, settings.recognizer.name, stages, means, interval, self._frames_per_second())
 
     def history(self) -> list[tuple[float, int, np.ndarray]]:
-        """Time, face number and probabilities of the last seconds, oldest first."""
+        """Time, face number and probabilities (7,) over the last HISTORY_SECONDS, oldest first."""
         with self._lock:
             return list(self.recent)
 
-    def _fit(self, shape: tuple[int, ...]) -> None:
-        """A busy browser sends smaller frames of the same scene: the boxes shrink with them."""
+    def _rescale_tracks(self, shape: tuple[int, ...]) -> None:
+        """Scale the tracks' boxes to a new frame size: a busy browser sends smaller frames of the same scene."""
         if self._shape and shape != self._shape:
             scale = np.array(shape[::-1]) / self._shape[::-1]
             for track in self._tracks:
@@ -138,72 +154,89 @@ class Stream:
             self._grey = None
         self._shape = shape
 
-    def _meet(self, found: np.ndarray, now: float) -> None:
-        """Give found boxes to the tracks that they go on, or to new ones; forget what is long gone."""
-        self._tracks = [track for track in self._tracks if now - track.seen <= self.settings.forgotten]
-        known = np.array([track.box for track in self._tracks]).reshape(-1, 4)
-        pairs = dict(follow.match(known, found))
+    def _associate(self, detections: np.ndarray, now: float) -> None:
+        """Update the tracks with detections (n, 4): end old tracks, and start new ones for unmatched detections."""
+        self._tracks = [track for track in self._tracks if now - track.last_seen <= self.settings.track_timeout]
+        boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
+        pairs = dict(tracking.associate(boxes, detections))
         for index, track in enumerate(self._tracks):
             if index in pairs:
-                track.box, track.seen = found[pairs[index]].astype(float), now
-        for index in sorted(set(range(len(found))) - set(pairs.values())):
-            self._named += 1
-            self._tracks.append(_Track(self._named, found[index].astype(float), now))
+                track.box, track.last_seen = detections[pairs[index]].astype(float), now
+        for index in sorted(set(range(len(detections))) - set(pairs.values())):
+            self._last_number += 1
+            self._tracks.append(_Track(self._last_number, detections[index].astype(float), now))
 
-    def _carry(self, before: np.ndarray, after: np.ndarray, now: float) -> None:
-        """Move the tracks of the frame before to this one."""
-        present = [track for track in self._tracks if track.seen == self._last]
-        boxes, sure = follow.moved(before, after, np.array([track.box for track in present]).reshape(-1, 4))
-        height, width = after.shape
-        for track, box, trusted in zip(present, boxes, sure, strict=True):
+    def _propagate(self, previous: np.ndarray, current: np.ndarray, now: float) -> None:
+        """Propagate the tracks that were visible in the previous grey frame to the current one by optical flow."""
+        visible = [track for track in self._tracks if track.last_seen == self._last_time]
+        boxes = np.array([track.box for track in visible]).reshape(-1, 4)
+        boxes, reliable = tracking.propagate(previous, current, boxes)
+        height, width = current.shape
+        for track, box, is_reliable in zip(visible, boxes, reliable, strict=True):
             inside = box[0] < width and box[1] < height and box[2] > 0 and box[3] > 0
-            if trusted and inside:
-                track.box, track.seen = box, now
+            if is_reliable and inside:
+                track.box, track.last_seen = box, now
             else:
-                self._since_detection = MOST  # who is lost is looked for in the next frame
+                self._since_detection = MAX_DETECTION_INTERVAL  # detect in the next frame: a track is lost
 
-    def _note(self, faces: list[Face], now: float) -> None:
+    def _append_results(self, faces: list[Face], now: float) -> None:
         with self._lock:
             for face in faces:
                 self.record.add(now, face.number, face.box, face.probabilities)
                 self.recent.append((now, face.number, face.probabilities))
-            while self.recent and now - self.recent[0][0] > RECENT:
+            while self.recent and now - self.recent[0][0] > HISTORY_SECONDS:
                 self.recent.popleft()
 
-    def _measure(self, stages: dict[str, float], now: float) -> None:
-        if self._last is not None and now > self._last:
-            stages = {**stages, "interval": (now - self._last) * 1000}
+    def _update_means(self, stages: dict[str, float], now: float) -> None:
+        """Update the exponential moving averages of the stages' times and of the time between frames."""
+        if self._last_time is not None and now > self._last_time:
+            stages = {**stages, "interval": (now - self._last_time) * 1000}
         for name, spent in stages.items():
-            self._means[name] = _MEMORY * self._means.get(name, spent) + (1 - _MEMORY) * spent
-        self._last = now
+            self._means[name] = _MEAN_DECAY * self._means.get(name, spent) + (1 - _MEAN_DECAY) * spent
+        self._last_time = now
         self._frames += 1
 
-    def _rate(self) -> float:
-        """Frames a second, as they come."""
+    def _frames_per_second(self) -> float:
         return 1000 / self._means["interval"] if self._means.get("interval") else 0.0
 
-    def _affordable(self) -> int:
-        """So many frames from one detection to the next that the work fits between two frames."""
-        if self._frames < 5 or not self._means.get("interval"):
-            return 1
-        rest = sum(self._means.get(name, 0.0) for name in ("crop", "recognise", "follow"))
-        room = BUDGET * min(self._means["interval"], 1000 / 25) - rest
-        return MOST if room <= 0 else int(np.clip(np.ceil(self._means["find"] / room), 1, MOST))
+    def _detection_interval(self) -> int:
+        """Frames from one detection to the next; 1 until there are measured times."""
+        return 1 if self._frames < _WARM_UP else detection_interval(self._means)
 
 
-def _face(track: _Track, new: np.ndarray, crop: np.ndarray, now: float, seconds: float, threshold: float) -> Face:
-    """A track's face with its log-probabilities (7,) smoothed over time (a running mean that forgets by the clock)."""
-    kept = 0.0 if track.logs is None or seconds <= 0 else float(np.exp(-(now - track.smoothed) / seconds))
-    track.logs = new if track.logs is None else kept * track.logs + (1 - kept) * new
-    track.smoothed = now
-    powers = np.exp(track.logs - track.logs.max())
-    return Face(
-        track.number, track.box.round().astype(int), (powers / powers.sum()).astype(np.float32), crop, threshold
-    )
+def detection_interval(means: Mapping[str, float]) -> int:
+    """Frames from one detection to the next so that the mean processing time fits the time budget.
+
+    means: milliseconds of each stage, and of the "interval" between frames.
+    """
+    if not means.get("interval"):
+        return 1
+    others = sum(means.get(name, 0.0) for name in ("crop", "recognise", "track"))
+    available = TIME_BUDGET * min(means["interval"], MAX_FRAME_INTERVAL) - others
+    if available <= 0:
+        return MAX_DETECTION_INTERVAL
+    return int(np.clip(np.ceil(means["detect"] / available), 1, MAX_DETECTION_INTERVAL))
+
+
+def _smoothed_face(track: _Track, log: np.ndarray, crop: np.ndarray, now: float, settings: Settings) -> Face:
+    """A track's face with smoothed probabilities.
+
+    log: the frame's log-probabilities (7,), which update the track's exponential moving average. A sample's weight
+    decays with time, not with frames: by 1/e in ``settings.smoothing`` seconds.
+    """
+    kept = 0.0
+    if track.log_probabilities is not None and settings.smoothing > 0:
+        kept = float(np.exp(-(now - track.smoothed_at) / settings.smoothing))
+    smoothed = log if track.log_probabilities is None else kept * track.log_probabilities + (1 - kept) * log
+    track.log_probabilities, track.smoothed_at = smoothed, now
+    exponentials = np.exp(smoothed - smoothed.max())
+    probabilities = (exponentials / exponentials.sum()).astype(np.float32)
+    return Face(track.number, track.box.round().astype(int), probabilities, crop, settings.recognizer.threshold)
 
 
 @contextmanager
 def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    """Add the milliseconds of a block to a stage."""
     start = time.perf_counter()
     yield
     stages[name] = stages.get(name, 0.0) + (time.perf_counter() - start) * 1000

@@ -1,1 +1,1 @@
-"""The pages of the app, a module each with ``show``."""
+"""The pages of the app: one module per page, with a function ``show``."""

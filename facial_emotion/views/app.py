@@ -1,6 +1,6 @@
-"""The app's frame: its pages and the navigation between them. Streamlit runs this file as a script.
+"""Entry point of the app: its pages and the navigation between them. Streamlit runs this file as a script.
 
-Widgets and drawing only: what a page shows is computed elsewhere.
+The modules of this package contain widgets and layout only; other packages compute the results.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAGES = {
 
 
 def page(name: str) -> Callable[[], None]:
-    """The function that draws a page; its module is imported when it is first opened, so that the app starts fast."""
+    """The function that draws a page. It imports the page's module on first use, so that the app starts fast."""
 
     def draw_page() -> None:
         from facial_emotion.views.sidebar import sidebar, warm_up

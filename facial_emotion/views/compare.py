@@ -1,4 +1,4 @@
-"""The benchmark's results, and one picture through all models."""
+"""Comparison of the models: benchmark results, and one picture recognised by all models."""
 
 from __future__ import annotations
 
@@ -8,87 +8,89 @@ import streamlit as st
 from facial_emotion import paths, recognizers, scene
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
-from facial_emotion.features.faces import crop_faces, find_faces
+from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import charts, image
-from facial_emotion.views.sidebar import Choice
+from facial_emotion.views.sidebar import ViewerSettings
+
+_PERCENTAGES = ("accuracy", "without near-duplicates", "recall of disgust", "coverage", "accuracy when certain")
+_FORMATS = {
+    **dict.fromkeys(_PERCENTAGES, "%.1f%%"),
+    **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
+    **dict.fromkeys((charts.LATENCY, "95th percentile, ms", "latency per frame, ms", "size, MB"), "%.1f"),
+}
 
 
-def show(choice: Choice) -> None:
-    """The page."""
+def show(settings: ViewerSettings) -> None:
+    """Draw the page."""
     st.title("Models compared")
     try:
-        found = results.read(paths.RESULTS)
+        rows, about = results.read(paths.RESULTS)
     except InputError as error:
         st.warning(str(error))
         return
-    st.caption(f"{found['accuracy_from']}; {found['host']['processor']}, {found['host']['threads']} threads, batch 1.")
-    frame = figures(found["models"])
-    shares = ["accuracy", "without near-duplicates", "recall of disgust", "certain", "right when certain"]
+    st.caption(f"{about['accuracy_from']}; {about['host']['processor']}, {about['host']['threads']} threads, batch 1.")
+    frame = figures(rows)
     st.dataframe(
-        frame.assign(**{name: 100 * frame[name] for name in shares}),
+        frame.assign(**{name: 100 * frame[name] for name in _PERCENTAGES}),
         hide_index=True,
         key="results",
-        column_config={name: st.column_config.NumberColumn(format="%.1f%%") for name in shares}
-        | {name: st.column_config.NumberColumn(format="%.3f") for name in ("macro-F1", "ECE")}
-        | {name: st.column_config.NumberColumn(format="%.1f") for name in ("ms", "p95 ms", "frame ms", "MB")},
+        column_config={name: st.column_config.NumberColumn(format=form) for name, form in _FORMATS.items()},
     )
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Accuracy against latency")
         st.altair_chart(charts.accuracy_against_latency(frame), width="stretch", key="scatter")
     with right:
-        name = choice.name
+        name = settings.name
         st.subheader(f"Confusion matrix of {name}")
-        counts = next((row["scores"]["confusion"] for row in found["models"] if row["model"] == name), None)
+        counts = next((row.scores.confusion for row in rows if row.model == name), None)
         if counts is None:
-            st.info(f"{name} has not been benchmarked yet: run python compare.py.")
+            st.info(f"{name} has no benchmark results yet: run facial-emotion compare.")
         else:
             st.altair_chart(charts.confusion(counts), width="stretch", key="confusion")
     st.divider()
-    side_by_side(choice)
+    side_by_side(settings)
 
 
-def figures(rows: list[dict]) -> pd.DataFrame:
-    """A line for each model with the figures that a choice hangs on."""
+def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
+    """The main figures of each model, one row per model, by falling accuracy."""
     return pd.DataFrame(
         {
-            "model": row["model"],
-            "track": row["track"],
-            "accuracy": row["scores"]["accuracy"],
-            "without near-duplicates": row["scores"]["accuracy_without_duplicates"],
-            "macro-F1": row["scores"]["macro_f1"],
-            "ECE": row["scores"]["ece"],
-            "certain": row["scores"]["coverage"],
-            "right when certain": row["scores"]["accuracy_when_certain"],
-            "recall of disgust": row["scores"]["per_class"]["disgust"]["recall"],
-            "ms": row["latency"]["crop to label"]["median_ms"],
-            "p95 ms": row["latency"]["crop to label"]["p95_ms"],
-            "frame ms": row["latency"]["frame to label"]["median_ms"],
-            "MB": row["size_mb"],
+            "model": row.model,
+            "track": row.track,
+            "accuracy": row.scores.accuracy,
+            "without near-duplicates": row.scores.accuracy_without_duplicates,
+            "macro-F1": row.scores.macro_f1,
+            "ECE": row.scores.ece,
+            "coverage": row.scores.coverage,
+            "accuracy when certain": row.scores.accuracy_when_certain,
+            "recall of disgust": row.scores.per_class["disgust"].recall,
+            charts.LATENCY: row.latency["crop to label"].median_ms,
+            "95th percentile, ms": row.latency["crop to label"].p95_ms,
+            "latency per frame, ms": row.latency["frame to label"].median_ms,
+            "size, MB": row.size_mb,
         }
         for row in rows
     ).sort_values("accuracy", ascending=False)
 
 
-def side_by_side(choice: Choice) -> None:
-    """One picture through all models at once."""
+def side_by_side(settings: ViewerSettings) -> None:
+    """Draw one face of a picture with the probabilities of every model."""
     st.subheader("One picture, all models")
     picture = image.one_picture("compare_upload")
     if picture is None:
         return
-    boxes = find_faces(picture.rgb, choice.threshold)
+    boxes, crops = scene.detect(picture.rgb, settings.threshold)
     if not len(boxes):
         st.warning(image.NO_FACE, icon=":material/person_off:")
         return
-    crops = crop_faces(picture.rgb, boxes)
     numbers = range(1, len(boxes) + 1)
     number = st.selectbox("Face", numbers, key="compare_face") if len(boxes) > 1 else 1
+    selected = slice(number - 1, number)
     names = recognizers.names()
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-            recognizer = recognizers.load(name)
-            probabilities = recognizer.predict_proba(crops[number - 1][None])[0]
-            face = scene.Face(number, boxes[number - 1], probabilities, crops[number - 1], recognizer.threshold)
+            (face,) = scene.classify(boxes[selected], crops[selected], recognizers.load(name))
             with column.container(border=True):
                 st.markdown(f"**{name}** · {face.label} · {face.confidence:.0%}" + image.UNCERTAIN * (not face.certain))
-                st.altair_chart(charts.bars(probabilities), width="stretch", key=f"all-{name}")
+                st.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"all-{name}")

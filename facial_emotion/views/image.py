@@ -1,4 +1,4 @@
-"""Emotions in pictures: uploaded, taken with the camera, or the example."""
+"""Recognition in pictures: uploads, single camera pictures, or the example."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.features.pictures import read_rgb
 from facial_emotion.scene import Face
-from facial_emotion.views.sidebar import Choice
+from facial_emotion.views.sidebar import ViewerSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_FACE = (
-    "No face was found here. What helps: a face seen from the front, at least 80 pixels wide and evenly lit, or a "
-    "higher detector sensitivity in the sidebar."
+    "No face was detected. Detection works best on frontal faces that are at least 80 pixels wide and evenly lit; a "
+    "higher detector sensitivity in the sidebar may help."
 )
 UNCERTAIN = " · uncertain"
-_CROP = 96  # pixels of a face's crop on the page
-SHOWN = 1600  # pixels: the longest side of a picture on the page
+_CROP_SIDE = 96  # pixels, of a crop on the page
+MAX_SIDE = 1600  # pixels, of a picture on the page
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture by name: uint8 RGB (h, w, 3)."""
+    """A picture and its name. rgb: uint8 (h, w, 3)."""
 
     name: str
     rgb: np.ndarray
 
 
-def show(choice: Choice) -> None:
-    """The page."""
+def show(settings: ViewerSettings) -> None:
+    """Draw the page."""
     st.title("Emotions in a picture")
-    for number, picture in enumerate(chosen_pictures()):
+    for number, picture in enumerate(selected_pictures()):
         st.divider()
         if isinstance(picture, str):
             st.error(picture, icon=":material/broken_image:")
         else:
-            show_picture(picture, choice, number)
+            show_picture(picture, settings, number)
 
 
-def chosen_pictures() -> list[Picture | str]:
-    """The pictures that the viewer gave; for one that can't be read, a sentence."""
+def selected_pictures() -> list[Picture | str]:
+    """Draw the inputs and return the viewer's pictures; an error message for each that can't be read."""
     upload, camera, example = st.tabs(["Upload", "Camera", "Example"])
     with upload:
         files = st.file_uploader(
             "JPEG, PNG, WebP or BMP, one or several", accept_multiple_files=True, key="upload", max_upload_size=50
         )
     with camera:
-        taken = (
+        photo = (
             st.camera_input("Take a picture", key="camera") if st.toggle("Use the camera", key="use_camera") else None
         )
     with example:
@@ -64,19 +64,21 @@ def chosen_pictures() -> list[Picture | str]:
         if st.button("Show the example", key="example", type="primary"):
             st.session_state["example_shown"] = True
     sources = [(file.name, file.getvalue()) for file in files or []]
-    if taken is not None:
-        sources.append(("camera", taken.getvalue()))
-    found = [read(name, content) for name, content in sources]
+    if photo is not None:
+        sources.append(("camera", photo.getvalue()))
+    pictures: list[Picture | str] = [read(name, content) for name, content in sources]
     if not sources and st.session_state.get("example_shown"):
-        found.append(Picture("example", examples.portrait()))
-    if not found:
-        st.info("Give a picture above. It stays in memory and is not kept.", icon=":material/add_photo_alternate:")
-    return found
+        pictures.append(Picture("example", examples.portrait()))
+    if not pictures:
+        st.info(
+            "Select a picture above. It is processed in memory and not stored.", icon=":material/add_photo_alternate:"
+        )
+    return pictures
 
 
 def one_picture(key: str) -> Picture | None:
-    """An uploaded picture, or the example; where it can't be read, the page says so."""
-    file = st.file_uploader("A picture with a face; without one, the example is taken", key=key)
+    """An uploaded picture, or the example. None, and an error on the page, where it can't be read."""
+    file = st.file_uploader("A picture with a face; the example is used if there is none", key=key)
     picture = read(file.name, file.getvalue()) if file else Picture("example", examples.portrait())
     if isinstance(picture, Picture):
         return picture
@@ -85,7 +87,7 @@ def one_picture(key: str) -> Picture | None:
 
 
 def read(name: str, content: bytes) -> Picture | str:
-    """A picture of at most SHOWN pixels a side, or the sentence that says why it is none."""
+    """Decode a picture and shrink it to MAX_SIDE pixels per side; an error message where it can't be decoded."""
     try:
         return Picture(name, shrunk(read_rgb(content)))
     except InputError as error:
@@ -93,58 +95,58 @@ def read(name: str, content: bytes) -> Picture | str:
 
 
 def shrunk(rgb: np.ndarray) -> np.ndarray:
-    """A picture of which no side is over SHOWN pixels."""
+    """A picture, uint8 RGB (h, w, 3), shrunk so that no side is over MAX_SIDE pixels."""
     import cv2
 
-    scale = SHOWN / max(rgb.shape[:2])
+    scale = MAX_SIDE / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
-def show_picture(picture: Picture, choice: Choice, number: int) -> None:
-    """One picture: annotated, with each face's crop and bars beside it, and its table and downloads below."""
+def show_picture(picture: Picture, settings: ViewerSettings, number: int) -> None:
+    """Draw an annotated picture, its faces beside it, and a table and downloads below. number: unique on the page."""
     try:
-        faces = scene.faces_in(picture.rgb, choice.recognizer, choice.threshold)
+        faces = scene.faces_in(picture.rgb, settings.recognizer, settings.threshold)
     except InputError as error:
         st.error(f"{picture.name}: {error}")
         return
-    drawn = annotated(picture.rgb, faces, landmarks=choice.landmarks)
+    annotated_rgb = annotated(picture.rgb, faces, landmarks=settings.landmarks)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.image(drawn, caption=picture.name, width="stretch")
+        st.image(annotated_rgb, caption=picture.name, width="stretch")
     with right:
         if not faces:
             st.warning(NO_FACE, icon=":material/person_off:")
         for face in faces:
             show_face(face, f"{number}-{face.number}")
     if faces:
-        show_table(picture, faces, drawn, number)
+        show_table(picture, faces, annotated_rgb, number)
 
 
 def show_face(face: Face, key: str) -> None:
-    """A face's crop and the seven probabilities."""
-    from facial_emotion.views import charts  # charts take long to import, and the first page has none
+    """Draw a face's crop and its probabilities."""
+    from facial_emotion.views import charts  # a slow import, which the first page does without
 
     with st.container(border=True):
         st.markdown(f"**{face.number} · {face.label}** · {face.confidence:.0%}" + UNCERTAIN * (not face.certain))
         crop, bars = st.columns([1, 2])
-        crop.image(face.crop, width=_CROP, caption="as the model sees it")
+        crop.image(face.crop, width=_CROP_SIDE, caption="model input")
         bars.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"bars-{key}")
 
 
-def show_table(picture: Picture, faces: list[Face], drawn: np.ndarray, number: int) -> None:
-    """The table of all faces, and what can be downloaded."""
+def show_table(picture: Picture, faces: list[Face], annotated_rgb: np.ndarray, number: int) -> None:
+    """Draw the table of all faces and the download buttons."""
     table = scene.table(faces)
     st.dataframe(table, hide_index=True, key=f"table-{number}")
     stem = picture.name.rsplit(".", 1)[0]
-    offered = [
+    downloads = [
         ("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv"),
         ("JSON", to_json(table), f"{stem}.json", "application/json"),
-        ("Picture", to_png(drawn), f"{stem}-faces.png", "image/png"),
+        ("Picture", to_png(annotated_rgb), f"{stem}-faces.png", "image/png"),
     ]
-    for column, (label, content, file, kind) in zip(st.columns(3), offered, strict=True):
+    for column, (label, content, file, kind) in zip(st.columns(3), downloads, strict=True):
         column.download_button(
             label,
             content,
@@ -158,12 +160,12 @@ def show_table(picture: Picture, faces: list[Face], drawn: np.ndarray, number: i
 
 
 def to_json(table: pd.DataFrame) -> str:
-    """A table as a JSON list of rows."""
+    """A table as a JSON list of objects, one per row."""
     return json.dumps(table.to_dict(orient="records"), indent=1)
 
 
 def to_png(rgb: np.ndarray) -> bytes:
-    """A picture as PNG."""
+    """A picture, uint8 RGB (h, w, 3), encoded as PNG."""
     from PIL import Image
 
     stream = io.BytesIO()

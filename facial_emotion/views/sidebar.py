@@ -1,4 +1,4 @@
-"""What holds on every page: which model, how eager the detector, and whether landmarks are shown."""
+"""The sidebar of every page: model, detector sensitivity and display of landmarks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from facial_emotion.recognizers import Recognizer
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the viewer chose. name: of the model; threshold: detector score that a face must reach."""
+class ViewerSettings:
+    """The settings of a viewer. name: of the model; threshold: detector score that a face must reach."""
 
     name: str
     threshold: float
@@ -27,68 +27,73 @@ class Choice:
 
     @property
     def recognizer(self) -> Recognizer:
-        """The chosen model; loaded when it is first needed, so that a page without pictures opens at once."""
+        """The selected model; loaded on first use, so that a page without pictures opens at once."""
         with st.spinner("Loading the model"):
             return recognizers.load(self.name)
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Do once, beside the pages, what a first picture or a first switch of model would wait for."""
+    """Load all models, the detector and the charts once, in a background thread, which is returned."""
 
-    @st.cache_resource(show_spinner=False)  # a cached function in another shows no spinner, and here is no page for one
-    def all_loaded() -> None:
+    @st.cache_resource(show_spinner=False)  # it silences the spinners of cached functions, which need a page
+    def load_all() -> None:
         importlib.import_module("facial_emotion.views.charts")
         find_faces(examples.portrait())
         names = recognizers.names()
         first = recognizers.fastest_good(names, latencies())
         for name in sorted(names, key=lambda name: name != first):
-            with contextlib.suppress(InputError):  # whoever chooses the model is told
+            with contextlib.suppress(InputError):  # reported to the viewer who selects the model
                 recognizers.load(name).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
 
-    thread = threading.Thread(target=all_loaded, name="warm-up", daemon=True)
+    thread = threading.Thread(target=load_all, name="warm-up", daemon=True)
     thread.start()
     return thread
 
 
 def latencies() -> dict[str, float]:
-    """Milliseconds from crop to label by model, as the last benchmark measured them."""
-    return results.latencies(results.read(paths.RESULTS))
+    """Milliseconds from crop to label by model, from the last benchmark."""
+    return results.latencies(results.read(paths.RESULTS)[0])
 
 
-def sidebar() -> Choice:
-    """Draw the sidebar and give back what is chosen in it."""
-    names, spent = recognizers.names(), latencies()
+def sidebar() -> ViewerSettings:
+    """Draw the sidebar and return its settings."""
+    names, milliseconds = recognizers.names(), latencies()
     with st.sidebar:
         name = st.selectbox(
             "Model",
             names,
-            index=names.index(recognizers.fastest_good(names, spent)),
+            index=names.index(recognizers.fastest_good(names, milliseconds)),
             key="model",
-            help="All models were trained and judged on FER2013; the Compare page has every figure.",
+            help="All models were trained and evaluated on FER2013; the Compare page shows all figures.",
         )
         card = recognizers.card(name)
-        figures = card["metrics"]["PrivateTest"]
+        scores = card.metrics["PrivateTest"]
         left, right = st.columns(2)
-        left.metric("Accuracy", f"{figures['accuracy']:.1%}", help="On PrivateTest, which nothing was chosen on.")
-        right.metric("A face takes", f"{spent[name]:.1f} ms" if name in spent else "-", help="Median of the benchmark.")
-        st.caption(f"Track: {card['track']}")
+        left.metric(
+            "Accuracy",
+            f"{scores.accuracy:.1%}",
+            help="On PrivateTest, which was not used for training or model selection.",
+        )
+        latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
+        right.metric("Latency per face", latency, help="Median of the last benchmark, from crop to label.")
+        st.caption(f"Track: {card.track}")
         with st.expander("Licence"):
-            st.caption(card["licence"])
+            st.caption(card.licence)
         st.divider()
-        eager = st.slider(
+        sensitivity = st.slider(
             "Detector sensitivity",
             0.0,
             1.0,
             0.5,
             0.05,
             key="sensitivity",
-            help="Higher finds more faces, and more that are none.",
+            help="Higher values detect more faces, and more false positives.",
         )
         landmarks = st.toggle("Show landmarks", key="landmarks")
-    return Choice(name, threshold_of(eager), landmarks)
+    return ViewerSettings(name, threshold_of(sensitivity), landmarks)
 
 
 def threshold_of(sensitivity: float) -> float:
-    """Detector threshold of a sensitivity 0-1; a half is the tested default."""
+    """The detector threshold for a sensitivity of 0-1; 0.5 gives the default threshold."""
     return THRESHOLD + (0.5 - sensitivity) * 1.2

@@ -1,4 +1,4 @@
-"""A folder as people have them: pictures with faces and without, some damaged, some of them none."""
+"""A folder of pictures with and without faces, and of files that are not pictures."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def words(*given: object) -> list[str]:
-    return [sys.executable, "recognize.py", *map(str, given), "--model", "lightgbm"]
+def command(*arguments: object) -> list[str]:
+    """The command line of recognize.py with the model lightgbm."""
+    return [sys.executable, "recognize.py", *map(str, arguments), "--model", "lightgbm"]
 
 
 @pytest.fixture
 def run() -> Run:
-    """recognize.py with some words, to its end."""
+    """Run recognize.py with the given arguments."""
 
-    def to_its_end(*given: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words(*given), cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    def run_command(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
-    return to_its_end
+    return run_command
 
 
-def faces(folder: Path, count: int) -> None:
-    """Pictures with one face each, no two of them the same."""
+def write_faces(folder: Path, count: int) -> None:
+    """Write pictures with one face each, at up to 40 positions."""
     folder.mkdir(parents=True, exist_ok=True)
     portrait = examples.portrait()[:300, 60:390]
     for index in range(count):
@@ -42,8 +43,8 @@ def faces(folder: Path, count: int) -> None:
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
-    faces(folder / "some", 3)
-    faces(folder / "more ö", 2)
+    write_faces(folder / "some", 3)
+    write_faces(folder / "more ö", 2)
     Image.new("RGB", (200, 100), "blue").save(folder / "sky.png")
     (folder / "notes.txt").write_text("not a picture")
     (folder / "text.jpg").write_text("not a picture")

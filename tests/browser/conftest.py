@@ -1,4 +1,4 @@
-"""A running app and a browser whose camera is a video made here."""
+"""A running app, and a browser whose camera shows a synthetic video."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from facial_emotion import examples
 
 ROOT = Path(__file__).parent.parent.parent
-WAIT = 90_000  # milliseconds; a machine may be busy
-RATE, SHOWN, GONE = 30, 150, 45  # frames a second of the camera's video; frames with the face, and without
+TIMEOUT_MS = 90_000  # long, for busy machines
+FRAMES_WITH_FACE, FRAMES_WITHOUT = 150, 45  # of the camera's video
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -32,18 +32,22 @@ _FLAGS = [
 
 @contextlib.contextmanager
 def app() -> Iterator[str]:
-    """A running app; its address."""
+    """Run the app; yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    words = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
+    arguments = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUN_", "TURN_"))}
     program = subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
-        while not answers(f"http://127.0.0.1:{port}/_stcore/health"):
-            assert program.poll() is None, "the app stopped"
+        while not is_reachable(f"http://127.0.0.1:{port}/_stcore/health"):
+            assert program.poll() is None, "the app exited"
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -51,7 +55,7 @@ def app() -> Iterator[str]:
         program.wait(10)
 
 
-def answers(url: str) -> bool:
+def is_reachable(url: str) -> bool:
     try:
         urllib.request.urlopen(url).close()
     except OSError:
@@ -61,38 +65,38 @@ def answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def chromium(*flags: str) -> Iterator[Browser]:
-    """Headless Chromium with a camera."""
+    """Headless Chromium with a simulated camera."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
-        yield started
-        started.close()
+        launched = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    with app() as found:
-        yield found
+    with app() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    camera.write_bytes(wandering())
-    with chromium(f"--use-file-for-fake-video-capture={camera}") as started:
-        yield started
+    camera.write_bytes(camera_video())
+    with chromium(f"--use-file-for-fake-video-capture={camera}") as launched:
+        yield launched
 
 
-def wandering() -> bytes:
-    """Motion JPEG, 640 x 480: the portrait crosses the picture, then there is nobody."""
+def camera_video() -> bytes:
+    """Motion JPEG, 640 x 480: a portrait that crosses the picture, then an empty scene."""
     portrait = Image.fromarray(examples.portrait()[:300, 60:390])
     stream = io.BytesIO()
-    for index in range(SHOWN + GONE):
+    for index in range(FRAMES_WITH_FACE + FRAMES_WITHOUT):
         frame = Image.new("RGB", examples.FRAME[::-1], (90, 90, 90))
-        if index < SHOWN:
-            frame.paste(portrait, (round(300 * index / SHOWN), 100 + round(60 * index / SHOWN)))
+        if index < FRAMES_WITH_FACE:
+            frame.paste(portrait, (round(300 * index / FRAMES_WITH_FACE), 100 + round(60 * index / FRAMES_WITH_FACE)))
         frame.save(stream, "JPEG", quality=90)
     return stream.getvalue()
 
@@ -105,33 +109,33 @@ def visit(address: str, browser: Browser) -> Iterator[Open]:
     """Open one of the app's pages as a new viewer."""
     contexts = []
 
-    def opened(name: str, width: int = 1280, theme: str = "light", wait: bool = True) -> Page:
+    def open_page(name: str, width: int = 1280, theme: str = "light", wait: bool = True) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=theme,  # type: ignore[arg-type]
             permissions=["camera"],
         )
-        context.set_default_timeout(WAIT)
+        context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{address}/{name}")
         if wait:
-            settled(page)
+            wait_until_settled(page)
         return page
 
-    yield opened
+    yield open_page
     for context in contexts:
         context.close()
 
 
-def settled(page: Page) -> None:
-    """Wait until the page has its title and no run goes on."""
+def wait_until_settled(page: Page) -> None:
+    """Wait until the page has its title and no script run is in progress."""
     page.get_by_role("heading", level=1).wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.locator("[data-stale=true]").first.wait_for(state="detached")
 
 
 def choose(page: Page, label: str, value: str) -> None:
-    """Choose a value in a box."""
+    """Select a value in a select box."""
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=value, exact=True).click()

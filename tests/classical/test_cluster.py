@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facial_emotion import artifact
+
 pytest.importorskip("distributed", reason="needs Dask: pip install distributed")
 
 from tests.classical.test_train import RECIPES
@@ -44,13 +46,13 @@ def test_a_training_on_a_cluster_is_that_of_one_machine(name: str, small_csv: Pa
     cards = {}
     features = []
     for folder in ("alone", "together"):
-        cards[folder] = json.loads((tmp_path / folder / "model" / "card.json").read_text())
+        cards[folder] = artifact.read_card(tmp_path / folder / "model")
         features += [np.load(path) for path in (tmp_path / folder).glob("features-*.npy")]
     np.testing.assert_array_equal(*features)
-    assert cards["together"]["training"]["workers"] == 2
-    assert cards["together"]["training"].get("rounds_used") == cards["alone"]["training"].get("rounds_used")
+    assert cards["together"].training["workers"] == 2
+    assert cards["together"].training.get("rounds_used") == cards["alone"].training.get("rounds_used")
     if name == "lightgbm":  # its workers find the bins in their own rows
-        kept = [card["metrics"]["PublicTest"]["accuracy"] for card in cards.values()]
+        kept = [card.metrics["PublicTest"].accuracy for card in cards.values()]
         assert abs(kept[0] - kept[1]) < 0.2
     else:
         models = [(tmp_path / folder / "model" / "model.onnx").read_bytes() for folder in cards]

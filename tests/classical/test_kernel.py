@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facial_emotion.classical import kernel as kernels
-from facial_emotion.classical.latent import fit_projection, halves
+from facial_emotion.classical.symmetric_pca import fit_symmetric_pca, symmetric_parts
 
 
-def vectors(seed: int, rows: int) -> kernels.Latent:
+def vectors(seed: int, rows: int) -> kernels.Components:
     rng = np.random.default_rng(seed)
     return rng.normal(size=(rows, 5)).astype(np.float32), rng.normal(size=(rows, 3)).astype(np.float32)
 
@@ -52,9 +52,9 @@ def test_a_mirror_keeps_the_even_and_negates_the_odd_part(seed: int) -> None:
     sign = np.array([1, 1, 1, -1, -1, -1, 1, 1], dtype=np.float32)
     features = rng.normal(size=(30, 8)).astype(np.float32)
     mirrored = sign * features[:, index]
-    half = halves(0, 8, (index, sign))
-    even, odd = half.even_odd(features)
+    parts = symmetric_parts(0, 8, (index, sign))
+    even, odd = parts.split(features)
     np.testing.assert_allclose((even**2).sum(axis=1) + (odd**2).sum(axis=1), (features**2).sum(axis=1), rtol=1e-4)
-    projection = fit_projection(features, half, (3, 2), weight=1.0, seed=0)
+    projection = fit_symmetric_pca(features, parts, (3, 2), weight=1.0, seed=0)
     for part, mirrored_part, factor in zip(projection(features), projection(mirrored), (1, -1), strict=True):
         np.testing.assert_allclose(mirrored_part, factor * part, atol=1e-4)

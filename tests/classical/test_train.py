@@ -16,7 +16,7 @@ import pytest
 from facial_emotion import artifact, recognizers, tuning
 from facial_emotion.classical import MODELS, svm_model, train, tune
 from facial_emotion.classical.graph import finish
-from facial_emotion.classical.task import Task
+from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.evaluation import calibration
 
@@ -48,10 +48,10 @@ SAME_LABELS = {"lightgbm": 1.0, "xgboost": 1.0, "svm": 0.99}
 
 
 def task_of(data: fer2013.Fer2013, name: str) -> Task:
-    return train.task_for(data, RECIPES[name], seed=0, threads=2)
+    return train.task_for(data, train.Recipe(**RECIPES[name]), seed=0, threads=2)
 
 
-def served(task: Task, fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def served(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of feature rows: by the library that fitted, and by ONNX Runtime."""
     calibrated = calibration.matrix(fitted.scores(task.held_out_features), task.held_out_labels)
     session = artifact.session(finish(fitted.graph(), rows.shape[1], calibrated), threads=2)
@@ -127,7 +127,7 @@ def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_pat
     assert "PrivateTest: accuracy " in done.stdout
     recognizer = recognizers.load("my-svm", root=out.parent)
     assert recognizer.predict_proba(crops[:3]).shape == (3, 7)
-    training = recognizer.card["training"]
+    training = recognizer.card.training
     assert training["fit"] == tuned["fit"]
     assert training["data_hash"] == fer2013.load(small_csv).hash
     assert [path.name for path in out.parent.iterdir()] == ["my-svm"]
@@ -135,11 +135,16 @@ def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_pat
 
 def test_wrong_recipes_and_names_are_said_in_one_line(small_csv: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
-    for text in ("{", "[]", '{"features": {}}'):
+    cases = {
+        "{": "expected a recipe in JSON, found JSONDecodeError",
+        "[]": "expected a JSON object, found list",
+        '{"features": {}}': "expected 'fit' of type dict, found nothing",
+    }
+    for text, message in cases.items():
         broken.write_text(text)
         done = command("train", "svm", "--data", small_csv, "--recipe", broken, cache=tmp_path)
         assert done.returncode == 2
-        assert 'broken.json: expected a recipe in JSON with "features" and "fit"' in done.stderr
+        assert f"broken.json: {message}" in done.stderr
         assert done.stderr.count("\n") == 1
     done = command("train", "svn", "--data", small_csv, cache=tmp_path)
     assert done.returncode == 2
@@ -157,6 +162,6 @@ def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_recipe_lies_in_its_search_space(name: str) -> None:
     space = tune.SPACES[name]
-    for key, value in tuning.present(train.read_recipe(train.RECIPES / f"{name}.json")["fit"], space).items():
+    for key, value in tuning.current_values(train.read_recipe(train.RECIPES / f"{name}.json").fit, space).items():
         limits = space[key][1]
         assert limits["low"] <= value <= limits["high"], key

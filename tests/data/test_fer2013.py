@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,7 @@ from facial_emotion.data import csv_form, fer2013, ferplus
 from facial_emotion.data.duplicates import exact_copies, near_duplicates
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
-from tests.conftest import csv_text
+from tests.conftest import Small, csv_text
 
 ROOT = Path(__file__).parent.parent.parent
 VOTE_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
@@ -62,7 +63,7 @@ def swapped_columns(text: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["csv", "icml", "gz", "xz", "zip", "tar"])
-def test_every_packing_gives_the_same_rows(form: str, small, tmp_path: Path, cache: Path) -> None:
+def test_every_packing_gives_the_same_rows(form: str, small: Small, tmp_path: Path, cache: Path) -> None:
     text = csv_text(*small)
     if form == "icml":
         text = swapped_columns(text).replace("emotion,Usage,pixels", "emotion,pixels,Usage", 1)
@@ -72,7 +73,7 @@ def test_every_packing_gives_the_same_rows(form: str, small, tmp_path: Path, cac
     assert np.array_equal(found.splits, small[2])
 
 
-def test_folders_give_official_splits_by_prefix(small, tmp_path: Path, cache: Path) -> None:
+def test_folders_give_official_splits_by_prefix(small: Small, tmp_path: Path, cache: Path) -> None:
     root = tmp_path / "pictures"
     for number, (crop, label, split) in enumerate(zip(*small, strict=True)):
         folder = root / ("train" if split == 0 else "test") / EMOTIONS[label]
@@ -119,12 +120,12 @@ def pixels(*replaced: tuple[int, str], count: int = 48 * 48) -> str:
     return " ".join(numbers)
 
 
-def only(text: str, keep) -> str:
+def only(text: str, keep: Callable[[str], bool]) -> str:
     header, *rows = text.splitlines()
     return "\n".join([header, *(row for row in rows if keep(row))]) + "\n"
 
 
-WRONG = {
+WRONG: dict[str, tuple[Callable[[str], str], str]] = {
     "short row": (
         lambda t: set_cell(t, 3, 1, pixels(count=2303)),
         r"line 3, column pixels: expected 2304 pixels, found 2303",
@@ -162,7 +163,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(name: str, small, tmp_path: Path, cache: Path) -> None:
+def test_what_is_wrong_is_named(name: str, small: Small, tmp_path: Path, cache: Path) -> None:
     spoil, message = WRONG[name]
     path = tmp_path / "fer2013.csv"
     path.write_text(spoil(csv_text(*small)))
@@ -173,7 +174,7 @@ def test_what_is_wrong_is_named(name: str, small, tmp_path: Path, cache: Path) -
 
 @pytest.mark.parametrize("form", ["gz", "xz", "zip", "tar"])
 @pytest.mark.parametrize("keep", [0.0, 0.02, 0.5, 0.95])
-def test_truncated_archives_are_refused(form: str, keep: float, small, tmp_path: Path, cache: Path) -> None:
+def test_truncated_archives_are_refused(form: str, keep: float, small: Small, tmp_path: Path, cache: Path) -> None:
     path = pack(form, csv_text(*small), tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
@@ -208,7 +209,7 @@ def test_rows_survive_writing_and_reading(crops: np.ndarray, seed: int, tmp_path
     assert all(np.array_equal(got, put) for got, put in zip(found, (crops, labels, splits), strict=True))
 
 
-def test_votes_become_soft_and_majority_labels(small, tmp_path: Path, cache: Path) -> None:
+def test_votes_become_soft_and_majority_labels(small: Small, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "fer2013.csv").write_text(csv_text(*small))
     rows = [VOTE_HEADER] + ["Training,x.png,0,8,2,0,0,0,0,0,0,0"] * 277
     rows += ["Test,x.png,0,0,0,0,0,0,0,0,0,10", "Test,x.png,5,5,0,0,0,0,0,0,0,0", "Test,x.png,0,0,0,0,0,0,3,7,0,0"]
@@ -256,7 +257,7 @@ def test_the_command_counts_rows_and_duplicates(small_csv: Path, tmp_path: Path)
     assert training.split() == ["Training", *["24"] * 7, "168"]
 
 
-def test_the_command_says_what_is_wrong_in_one_line(small, tmp_path: Path) -> None:
+def test_the_command_says_what_is_wrong_in_one_line(small: Small, tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_text(set_cell(csv_text(*small), 2, 0, "7"))
     for words, message in (

@@ -1,4 +1,4 @@
-"""What the tests of the deep track share: a network that trains in seconds."""
+"""Fixtures of the deep track's tests: a recipe that trains in seconds, and commands as subprocesses."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent.parent
 RECIPE: dict[str, Any] = {
     "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1], [16, 1]], "squeeze": 2, "dropout": 0.2},
     "labels": "fer",
-    "stages": [{"epochs": 4, "rate": 0.1}],
-    "sides": [[0, 32], [1, 48]],
+    "stages": [{"epochs": 4, "learning_rate": 0.1}],
+    "image_sizes": [[0, 32], [1, 48]],
     "batch": 16,
     "optimiser": {
         "kind": "sgd",
@@ -39,11 +39,12 @@ RECIPE: dict[str, Any] = {
     "mixup_until": 3,
     "label_smoothing": 0.05,
     "class_weight_power": 0.1,
-    "average": 0.9,
+    "ema_momentum": 0.9,
     "precision": "float32",
 }
 WAIT = 600  # seconds; a machine may be busy
-Command = Callable[..., subprocess.Popen]
+Process = subprocess.Popen[str]
+Command = Callable[..., Process]
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Command]:
-    """Start ``facial-emotion`` with some words and a cache of its own; what still runs after the test is killed."""
+    """Start ``facial-emotion`` with arguments and an empty cache; processes that outlive the test are killed."""
     programs = []
 
-    def started(*words: object, **env: str) -> subprocess.Popen:
+    def started(*words: object, **env: str) -> Process:
         program = subprocess.Popen(
             [sys.executable, "-m", "facial_emotion", *map(str, words)],
             cwd=ROOT,
@@ -76,11 +77,11 @@ def start(tmp_path: Path) -> Iterator[Command]:
         program.communicate()
 
 
-def one_line(program: subprocess.Popen) -> str:
-    """The one line that a program says before it stops with exit code 2."""
-    _, said = program.communicate(timeout=WAIT)
-    lines = [line for line in said.splitlines() if line.startswith("error: ")]
-    assert program.returncode == 2, said
+def error_line(program: Process) -> str:
+    """The only error line of a program that exits with code 2."""
+    _, errors = program.communicate(timeout=WAIT)
+    lines = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert program.returncode == 2, errors
     assert len(lines) == 1
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     return lines[0]

@@ -1,6 +1,8 @@
-"""Augmented crops: in form, repeatable, and the crop itself where nothing is asked for."""
+"""Data augmentation: shapes and ranges, reproducibility, and what each kind changes."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,62 +10,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facial_emotion.deep import augment
+from facial_emotion.deep.recipe import Augmentation
 
-NOTHING = {"rotation": 0, "scale": 0, "shift": 0, "brightness": 0, "contrast": 0, "erasing": 0, "mixup": 0}
-MUCH = {"rotation": 40, "scale": 0.4, "shift": 0.3, "brightness": 90, "contrast": 0.9, "erasing": 1, "mixup": 0.4}
+NONE = Augmentation(rotation=0, scale=0, shift=0, brightness=0, contrast=0, erasing=0, mixup=0)
+STRONG = Augmentation(rotation=40, scale=0.4, shift=0.3, brightness=90, contrast=0.9, erasing=1, mixup=0.4)
+KINDS = [setting.name for setting in dataclasses.fields(Augmentation)]
 TARGETS = np.eye(7, dtype=np.float32)[np.arange(12) % 7]
 
 
-def made(amount: dict, side: int, seed: int, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return augment.batch(crops[:12], TARGETS, amount, side, np.random.default_rng(seed))
+def augmented(amount: Augmentation, size: int, seed: int, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return augment.augment_batch(crops[:12], TARGETS, amount, size, np.random.default_rng(seed))
 
 
 @given(
-    side=st.sampled_from([32, 40, 48]),
+    size=st.sampled_from([32, 40, 48]),
     seed=st.integers(0, 2**32),
-    shares=st.fixed_dictionaries({key: st.floats(0, 1) for key in MUCH}),
+    strengths=st.fixed_dictionaries({kind: st.floats(0, 1) for kind in KINDS}),
 )
-def test_what_comes_is_in_form_and_comes_again(side: int, seed: int, shares: dict) -> None:
+def test_a_batch_has_its_shape_and_range_and_is_reproducible(size: int, seed: int, strengths: dict[str, float]) -> None:
     crops = np.random.default_rng(1).integers(0, 256, (12, 48, 48)).astype(np.uint8)
-    amount = {key: MUCH[key] * share for key, share in shares.items()}
-    grey, targets = made(amount, side, seed, crops)
-    assert (grey.shape, grey.dtype, targets.dtype) == ((12, side, side, 1), np.float32, np.float32)
+    amount = Augmentation(**{kind: getattr(STRONG, kind) * strength for kind, strength in strengths.items()})
+    grey, targets = augmented(amount, size, seed, crops)
+    assert grey.shape == (12, size, size, 1)
+    assert grey.dtype == targets.dtype == np.dtype(np.float32)
     assert grey.min() >= 0
     assert grey.max() <= 255
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
-    for one, other in zip((grey, targets), made(amount, side, seed, crops), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for first, second in zip((grey, targets), augmented(amount, size, seed, crops), strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
-def test_where_nothing_is_asked_for_crops_are_only_mirrored(crops: np.ndarray) -> None:
-    grey, targets = made(NOTHING, 48, 0, crops)
-    turned = [not np.array_equal(one[..., 0], crop) for one, crop in zip(grey, crops[:12], strict=True)]
-    assert 0 < sum(turned) < 12
-    for one, crop, mirrored in zip(grey, crops[:12], turned, strict=True):
-        np.testing.assert_allclose(one[..., 0], crop[:, ::-1] if mirrored else crop, atol=1e-3)
+def test_without_augmentation_crops_are_only_mirrored(crops: np.ndarray) -> None:
+    grey, targets = augmented(NONE, 48, 0, crops)
+    mirrored = [not np.array_equal(image[..., 0], crop) for image, crop in zip(grey, crops[:12], strict=True)]
+    assert 0 < sum(mirrored) < 12
+    for image, crop, is_mirrored in zip(grey, crops[:12], mirrored, strict=True):
+        np.testing.assert_allclose(image[..., 0], crop[:, ::-1] if is_mirrored else crop, atol=1e-3)
     np.testing.assert_array_equal(targets, TARGETS)
 
 
-@pytest.mark.parametrize("kind", [key for key in NOTHING if key != "mixup"])
-def test_each_kind_changes_crops_and_no_targets(kind: str, crops: np.ndarray) -> None:
-    grey, targets = made({**NOTHING, kind: MUCH[kind]}, 48, 0, crops)
-    plain, _ = made(NOTHING, 48, 0, crops)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "mixup"])
+def test_each_kind_changes_crops_but_not_targets(kind: str, crops: np.ndarray) -> None:
+    grey, targets = augmented(dataclasses.replace(NONE, **{kind: getattr(STRONG, kind)}), 48, 0, crops)
+    plain, _ = augmented(NONE, 48, 0, crops)
     assert np.abs(grey - plain).max() > 10
     np.testing.assert_array_equal(targets, TARGETS)
 
 
-def test_mixup_blends_crops_as_it_blends_targets(crops: np.ndarray) -> None:
+def test_mixup_blends_targets_like_crops() -> None:
     flat = np.repeat(np.arange(12, dtype=np.uint8) * 20, 48 * 48).reshape(12, 48, 48)
-    labels = np.arange(12)
-    targets = np.zeros((12, 12), dtype=np.float32)
-    targets[labels, labels] = 1
-    grey, mixed = augment.batch(flat, targets, {**NOTHING, "mixup": 1.0}, 48, np.random.default_rng(0))
-    np.testing.assert_allclose(grey[:, 0, 0, 0], mixed @ (labels * 20), rtol=1e-5)
+    amount = dataclasses.replace(NONE, mixup=1.0)
+    grey, mixed = augment.augment_batch(flat, np.eye(12, dtype=np.float32), amount, 48, np.random.default_rng(0))
+    np.testing.assert_allclose(grey[:, 0, 0, 0], mixed @ (np.arange(12) * 20), rtol=1e-5)
     assert (mixed.max(axis=1) >= 0.5).all()
     assert (mixed.max(axis=1) < 1).any()
 
 
-def test_a_smaller_face_is_the_same_face(crops: np.ndarray) -> None:
+def test_resizing_keeps_the_mean_grey_level(crops: np.ndarray) -> None:
     small = augment.resize(crops[:5], 32)
     assert small.shape == (5, 32, 32, 1)
     np.testing.assert_allclose(small.mean(axis=(1, 2, 3)), crops[:5].mean(axis=(1, 2)), atol=1.5)

@@ -1,4 +1,4 @@
-"""The optimiser of a recipe: rates by depth, and a rate that rises and falls."""
+"""The optimiser of a recipe: learning rates by layer, and their decay."""
 
 from __future__ import annotations
 
@@ -14,17 +14,25 @@ from tests.deep.conftest import ROOT
 
 SCRIPT = """
 import numpy as np
-from facial_emotion.deep import backend, cnn
-from facial_emotion.deep.loop import Rows, _compile, stages_of
+from pathlib import Path
+from facial_emotion.deep import backend, cnn, schedule
+from facial_emotion.deep.checkpoint import Identity
+from facial_emotion.deep.loop import Rows, _Loop
+from facial_emotion.deep.recipe import from_dict
 from tests.deep.conftest import RECIPE
-backend.start()
+backend.configure()
 import keras
 keras.utils.set_random_seed(0)
 options = {"sgd": {"momentum": 0.9, "nesterov": True}, "adamw": {"beta_2": 0.99}}[KIND]
-recipe = {**RECIPE, "optimiser": {"kind": KIND, **options, "weight_decay": 0.0, "warmup_epochs": 0, "clip": 5.0}}
-recipe["stages"] = [{"epochs": 1, "rate": 0.1, "depth_rates": {"stem": 0, "stage": 0.001}}]
-model = cnn.build(recipe["network"])
-_compile(model, recipe, stages_of(recipe)[0], 10)
+settings = {**RECIPE, "optimiser": {"kind": KIND, **options, "weight_decay": 0.0, "warmup_epochs": 0, "clip": 5.0}}
+multipliers = {"stem": 0, "stage": 0.001}
+settings["stages"] = [{"epochs": 1, "learning_rate": 0.1, "layer_lr_multipliers": multipliers}]
+recipe = from_dict(settings, "recipe")
+model = cnn.build(recipe.network)
+stage = schedule.stages(recipe)[0]
+training = Rows(np.zeros((160, 48, 48), np.uint8), np.full((160, 7), 1 / 7, np.float32), np.zeros(160, np.int64))
+loop = _Loop(model, Identity("cnn", recipe, "", 0), training, training, Path(), lambda: False)
+loop.compile(stage)
 before = {variable.path: np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables}
 rng = np.random.default_rng(0)
 for _ in range(3):
@@ -38,10 +46,10 @@ print(float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)))
 
 @pytest.mark.parametrize("kind", list(OPTIMISERS))
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_layers_learn_as_their_depth_says_and_the_rate_falls(kind: str, backend: str) -> None:
+def test_layers_have_their_learning_rates_which_decay(kind: str, backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}: pip install {backend}")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", f"KIND = {kind!r}" + SCRIPT],
         cwd=ROOT,
         env={**os.environ, "KERAS_BACKEND": backend},
@@ -49,8 +57,8 @@ def test_layers_learn_as_their_depth_says_and_the_rate_falls(kind: str, backend:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    frozen, slow, fast, rate = map(float, done.stdout.split())
+    assert process.returncode == 0, process.stderr
+    frozen, slow, fast, learning_rate = map(float, process.stdout.split())
     assert frozen == 0
     assert 0 < slow < fast / 20
-    assert 0.05 < rate < 0.1  # a cosine, three steps of ten in
+    assert 0.05 < learning_rate < 0.1  # of a cosine after three of ten steps

@@ -1,33 +1,40 @@
-"""Recipes and checkpoints: what is wrong is said in one line, and nothing that was whole is lost."""
+"""Recipes, schedules and checkpoints: validation, one-line errors, and checkpoints that survive failed writes."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from facial_emotion import tuning
-from facial_emotion.deep import checkpoint
-from facial_emotion.deep.recipe import RECIPES, read
-from facial_emotion.deep.train import NETWORKS
+from facial_emotion.deep import NETWORKS, checkpoint, schedule
+from facial_emotion.deep.checkpoint import Identity, Progress
+from facial_emotion.deep.recipe import RECIPES, from_dict, read
 from facial_emotion.deep.tune import SPACES, shortened
-from facial_emotion.errors import InputError
+from facial_emotion.errors import InputError, OutputError
 from tests.deep.conftest import RECIPE
 
-IDENTITY = {"network": "cnn", "recipe": RECIPE, "data_hash": "0" * 64, "seed": 0}
+IDENTITY = Identity("cnn", from_dict(RECIPE, "recipe"), data_hash="0" * 64, seed=0)
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
-def test_every_recipe_lies_in_its_search_space(name: str) -> None:
-    recipe = read(RECIPES / f"{name}.json")
-    for key, value in tuning.present(recipe, SPACES[name]).items():
+def test_default_recipes_lie_in_their_search_space(name: str) -> None:
+    recipe = read(RECIPES / f"{name}.json").to_dict()
+    for key, value in tuning.current_values(recipe, SPACES[name]).items():
         limits = SPACES[name][key][1]
         assert limits["low"] <= value <= limits["high"], key
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.json")), ids=lambda path: path.stem)
+def test_a_recipe_is_written_as_it_was_read(path: Path) -> None:
+    assert read(path).to_dict() == json.loads(path.read_text())
 
 
 @pytest.mark.parametrize(
@@ -38,13 +45,22 @@ def test_every_recipe_lies_in_its_search_space(name: str) -> None:
         ({"precision": "float8"}, "expected 'precision' one of float32, mixed_bfloat16, mixed_float16"),
         ({"optimiser": {"kind": "lamb"}}, "expected optimiser 'kind' one of sgd, adamw, found 'lamb'"),
         ({"optimiser": {"kind": "sgd"}}, "expected an optimiser of clip, kind, momentum, .*, found kind"),
+        (
+            {"optimiser": {**RECIPE["optimiser"], "clip": "5"}},
+            "expected 'optimiser.clip' of type int or float, found str",
+        ),
         ({"teacher": "svm"}, "expected 'teacher' of type dict, found str"),
         ({"teacher": {"model": "svm", "share": 2}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
         ({"teacher": {"share": 0.5}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
-        ({"sides": [[0, 32]]}, "expected 'sides' that end with crops of 48, found .*32"),
+        ({"image_sizes": [[0, 32]]}, "expected 'image_sizes' that end with crops of 48, found .*32"),
+        ({"image_sizes": [48]}, r"expected 'image_sizes' of pairs \[first epoch, image size\], .*, found \[48\]"),
+        ({"stages": []}, "expected 'stages', one or more, found none"),
+        ({"stages": [{"epochs": 3}]}, "expected 'stages.0.learning_rate' of type int or float, found nothing"),
+        ({"augment": {}}, "expected 'augment.rotation' of type int or float, found nothing"),
+        ({"ema": 0.9}, "expected only the settings network, .*, found ema"),
     ],
 )
-def test_what_is_wrong_in_a_recipe_is_named(change: dict, message: str, tmp_path: Path) -> None:
+def test_errors_name_the_wrong_setting(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(json.dumps({**RECIPE, **change}))
     with pytest.raises(InputError, match=rf"recipe\.json: {message}"):
         read(tmp_path / "recipe.json")
@@ -53,36 +69,47 @@ def test_what_is_wrong_in_a_recipe_is_named(change: dict, message: str, tmp_path
 @pytest.mark.parametrize(
     ("text", "message"), [("{", "a recipe in JSON"), ("[]", "a JSON object"), ("{}", "'network' of type dict")]
 )
-def test_what_is_no_recipe_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_files_that_are_not_recipes_are_rejected(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(text)
     with pytest.raises(InputError, match=message):
         read(tmp_path / "recipe.json")
 
 
 def test_a_shortened_recipe_keeps_its_stages() -> None:
-    recipe = {**RECIPE, "stages": [{"epochs": 2, "rate": 0.1}, {"epochs": 18, "rate": 0.01}], "mixup_until": 10}
-    short = shortened(recipe, epochs=4, side=32)
-    assert [stage["epochs"] for stage in short["stages"]] == [1, 4]
-    assert short["sides"] == [[0, 32]]
-    assert short["mixup_until"] == 2
+    stages = [{"epochs": 2, "learning_rate": 0.1}, {"epochs": 18, "learning_rate": 0.01}]
+    short = shortened(from_dict({**RECIPE, "stages": stages, "mixup_until": 10}, "recipe"), epochs=4, image_size=32)
+    assert [stage.epochs for stage in short.stages] == [1, 4]
+    assert short.image_sizes == ((0, 32),)
+    assert short.mixup_until == 2
+
+
+def test_stages_and_image_sizes_follow_one_another() -> None:
+    recipe = read(RECIPES / "vgg16.json")
+    assert [(stage.first, stage.end) for stage in schedule.stages(recipe)] == [(0, 1), (1, 6), (6, 10)]
+    assert [schedule.image_size(recipe, epoch) for epoch in range(10)] == [32] + [40] * 7 + [48] * 2
+
+
+@pytest.mark.parametrize(("layer", "multiplier"), [("block1_conv1", 0.5), ("block2_conv1", 0.1), ("scores", 1.0)])
+def test_the_longest_prefix_sets_the_learning_rate(layer: str, multiplier: float) -> None:
+    assert schedule.lr_multiplier({"block": 0.1, "block1": 0.5}, layer) == multiplier
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def saved(tmp_path: Path) -> Path:
     path = tmp_path / "last.npz"
-    checkpoint.save(path, {"model": [np.arange(5.0)]}, checkpoint.Progress(epoch=3), IDENTITY)
+    checkpoint.save(path, {"model": [np.arange(5.0)]}, Progress(epoch=3), IDENTITY)
     return path
 
 
-def test_a_checkpoint_comes_back_as_it_was(kept: Path) -> None:
-    groups, progress = checkpoint.load(kept, IDENTITY)
+def test_a_checkpoint_is_read_as_it_was_written(saved: Path) -> None:
+    groups, progress = checkpoint.load(saved, IDENTITY)
     np.testing.assert_array_equal(groups["model"][0], np.arange(5.0))
-    assert progress == checkpoint.Progress(epoch=3)
+    assert progress == Progress(epoch=3)
 
 
 @contextmanager
-def room_for(size: int) -> Iterator[None]:
-    """Files can't grow larger than this: what a full disk does, in the middle of a write."""
+def file_size_limit(size: int) -> Iterator[None]:
+    """Limit the size of files, so that a write fails in the middle, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -91,28 +118,31 @@ def room_for(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(kept: Path) -> None:
+def test_a_full_disk_leaves_the_previous_checkpoint(saved: Path) -> None:
     large = {"model": [np.random.default_rng(0).random(400_000)]}
-    with room_for(1_000_000), pytest.raises(InputError, match=r"last\.npz: expected room for a checkpoint, found "):
-        checkpoint.save(kept, large, checkpoint.Progress(epoch=4), IDENTITY)
-    assert checkpoint.load(kept, IDENTITY)[1].epoch == 3
-    assert [path.name for path in kept.parent.iterdir()] == ["last.npz"]
+    with (
+        file_size_limit(1_000_000),
+        pytest.raises(OutputError, match=r"last\.npz: expected room for a checkpoint, found "),
+    ):
+        checkpoint.save(saved, large, Progress(epoch=4), IDENTITY)
+    assert checkpoint.load(saved, IDENTITY)[1].epoch == 3
+    assert [path.name for path in saved.parent.iterdir()] == ["last.npz"]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"text"])
-def test_a_damaged_checkpoint_is_refused(kept: Path, content: bytes) -> None:
-    kept.write_bytes(content)
+def test_a_damaged_checkpoint_is_rejected(saved: Path, content: bytes) -> None:
+    saved.write_bytes(content)
     with pytest.raises(InputError, match=r"last\.npz: expected a whole checkpoint"):
-        checkpoint.load(kept, IDENTITY)
+        checkpoint.load(saved, IDENTITY)
 
 
-def test_a_cut_checkpoint_is_refused(kept: Path) -> None:
-    kept.write_bytes(kept.read_bytes()[:-100])
+def test_a_truncated_checkpoint_is_rejected(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"last\.npz: expected a whole checkpoint"):
-        checkpoint.load(kept, IDENTITY)
+        checkpoint.load(saved, IDENTITY)
 
 
-@pytest.mark.parametrize("key", ["network", "data_hash", "seed"])
-def test_a_checkpoint_of_another_training_is_refused(kept: Path, key: str) -> None:
+@pytest.mark.parametrize(("key", "value"), [("network", "vgg16"), ("data_hash", "other"), ("seed", 1)])
+def test_a_checkpoint_of_another_training_is_rejected(saved: Path, key: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"expected a checkpoint of this training, found another {key}"):
-        checkpoint.load(kept, {**IDENTITY, key: "other"})
+        checkpoint.load(saved, dataclasses.replace(IDENTITY, **{key: value}))

@@ -1,7 +1,8 @@
-"""Trainings from the data file to a recognizer: whole, killed, stopped, and begun wrongly."""
+"""Trainings from the data file to a recognizer: uninterrupted, killed and resumed, and with wrong input."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import random
@@ -16,27 +17,28 @@ from hypothesis import strategies as st
 
 from facial_emotion import recognizers
 from facial_emotion.data import fer2013
-from facial_emotion.deep import teacher
+from facial_emotion.deep import distillation
 from facial_emotion.errors import InputError
-from tests.deep.conftest import RECIPE, WAIT, Command, one_line
+from tests.deep.conftest import RECIPE, WAIT, Command, Process, error_line
 
 
-def finished(program) -> str:
-    out, error = program.communicate(timeout=WAIT)
-    assert program.returncode == 0, error
+def output(program: Process) -> str:
+    """The standard output of a program that exits with code 0."""
+    out, errors = program.communicate(timeout=WAIT)
+    assert program.returncode == 0, errors
     return out
 
 
-def same_weights(first: Path, second: Path) -> None:
+def assert_same_weights(first: Path, second: Path) -> None:
     for name in ("last.npz", "best.npz"):
         with np.load(first / name) as one, np.load(second / name) as other:
             assert one.files == other.files
             for key in one.files:
-                if key != "about":  # it holds the minutes that were taken
+                if key != "about":  # contains durations
                     np.testing.assert_array_equal(one[key], other[key], err_msg=f"{name} {key}")
 
 
-def wait_for(path: Path, program) -> None:
+def wait_for(path: Path, program: Process) -> None:
     for _ in range(20 * WAIT):
         if path.exists():
             return
@@ -45,59 +47,60 @@ def wait_for(path: Path, program) -> None:
     raise AssertionError(f"{path} never came")
 
 
-def test_a_killed_training_ends_as_one_that_was_not(
+def test_a_killed_and_resumed_training_ends_with_the_same_weights(
     small_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
 ) -> None:
     out = tmp_path / "artifacts" / "my-cnn"
     words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
-    said = finished(start(*words, "--checkpoints", tmp_path / "whole"))
-    assert "epoch 4: loss " in said
-    assert "PrivateTest: accuracy " in said
+    log = output(start(*words, "--checkpoints", tmp_path / "uninterrupted"))
+    assert "epoch 4: loss " in log
+    assert "PrivateTest: accuracy " in log
 
-    broken = tmp_path / "broken"
-    program = start(*words, "--checkpoints", broken)
-    wait_for(broken / "last.npz", program)
+    resumed = tmp_path / "resumed"
+    program = start(*words, "--checkpoints", resumed)
+    wait_for(resumed / "last.npz", program)
     time.sleep(random.uniform(0, 1))
     program.kill()
     program.communicate()
-    (broken / "log.csv").unlink(missing_ok=True)
-    program = start(*words, "--checkpoints", broken, "--resume")
-    wait_for(broken / "log.csv", program)
+    (resumed / "log.csv").unlink(missing_ok=True)
+    program = start(*words, "--checkpoints", resumed, "--resume")
+    wait_for(resumed / "log.csv", program)
     time.sleep(random.uniform(0, 0.3))
     program.send_signal(signal.SIGINT)
     program.communicate()
     assert program.returncode in (0, 130, -signal.SIGINT)
-    finished(start(*words, "--checkpoints", broken, "--resume"))
-    same_weights(tmp_path / "whole", broken)
-    assert {path.name for path in broken.iterdir()} == {"last.npz", "best.npz", "log.csv", "curves.png", "tensorboard"}
-    assert len((broken / "log.csv").read_text().splitlines()) == 1 + 4
+    output(start(*words, "--checkpoints", resumed, "--resume"))
+    assert_same_weights(tmp_path / "uninterrupted", resumed)
+    assert {path.name for path in resumed.iterdir()} == {"last.npz", "best.npz", "log.csv", "curves.png", "tensorboard"}
+    assert len((resumed / "log.csv").read_text().splitlines()) == 1 + 4
 
     recognizer = recognizers.load("my-cnn", root=out.parent)
-    training = recognizer.card["training"]
+    training = recognizer.card.training
     assert training["recipe"] == RECIPE
     assert training["data_hash"] == fer2013.load(small_csv).hash
-    assert recognizer.card["parity"]["largest_difference"] < 1e-4
+    assert recognizer.card.parity is not None
+    assert recognizer.card.parity["largest_difference"] < 1e-4
     np.testing.assert_allclose(recognizer.predict_proba(crops[:5]).sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_training_in_mixed_precision_is_exported_in_single(
     small_csv: Path, recipe: Path, start: Command, tmp_path: Path
 ) -> None:
-    mixed = {**RECIPE, "stages": [{"epochs": 2, "rate": 0.1}], "precision": "mixed_bfloat16"}
+    mixed = {**RECIPE, "stages": [{"epochs": 2, "learning_rate": 0.1}], "precision": "mixed_bfloat16"}
     recipe.write_text(json.dumps(mixed))
     out = tmp_path / "artifacts" / "mixed"
     words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
-    finished(start(*words, "--checkpoints", tmp_path / "checkpoints"))
-    parity = recognizers.card("mixed", root=out.parent)["parity"]
+    output(start(*words, "--checkpoints", tmp_path / "checkpoints"))
+    parity = recognizers.card("mixed", root=out.parent).parity
+    assert parity is not None
     assert parity["largest_difference"] < 1e-4
     assert parity["same_labels"] == 1
 
 
 def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
-    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "rate": 0.1}]}))
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "learning_rate": 0.1}]}))
     program = start(
         *(
-            "facial_emotion",
             "train",
             "cnn",
             "--data",
@@ -110,22 +113,19 @@ def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Comm
     )
     wait_for(tmp_path / "checkpoints" / "curves.png", program)
     program.send_signal(signal.SIGINT)
-    _, said = program.communicate(timeout=WAIT)
-    assert program.returncode == 130, said
-    assert said.rstrip().endswith("stopped")
-    assert "saved: go on with --resume" in said
+    _, errors = program.communicate(timeout=WAIT)
+    assert program.returncode == 130, errors
+    assert errors.rstrip().endswith("stopped")
+    assert "saved: go on with --resume" in errors
     assert not list((tmp_path / "checkpoints").glob("*.part"))
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_trains_too(
-    backend: str, small_csv: Path, recipe: Path, start: Command, tmp_path: Path
-) -> None:
+def test_other_backends_train_too(backend: str, small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"needs {backend}: pip install {backend}")
-    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]]}))
     words = (
-        "facial_emotion",
         "train",
         "cnn",
         "--data",
@@ -135,23 +135,24 @@ def test_another_backend_trains_too(
         "--checkpoints",
         tmp_path / "checkpoints",
     )
-    said = one_line(start(*words, KERAS_BACKEND=backend))  # it trains; only TensorFlow exports
-    assert f"export: expected KERAS_BACKEND=tensorflow, found {backend}" in said
-    with np.load(tmp_path / "checkpoints" / "best.npz") as kept:
-        assert all(np.isfinite(kept[key]).all() for key in kept.files)
-    finished(start(*words, "--resume", "--out", tmp_path / "artifacts" / "elsewhere"))
+    error = error_line(start(*words, KERAS_BACKEND=backend))  # it trains; only TensorFlow exports
+    assert f"export: expected KERAS_BACKEND=tensorflow, found {backend}" in error
+    with np.load(tmp_path / "checkpoints" / "best.npz") as stored:
+        assert all(np.isfinite(stored[key]).all() for key in stored.files)
+    output(start(*words, "--resume", "--out", tmp_path / "artifacts" / "elsewhere"))
 
 
-def test_a_wrong_backend_is_said_in_one_line(small_csv: Path, recipe: Path, start: Command) -> None:
+def test_an_unknown_backend_is_rejected(small_csv: Path, recipe: Path, start: Command) -> None:
     words = ("train", "cnn", "--data", small_csv, "--recipe", recipe)
-    said = one_line(start(*words, KERAS_BACKEND="tensorflo"))
-    assert said == "error: KERAS_BACKEND: expected one of tensorflow, jax, torch, found 'tensorflo'"
+    error = error_line(start(*words, KERAS_BACKEND="tensorflo"))
+    assert error == "error: KERAS_BACKEND: expected one of tensorflow, jax, torch, found 'tensorflo'"
 
 
-def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
-    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}))
+def test_weights_and_checkpoints_of_another_training_are_rejected(
+    small_csv: Path, recipe: Path, start: Command, tmp_path: Path
+) -> None:
+    recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]]}))
     words = (
-        "facial_emotion",
         "train",
         "cnn",
         "--data",
@@ -161,28 +162,32 @@ def test_what_is_not_of_this_training_is_refused(small_csv: Path, recipe: Path, 
         "--checkpoints",
         tmp_path / "checkpoints",
     )
-    assert "expected a checkpoint, found nothing there; start without --resume" in one_line(start(*words, "--resume"))
+    assert "expected a checkpoint, found nothing there; start without --resume" in error_line(start(*words, "--resume"))
     mine = tmp_path / "artifacts" / "mine"
-    finished(start(*words, "--out", mine, "--keep-weights"))
+    output(start(*words, "--out", mine, "--keep-weights"))
     first = recognizers.card("mine", mine.parent)
-    finished(start(*words, "--out", mine, "--weights", mine / "weights.npz", "--keep-weights"))
-    begun = recognizers.card("mine", mine.parent)["training"]["begun"]
-    assert begun == {**begun, "sha256": first["files"]["weights.npz"]["sha256"], "training": first["training"]}
+    output(start(*words, "--out", mine, "--weights", mine / "weights.npz", "--keep-weights"))
+    weights = recognizers.card("mine", mine.parent).training["initial_weights"]
+    digest = first.files["weights.npz"].sha256
+    assert weights == {"file": "weights.npz", "sha256": digest, "training": first.training}
 
     recipe.write_text(json.dumps({**RECIPE, "batch": 32}))
-    said = one_line(start(*words, "--resume"))
-    assert "last.npz: expected a checkpoint of this training, found another recipe and weights; go on with " in said
+    error = error_line(start(*words, "--resume"))
+    assert (
+        "last.npz: expected a checkpoint of this training, found another recipe and weights; give the recipe, " in error
+    )
 
     recipe.write_text(json.dumps({**RECIPE, "network": {**RECIPE["network"], "stem": [6, 8]}}))
-    said = one_line(start(*words, "--weights", mine / "weights.npz"))
-    assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in said
+    error = error_line(start(*words, "--weights", mine / "weights.npz"))
+    assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in error
 
 
-def test_a_teacher_is_asked_once_and_named(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
-    taught = {**RECIPE, "stages": [{"epochs": 1, "rate": 0.1}], "sides": [[0, 48]]}
-    out, checkpoints = tmp_path / "artifacts" / "pupil", tmp_path / "checkpoints"
+def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
+    small_csv: Path, recipe: Path, start: Command, tmp_path: Path
+) -> None:
+    distilled = {**RECIPE, "stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]]}
+    out, checkpoints = tmp_path / "artifacts" / "student", tmp_path / "checkpoints"
     words = (
-        "facial_emotion",
         "train",
         "cnn",
         "--data",
@@ -194,52 +199,53 @@ def test_a_teacher_is_asked_once_and_named(small_csv: Path, recipe: Path, start:
         "--checkpoints",
         checkpoints,
     )
-    recipe.write_text(json.dumps({**taught, "teacher": {"model": "nobody", "share": 0.5}}))
-    assert "model: expected one of " in one_line(start(*words))
-    recipe.write_text(json.dumps({**taught, "teacher": {"model": "lightgbm", "share": 0.5}}))
-    finished(start(*words))
-    files = recognizers.card("lightgbm")["files"]
-    assert recognizers.card("pupil", out.parent)["training"]["teacher"] == {"model": "lightgbm", "made_of": files}
+    recipe.write_text(json.dumps({**distilled, "teacher": {"model": "nobody", "share": 0.5}}))
+    assert "model: expected one of " in error_line(start(*words))
+    recipe.write_text(json.dumps({**distilled, "teacher": {"model": "lightgbm", "share": 0.5}}))
+    output(start(*words))
+    files = {name: dataclasses.asdict(info) for name, info in recognizers.card("lightgbm").files.items()}
+    assert recognizers.card("student", out.parent).training["teacher"] == {"model": "lightgbm", "made_of": files}
     crops = fer2013.load(small_csv).split("Training").crops
-    said, _ = teacher.kept(checkpoints)
-    np.testing.assert_allclose(said, recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
+    predictions = distillation.read_teacher_predictions(checkpoints)
+    np.testing.assert_allclose(predictions, recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
 
-    kept = (checkpoints / teacher.FILE).read_bytes()
-    finished(start(*words, "--resume"))
-    assert (checkpoints / teacher.FILE).read_bytes() == kept
-    (checkpoints / teacher.FILE).write_bytes(kept[: len(kept) // 2])
-    assert "teacher.npz: expected what the teacher said, found BadZipFile: " in one_line(start(*words, "--resume"))
+    stored = (checkpoints / distillation.FILE).read_bytes()
+    output(start(*words, "--resume"))
+    assert (checkpoints / distillation.FILE).read_bytes() == stored
+    (checkpoints / distillation.FILE).write_bytes(stored[: len(stored) // 2])
+    assert "teacher.npz: expected the teacher's predictions, found BadZipFile: " in error_line(
+        start(*words, "--resume")
+    )
 
 
 @given(share=st.floats(0, 1), seed=st.integers(0, 100))
-def test_taught_targets_are_shares(share: float, seed: int) -> None:
+def test_blended_targets_are_weighted_means(share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    labels, said = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 9)], rng.dirichlet(np.ones(7), 9)
-    blended = teacher.blend(labels, said, share)
+    labels, predictions = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 9)], rng.dirichlet(np.ones(7), 9)
+    blended = distillation.blend(labels, predictions, share)
     np.testing.assert_allclose(blended.sum(axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(blended - labels, share * (said - labels), atol=1e-6)
+    np.testing.assert_allclose(blended - labels, share * (predictions - labels), atol=1e-6)
     with pytest.raises(InputError, match=r"expected probabilities \(9, 7\), found \(8, 7\)"):
-        teacher.blend(labels, said[1:], share)
+        distillation.blend(labels, predictions[1:], share)
 
 
-def test_weights_that_are_not_there_or_not_of_the_network(start: Command, small_csv: Path, tmp_path: Path) -> None:
+def test_missing_and_wrong_weights_are_rejected(start: Command, small_csv: Path, tmp_path: Path) -> None:
     words = ("train", "vgg16", "--data", small_csv)
     offline = {"KERAS_HOME": str(tmp_path / "keras"), "https_proxy": "http://127.0.0.1:9"}
-    said = one_line(start(*words, **offline))
-    assert "ImageNet weights of VGG-16: expected an answer from Keras's server, found " in said
-    assert said.endswith("name a file of them with --weights")
+    error = error_line(start(*words, **offline))
+    assert "ImageNet weights of VGG-16: expected an answer from Keras's server, found " in error
+    assert error.endswith("name a file of them with --weights")
     text = tmp_path / "text.weights.h5"
     text.write_text("not weights")
-    said = one_line(start(*words, "--weights", text))
-    assert "text.weights.h5: expected weights of the network vgg16, as .weights.h5 or .npz, found " in said
-    said = one_line(start(*words, "--weights", tmp_path / "none.weights.h5"))
-    assert "none.weights.h5: expected a file of weights, found nothing there" in said
+    error = error_line(start(*words, "--weights", text))
+    assert "text.weights.h5: expected weights of the network vgg16, as .weights.h5 or .npz, found " in error
+    error = error_line(start(*words, "--weights", tmp_path / "none.weights.h5"))
+    assert "none.weights.h5: expected a file of weights, found nothing there" in error
 
 
-def test_tuning_goes_on_where_it_stopped(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
+def test_tuning_continues_its_study(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     chosen = tmp_path / "chosen.json"
     words = (
-        "facial_emotion",
         "tune",
         "cnn",
         "--data",
@@ -253,9 +259,9 @@ def test_tuning_goes_on_where_it_stopped(small_csv: Path, recipe: Path, start: C
         "--epochs",
         1,
     )
-    finished(start(*words, "--trials", 1))
-    finished(start(*words, "--trials", 2))
+    output(start(*words, "--trials", 1))
+    output(start(*words, "--trials", 2))
     tuned = json.loads(chosen.read_text())
     assert (tuned["tuning"]["trials"], tuned["tuning"]["rows"]) == (2, 64)
     assert tuned["stages"][0]["epochs"] == RECIPE["stages"][0]["epochs"]
-    assert tuned["sides"] == RECIPE["sides"]
+    assert tuned["image_sizes"] == RECIPE["image_sizes"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import calibration
-from facial_emotion.evaluation.scores import bootstrap_interval, expected_calibration_error, scores
+from facial_emotion.evaluation.scores import accuracy_interval, expected_calibration_error, scores
 
 Fit = Callable[[np.ndarray, np.ndarray], calibration.Calibration]
 
@@ -39,7 +39,7 @@ def test_certain_and_right_has_no_calibration_error() -> None:
 
 @pytest.mark.parametrize(("right", "count"), [(0, 10), (10, 10), (700, 1000)])
 def test_the_interval_holds_the_accuracy(right: int, count: int) -> None:
-    low, high = bootstrap_interval(np.arange(count) < right)
+    low, high = accuracy_interval(right, count)
     assert 0 <= low <= right / count <= high <= 1
     if right == 700:  # the normal approximation: 1.96 * sqrt(0.7 * 0.3 / 1000) = 0.0284
         assert (high - low) / 2 == pytest.approx(0.0284, abs=0.003)
@@ -50,17 +50,18 @@ def test_figures_of_a_small_table_by_hand() -> None:
     predicted = [3, 3, 6, 6, 6, 3]
     duplicates = np.array([True, False, False, False, False, False])
     found = scores(rows(*[(label, 0.6) for label in predicted]), labels, duplicates, threshold=0.7)
-    assert found["accuracy"] == pytest.approx(4 / 6)
-    assert found["accuracy_without_duplicates"] == pytest.approx(3 / 5)
-    assert found["rows_without_duplicates"] == 5
-    assert (found["coverage"], found["accuracy_when_certain"]) == (0, None)
-    happy, disgust = found["per_class"]["happy"], found["per_class"]["disgust"]
-    assert (happy["precision"], happy["recall"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
-    assert (disgust["recall"], disgust["rows"]) == (0, 1)
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.accuracy_without_duplicates == pytest.approx(3 / 5)
+    assert found.rows_without_duplicates == 5
+    assert (found.coverage, found.accuracy_when_certain) == (0, None)
+    happy, disgust = found.per_class["happy"], found.per_class["disgust"]
+    assert happy.precision == pytest.approx(2 / 3)
+    assert happy.recall == pytest.approx(2 / 3)
+    assert (disgust.recall, disgust.rows) == (0, 1)
     # happy: F1 2/3; neutral: precision 2/3, recall 1, F1 4/5; the other five classes 0.
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 7)
-    assert found["confusion"][3] == [0, 0, 0, 2, 0, 0, 1]
-    assert found["log_loss"] == pytest.approx(-(4 * np.log(0.6) + 2 * np.log(0.4 / 6)) / 6)
+    assert found.macro_f1 == pytest.approx((2 / 3 + 4 / 5) / 7)
+    assert found.confusion[3] == [0, 0, 0, 2, 0, 0, 1]
+    assert found.log_loss == pytest.approx(-(4 * np.log(0.6) + 2 * np.log(0.4 / 6)) / 6)
 
 
 def test_no_rows_are_refused() -> None:

@@ -31,7 +31,7 @@ def test_noun_forms_and_case_are_understood() -> None:
 
 
 @pytest.mark.parametrize("wrong", [[7], [-1], [1.5], ["happy"], [[0, 1]]])
-def test_what_is_no_label_is_refused(wrong: list) -> None:
+def test_what_is_no_label_is_refused(wrong: list[int]) -> None:
     with pytest.raises(InputError, match="labels: expected"):
         to_one_hot(wrong)
 

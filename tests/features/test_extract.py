@@ -96,7 +96,9 @@ def test_a_batch_gives_what_single_crops_give(crops: np.ndarray) -> None:
     assert extract.extract(crops[:0], RECIPE).shape == (0, together.shape[1])
 
 
-def test_extraction_is_cached_by_crops_and_recipe(crops: np.ndarray, tmp_path: Path, monkeypatch) -> None:
+def test_extraction_is_cached_by_crops_and_recipe(
+    crops: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = extract.extract_cached(crops[:10], RECIPE, tmp_path, jobs=1)
     assert np.array_equal(found, extract.extract(crops[:10], RECIPE))
     other = {**RECIPE, "blocks": [["geometry"]]}

@@ -6,8 +6,10 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import dlib
@@ -21,12 +23,13 @@ from facial_emotion.features.faces import crop_faces, crop_square, find_faces
 from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
 
-FRAMING = json.loads((Path(__file__).parent.parent.parent / "features" / "framing.json").read_text())
+CROP_CALIBRATION = json.loads((Path(__file__).parent.parent.parent / "features" / "crop_calibration.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def portrait() -> np.ndarray:
-    return astronaut()
+    result: np.ndarray = astronaut()
+    return result
 
 
 def test_the_portrait_has_exactly_one_face(portrait: np.ndarray) -> None:
@@ -97,8 +100,8 @@ def test_live_crops_are_framed_as_fer2013() -> None:
         apart.append(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
         centre.append(points[17:].mean(axis=0))
     assert len(apart) >= 80
-    assert np.median(apart) == pytest.approx(FRAMING["eyes_apart_in_crop"], abs=0.03)
-    assert np.median(centre, axis=0) == pytest.approx(FRAMING["inner_centre_in_crop"], abs=0.03)
+    assert np.median(apart) == pytest.approx(CROP_CALIBRATION["eyes_apart_in_crop"], abs=0.03)
+    assert np.median(centre, axis=0) == pytest.approx(CROP_CALIBRATION["inner_centre_in_crop"], abs=0.03)
 
 
 def test_a_crop_goes_on_beyond_the_picture(portrait: np.ndarray) -> None:
@@ -145,7 +148,7 @@ def sixteen_bit(rgb: np.ndarray) -> Image.Image:
     return Image.fromarray(grey)
 
 
-FORMS = {
+FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "jpeg": lambda rgb: encoded(Image.fromarray(rgb), "JPEG"),
     "webp": lambda rgb: encoded(Image.fromarray(rgb), "WEBP"),
     "bmp": lambda rgb: encoded(Image.fromarray(rgb), "BMP"),

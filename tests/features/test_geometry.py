@@ -23,7 +23,9 @@ def face(seed: int) -> np.ndarray:
     scale=st.floats(0.2, 20),
     turn=st.floats(-3.1, 3.1),
 )
-def test_shift_scale_and_rotation_change_nothing(seed: int, shift, scale: float, turn: float) -> None:
+def test_shift_scale_and_rotation_change_nothing(
+    seed: int, shift: tuple[float, float], scale: float, turn: float
+) -> None:
     points = face(seed)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = scale * points @ rotation.T + np.array(shift)

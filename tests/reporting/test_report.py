@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,13 @@ import pytest
 from scipy.special import softmax
 
 from facial_emotion import artifact, paths, recognizers
-from facial_emotion.reporting import models
+from facial_emotion.evaluation import results
+from facial_emotion.reporting import models, report
 
 ROOT = Path(__file__).parent.parent.parent
-MEASURED = ("README.md", "REPORT.md", *(f"artifacts/{name}/README.md" for name in recognizers.names()))
 
 
-def report(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
+def run_report(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "report.py", *map(str, words)],
         cwd=ROOT,
@@ -35,7 +34,7 @@ def report(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
 
 def test_it_writes_itself_and_says_the_same_twice(small_csv: Path, tmp_path: Path) -> None:
     for folder in ("first", "second"):
-        done = report("--data", small_csv, "--out", tmp_path / folder, "--rounds", 3, cache=tmp_path / "cache")
+        done = run_report("--data", small_csv, "--out", tmp_path / folder, "--rounds", 3, cache=tmp_path / "cache")
         assert done.returncode == 0, done.stderr
     written = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file())
     assert {str(path) for path in written} > {"REPORT.md", "artifacts/report/report.json", "artifacts/svm/README.md"}
@@ -46,42 +45,21 @@ def test_it_writes_itself_and_says_the_same_twice(small_csv: Path, tmp_path: Pat
 
 
 def test_without_data_one_line_says_so(tmp_path: Path) -> None:
-    done = report("--data", tmp_path / "fer2013.csv", cache=tmp_path)
+    done = run_report("--data", tmp_path / "fer2013.csv", cache=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path / 'fer2013.csv'}: expected FER2013 as a CSV or a folder")
 
 
-def leaves(value: object) -> Iterator[float]:
-    """Every number in a JSON value, those in its texts too."""
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            yield from leaves(key)
-            yield from leaves(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from leaves(entry)
-    elif isinstance(value, str):
-        yield from map(float, re.findall(r"\d+(?:\.\d+)?", value))
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield float(value)
-
-
-@pytest.fixture(scope="module")
-def known() -> np.ndarray:
-    found = [number for path in paths.ARTIFACTS.rglob("*.json") for number in leaves(json.loads(path.read_text()))]
-    return np.unique(np.array(found))
-
-
-@pytest.mark.parametrize("name", MEASURED)
-def test_every_number_is_in_a_file_of_artifacts(name: str, known: np.ndarray) -> None:
-    text = re.sub(r"`[^`]*`|https?://\S+|^    .*$|\]\([^)]*\)", "", (ROOT / name).read_text(), flags=re.MULTILINE)
-    numbers = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)
-    assert len(numbers) > 20
-    for number in numbers:
-        value, places = float(number.replace(",", "")), len(number.partition(".")[2])
-        near = 0.5 * 10**-places + 1e-9
-        scales = (1, 100, 1e-6)  # as it stands, a share in percent, bytes in megabytes
-        assert any((np.abs(scale * known - value) <= near).any() for scale in scales), number
+@pytest.mark.release
+def test_the_documents_are_what_the_figures_give(tmp_path: Path) -> None:
+    figures = json.loads((paths.REPORT / "report.json").read_text())
+    report.write(figures, tmp_path)
+    for name in ("REPORT.md", *(f"artifacts/{name}/README.md" for name in figures["judged"]["models"])):
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run facial-emotion report again"
+    rows, about = results.read(paths.RESULTS)
+    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
+    results.into_readme(tmp_path / "README.md", rows, about)
+    assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text(), "run compare.py --readme again"
 
 
 def test_a_model_without_its_calibration_gives_the_softmax_of_its_scores(crops: np.ndarray) -> None:

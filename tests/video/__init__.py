@@ -1,1 +1,1 @@
-"""Tests of video/."""
+"""Tests of facial_emotion.video."""

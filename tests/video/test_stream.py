@@ -1,4 +1,4 @@
-"""A made-up video: a portrait that moves, leaves and comes back."""
+"""Streams of synthetic video: a portrait that moves, disappears and returns."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
 
+from facial_emotion import examples
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.video.record import Record
-from facial_emotion.video.stream import Settings, Stream
+from facial_emotion.video.stream import Settings, Stream, detection_interval
+from tests import made
 
-PORTRAIT = astronaut()[20:220, 120:320]
+PORTRAIT = examples.portrait()[20:220, 120:320]
 
 
-def saying(name: str, answers: Iterator[int] | int) -> Recognizer:
-    """A recognizer that is nearly sure of one emotion after another."""
+def scripted(name: str, answers: Iterator[int] | int) -> Recognizer:
+    """A recognizer that gives one emotion after another, by index, a probability of 0.88."""
 
-    def answer(crops: np.ndarray) -> np.ndarray:
+    def predict(crops: np.ndarray) -> np.ndarray:
         probabilities = np.full((len(crops), 7), 0.02, dtype=np.float32)
         probabilities[:, answers if isinstance(answers, int) else next(answers)] = 0.88
         return probabilities
 
-    return Recognizer(name, {"threshold": 0.5}, [("answer", answer)])
+    return Recognizer(name, made.card(), [("predict", predict)])
 
 
 def frame(*places: tuple[int, int]) -> np.ndarray:
@@ -39,78 +40,83 @@ def frame(*places: tuple[int, int]) -> np.ndarray:
     return canvas
 
 
-@pytest.mark.parametrize("every", [1, 4])
-def test_a_moving_face_keeps_its_number(every: int) -> None:
-    stream = Stream(Settings(saying("calm", 3), every=every))
+@pytest.mark.parametrize("interval", [1, 4])
+def test_a_moving_face_keeps_its_number(interval: int) -> None:
+    stream = Stream(Settings(scripted("calm", 3), detection_interval=interval))
     for index in range(13):
-        view = stream.process(frame((10 + 8 * index, 20 + 3 * index)), index / 25)
-        assert [(face.number, face.label) for face in view.faces] == [(1, "happy")]
-        left, top, right, bottom = view.faces[0].box
+        result = stream.process(frame((10 + 8 * index, 20 + 3 * index)), index / 25)
+        assert [(face.number, face.label) for face in result.faces] == [(1, "happy")]
+        left, top, right, bottom = result.faces[0].box
         assert abs((left + right) / 2 - (10 + 8 * index) - 103) < 12
         assert abs((top + bottom) / 2 - (20 + 3 * index) - 107) < 12
-    assert ("find" in view.stages) == ((index % every) == 0)
+    assert ("detect" in result.stages) == ((index % interval) == 0)
 
 
-@pytest.mark.parametrize("every", [1, 4])
-def test_a_face_keeps_its_number_when_the_frames_become_smaller(every: int) -> None:
-    stream = Stream(Settings(saying("calm", 3), every=every))
+@pytest.mark.parametrize("interval", [1, 4])
+def test_a_face_keeps_its_number_when_the_frames_become_smaller(interval: int) -> None:
+    stream = Stream(Settings(scripted("calm", 3), detection_interval=interval))
     small = frame((300, 90))
     large = np.ascontiguousarray(cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     for index, picture in enumerate((large, small, small, large)):
         assert [face.number for face in stream.process(picture, index / 25).faces] == [1]
 
 
-def test_two_faces_have_two_numbers_and_who_comes_back_late_a_new_one() -> None:
-    stream = Stream(Settings(saying("calm", 3)))
-    seen = [stream.process(frame((0, 20), (300, 20)), 0.0), stream.process(frame((6, 20), (294, 20)), 0.04)]
-    assert [[face.number for face in view.faces] for view in seen] == [[1, 2], [1, 2]]
+def test_two_faces_have_two_numbers_and_a_late_return_gets_a_new_one() -> None:
+    stream = Stream(Settings(scripted("calm", 3)))
+    results = [stream.process(frame((0, 20), (300, 20)), 0.0), stream.process(frame((6, 20), (294, 20)), 0.04)]
+    assert [[face.number for face in result.faces] for result in results] == [[1, 2], [1, 2]]
     assert [face.number for face in stream.process(frame((10, 20)), 0.08).faces] == [1]
-    assert [face.number for face in stream.process(frame((10, 20), (290, 20)), 0.3).faces] == [1, 2]  # back in time
+    assert [face.number for face in stream.process(frame((10, 20), (290, 20)), 0.3).faces] == [
+        1,
+        2,
+    ]  # before the timeout
     assert stream.process(frame(), 0.4).faces == []
     assert [face.number for face in stream.process(frame((10, 20)), 2.0).faces] == [3]
 
 
-def changes(smoothing: float) -> int:
-    flickering = iter([3, 6] * 20)
-    stream = Stream(Settings(saying("flicker", flickering), smoothing=smoothing))
+def label_changes(smoothing: float) -> int:
+    """Changes of the label over 24 frames with alternating answers."""
+    stream = Stream(Settings(scripted("flicker", iter([3, 6] * 20)), smoothing=smoothing))
     labels = [stream.process(frame((50, 20)), index / 25).faces[0].label for index in range(24)]
     return sum(one != other for one, other in pairwise(labels))
 
 
-def test_smoothing_ends_flicker() -> None:
-    assert changes(0.0) == 23
-    assert changes(0.5) <= 1
+def test_smoothing_suppresses_flicker() -> None:
+    assert label_changes(0.0) == 23
+    assert label_changes(0.5) <= 1
 
 
-def test_a_lasting_change_comes_through() -> None:
-    stream = Stream(Settings(saying("turn", iter([3] * 10 + [4] * 20)), smoothing=0.2))
+def test_a_lasting_change_passes_the_smoothing() -> None:
+    stream = Stream(Settings(scripted("turn", iter([3] * 10 + [4] * 20)), smoothing=0.2))
     labels = [stream.process(frame((50, 20)), index / 25).faces[0].label for index in range(30)]
     assert labels[9] == "happy"
     assert labels[-1] == "sad"
     assert labels.index("sad") <= 16
 
 
-def test_the_model_is_switched_between_two_frames() -> None:
-    stream = Stream(Settings(saying("first", 3), smoothing=0))
+def test_the_model_can_be_switched_between_two_frames() -> None:
+    stream = Stream(Settings(scripted("first", 3), smoothing=0))
     assert stream.process(frame((50, 20)), 0.0).model == "first"
-    stream.change(recognizer=saying("second", 0))
-    view = stream.process(frame((50, 20)), 0.04)
-    assert (view.model, view.faces[0].label, view.faces[0].number) == ("second", "angry", 1)
+    stream.change(recognizer=scripted("second", 0))
+    result = stream.process(frame((50, 20)), 0.04)
+    assert (result.model, result.faces[0].label, result.faces[0].number) == ("second", "angry", 1)
 
 
-def test_where_detection_is_dear_it_runs_on_fewer_frames() -> None:
-    stream = Stream(Settings(saying("calm", 3)))
-    stream._means = {"interval": 40.0, "find": 50.0, "crop": 0.1, "recognise": 4.0}
-    stream._frames = 10
-    assert stream._affordable() == 3
-    stream._means["find"] = 12.0
-    assert stream._affordable() == 1
-    stream._means["recognise"] = 60.0
-    assert stream._affordable() == 8
+@pytest.mark.parametrize(
+    ("means", "expected"),
+    [
+        ({"interval": 40.0, "detect": 50.0, "crop": 0.1, "recognise": 4.0}, 3),
+        ({"interval": 40.0, "detect": 12.0, "crop": 0.1, "recognise": 4.0}, 1),
+        ({"interval": 40.0, "detect": 12.0, "crop": 0.1, "recognise": 60.0}, 8),
+        ({"detect": 50.0}, 1),
+    ],
+)
+def test_slow_detection_runs_on_fewer_frames(means: dict[str, float], expected: int) -> None:
+    assert detection_interval(means) == expected
 
 
-def test_the_record_is_a_csv_of_all_that_was_seen() -> None:
-    stream = Stream(Settings(saying("calm", 3)))
+def test_the_record_is_exported_as_csv() -> None:
+    stream = Stream(Settings(scripted("calm", 3)))
     for index in range(3):
         stream.process(frame((50, 20)), 100 + index / 25)
     rows = list(csv.DictReader(io.StringIO(stream.record.to_csv())))
@@ -125,8 +131,8 @@ def test_the_record_is_a_csv_of_all_that_was_seen() -> None:
     assert stream.history() == []
 
 
-def test_a_long_record_keeps_what_is_newest() -> None:
-    record = Record(most=4096)
+def test_a_long_record_keeps_the_newest_rows() -> None:
+    record = Record(max_rows=4096)
     for index in range(10_000):
         record.add(index, 1, np.zeros(4, dtype=int), np.full(7, 1 / 7))
     assert 2048 <= len(record) <= 4096

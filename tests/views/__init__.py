@@ -1,1 +1,1 @@
-"""Tests of views/."""
+"""Tests of facial_emotion.views."""

@@ -1,4 +1,4 @@
-"""Smaller forms of a network answer as it does."""
+"""Compressed model variants: their outputs stay close to those of the original network."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from facial_emotion.deep import forms
-from facial_emotion.deep.export import answers, assemble
+from facial_emotion.deep import variants
+from facial_emotion.deep.export import assemble, run_onnx
 
 
 def network(seed: int, positive: bool = False) -> onnx.ModelProto:
-    """A convolution and a matrix, whose channels differ in size by orders of magnitude; or their absolute values."""
+    """A convolution and a matrix whose channels differ by orders of magnitude; positive: with absolute weights."""
     rng = np.random.default_rng(seed)
     kernels = rng.normal(0, 0.01, (16, 1, 9, 9)) * 10 ** rng.uniform(-3, 0, (16, 1, 1, 1))
     matrix = rng.normal(0, 1, (400, 7)) * 10 ** rng.uniform(-1, 1, 7)
@@ -32,23 +32,25 @@ def network(seed: int, positive: bool = False) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize(
-    ("form", "share", "off"), [("weights in 8 bits", 0.4, 0.004), ("weights in 16 bits", 0.6, 0.0002)]
+    ("variant", "size", "tolerance"), [("weights in 8 bits", 0.4, 0.004), ("weights in 16 bits", 0.6, 0.0002)]
 )
 @settings(max_examples=10)
 @given(seed=st.integers(0, 10_000))
-def test_stored_weights_come_back(form: str, share: float, off: float, seed: int) -> None:
+def test_compressed_weights_are_smaller_and_nearly_exact(
+    variant: str, size: float, tolerance: float, seed: int
+) -> None:
     exact = network(seed)
     crops = np.random.default_rng(seed).integers(0, 256, (5, 48, 48), dtype=np.uint8)
-    small = forms.FORMS[form](exact, crops)
+    small = variants.VARIANTS[variant](exact, crops)
     assert small is not None
     onnx.checker.check_model(small)
-    assert small.ByteSize() < share * exact.ByteSize()
-    largest = answers(network(seed, positive=True), crops)  # answers in which nothing cancels out
-    assert (np.abs(answers(small, crops) - answers(exact, crops)) <= off * largest).all()
+    assert small.ByteSize() < size * exact.ByteSize()
+    largest = run_onnx(network(seed, positive=True), crops)  # scores without cancellation
+    assert (np.abs(run_onnx(small, crops) - run_onnx(exact, crops)) <= tolerance * largest).all()
 
 
 def two_convolutions(rng: np.random.Generator) -> onnx.ModelProto:
-    """One over the crop, and one over the crop with a pixel, which it never sees, a thousand times as bright."""
+    """Two parallel convolutions; the second's input has an outlier outside all kernels, which only widens the range."""
     bright = np.ones((48, 48))
     bright[47, 47] = 1000
     constants = {
@@ -75,22 +77,24 @@ def two_convolutions(rng: np.random.Generator) -> onnx.ModelProto:
     return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], "scores")
 
 
-def test_a_convolution_that_can_not_bear_8_bits_stays_as_it_is() -> None:
+def test_a_sensitive_convolution_stays_in_single_precision() -> None:
     rng = np.random.default_rng(0)
     exact, crops = two_convolutions(rng), rng.integers(0, 256, (128, 48, 48), dtype=np.uint8)
-    small = forms.convolutions(exact, crops)
+    small = variants.quantised_convolutions(exact, crops)
     assert small is not None
     made_by = {output: node.op_type for node in small.graph.node for output in node.output}
     inputs = {node.name: made_by[node.input[0]] for node in small.graph.node if node.op_type == "Conv"}
     assert inputs == {"plain": "DequantizeLinear", "spoilt": "Mul"}
-    assert 0 < forms.moved(answers(exact, crops), answers(small, crops)) < 2 * forms.MAY_MOVE
+    assert (
+        0 < variants.mean_kl_divergence(run_onnx(exact, crops), run_onnx(small, crops)) < 2 * variants.MAX_KL_DIVERGENCE
+    )
     assert small.ByteSize() < exact.ByteSize()
 
 
-def test_a_network_that_bears_8_bits_nowhere_has_no_such_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "MAY_MOVE", 0)
+def test_without_insensitive_convolutions_there_is_no_such_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants, "MAX_KL_DIVERGENCE", 0)
     rng = np.random.default_rng(0)
     exact, crops = two_convolutions(rng), rng.integers(0, 256, (64, 48, 48), dtype=np.uint8)
-    name, _, figures = forms.smallest(exact, crops, crops, answers(exact, crops).argmax(axis=1))
+    name, _, figures = variants.choose(exact, crops, crops, run_onnx(exact, crops).argmax(axis=1))
     assert name == "weights in 8 bits"
-    assert set(figures) == set(forms.FORMS) - {"8-bit convolutions"}
+    assert set(figures) == set(variants.VARIANTS) - {"8-bit convolutions"}

@@ -1,6 +1,6 @@
-"""How FER2013 frames a face, measured: the mean face, and where dlib's box stands in a crop.
+"""Crop calibration: how FER2013 frames a face (the mean face, and the place of dlib's box in a crop), measured.
 
-Writes features/framing.json, which every aligned face and every live crop follows. Trained models
+Writes features/crop_calibration.json, which every aligned face and every live crop follows. Trained models
 belong to the framing that they were trained with.
 
     facial-emotion train crop-calibration --data fer2013.csv.xz
@@ -18,7 +18,7 @@ from facial_emotion.features.faces import detector
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
-OUT = Path(__file__).parent.parent / "features" / "framing.json"
+OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
 SAMPLE = 3000
 _SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scales are coarse: average over several
@@ -33,20 +33,21 @@ def mean_face(points: np.ndarray) -> np.ndarray:
     mirrored = mean[MIRROR] * [-1, 1]
     mean = (mean + mirrored) / 2
     mean -= [0, mean[INNER, 1].mean()]
-    return mean * EYES_APART * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
+    result: np.ndarray = mean * EYES_APART * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
+    return result
 
 
 def box_in_crop(crops: np.ndarray) -> dict[str, float]:
     """Median place of dlib's box in FER2013 crops (n, 48, 48), in crop widths: left, top, side, and share found."""
-    found = []
+    boxes = []
     for crop in crops:
         for scale in _SCALES:
             box = _best_box(crop, scale)
             if box is not None:
                 left, top, right, bottom = box
-                found.append((left, top, (right - left + bottom - top) / 2))
-    left, top, side = np.mean(found, axis=0) / crops.shape[1]
-    share = len(found) / (len(crops) * len(_SCALES))
+                boxes.append((left, top, (right - left + bottom - top) / 2))
+    left, top, side = np.mean(boxes, axis=0) / crops.shape[1]
+    share = len(boxes) / (len(crops) * len(_SCALES))
     return {"left": round(left, 4), "top": round(top, 4), "side": round(side, 4), "found": round(share, 3)}
 
 
@@ -60,7 +61,8 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     if not len(boxes):
         return None
     box = boxes[int(np.argmax(scores))]
-    return np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - edge
+    result: np.ndarray | None = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - edge
+    return result
 
 
 def measure(training: np.ndarray, out: Path | None = None) -> str:
@@ -82,4 +84,5 @@ def measure(training: np.ndarray, out: Path | None = None) -> str:
 
 def _eyes_apart(points: np.ndarray) -> np.ndarray:
     """Distance between the eyes' centres (n,), in the points' units."""
-    return np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
+    result: np.ndarray = np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
+    return result

@@ -1,35 +1,58 @@
-"""What the server's worker processes do: bytes in, plain data out. A decoder that crashes takes no server with it."""
+"""Recognition in the server's worker processes: encoded pictures in, plain data out.
+
+A crash of a picture decoder ends a worker, not the server.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-from facial_emotion import workers
-from facial_emotion.errors import InputError
 from facial_emotion.threads import limit_threads
+from facial_emotion.workers import become_worker
 
 
-def begin(names: tuple[str, ...]) -> None:
-    """Make a worker ready: all models loaded and warm."""
+class FaceData(TypedDict):
+    """A face. box: left, top, right, bottom in pixels; probabilities: by emotion, rounded to four decimals."""
+
+    number: int
+    box: list[int]
+    label: str
+    certain: bool
+    confidence: float
+    probabilities: dict[str, float]
+
+
+class PictureData(TypedDict):
+    """The faces of a picture. width, height: of the picture in pixels."""
+
+    model: str
+    width: int
+    height: int
+    faces: list[FaceData]
+
+
+def initialise(names: tuple[str, ...]) -> None:
+    """Initialise a worker process: load all models and run each once."""
     import numpy as np
 
     from facial_emotion.features.faces import find_faces
     from facial_emotion.recognizers import load
 
-    workers.begin()
+    become_worker()
     limit_threads(1)
     find_faces(np.zeros((100, 100, 3), dtype=np.uint8))
     for name in names:
         load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
 
 
-def ready() -> bool:
-    """True, from a worker that has begun."""
+def is_ready() -> bool:
+    """True; it runs in a worker only after ``initialise``."""
     return True
 
 
-def answer(model: str, content: bytes, max_pixels: int) -> dict[str, Any] | str:
-    """The faces of an encoded picture, or in words why it can't be read."""
+def recognise(model: str, content: bytes, max_pixels: int) -> PictureData | str:
+    """The faces of an encoded picture, or the error message where it can't be read."""
+    from facial_emotion.errors import InputError
     from facial_emotion.features.emotions import EMOTIONS
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.recognizers import load
@@ -39,7 +62,7 @@ def answer(model: str, content: bytes, max_pixels: int) -> dict[str, Any] | str:
         rgb = read_rgb(content, max_pixels)
     except InputError as error:
         return str(error)
-    faces = [
+    faces: list[FaceData] = [
         {
             "number": face.number,
             "box": [int(edge) for edge in face.box],

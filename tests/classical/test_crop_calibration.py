@@ -15,10 +15,10 @@ from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks
 
 def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        train.main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "framing.json")]
+        train.main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "crop_calibration.json")]
     )
     assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "framing.json").read_text())
+    found = json.loads((tmp_path / "crop_calibration.json").read_text())
     inner = np.array(found["mean_face"])[17:] - mean_face()[17:]
     assert np.abs(inner).mean() < 2  # pixels of 64, on a handful of other people
     assert 0.6 < found["box_in_crop"]["side"] < 1.2
@@ -27,7 +27,7 @@ def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path
 def test_a_predictor_learns_what_the_teacher_shows(crops: np.ndarray, tmp_path: Path) -> None:
     import dlib
 
-    chosen, points = landmarks.lessons(crops[:60], threads=1)
+    chosen, points = landmarks.training_pairs(crops[:60], threads=1)
     assert 20 < len(chosen) == len(points)
     landmarks.train(chosen, points, tmp_path / "small.dat", threads=2, seed=0)
     predictor = dlib.shape_predictor(str(tmp_path / "small.dat"))
@@ -41,5 +41,5 @@ def test_the_shipped_predictor_agrees_with_the_teacher(crops: np.ndarray) -> Non
     import dlib
 
     teacher = dlib.shape_predictor(str(landmarks.teacher_path()))
-    points = np.array([np.median(landmarks.looks(teacher, crop), axis=0) for crop in crops[:40]])
+    points = np.array([np.median(landmarks.teacher_predictions(teacher, crop), axis=0) for crop in crops[:40]])
     assert np.median(np.abs(find_landmarks(crops[:40]) - points)) < 1.0

@@ -11,11 +11,12 @@ import numpy as np
 from facial_emotion import artifact
 from facial_emotion.features.extract import describer
 from facial_emotion.features.landmarks import find_landmarks
+from facial_emotion.records import Card
 
 
-def steps(card: artifact.Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
+def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each taking what the one before gives."""
-    describe = describer(card["features"])
+    describe = describer(card.features or {"blocks": []})
     session = artifact.session(model, threads)
 
     def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -25,6 +26,7 @@ def steps(card: artifact.Card, model: bytes, threads: int, root: Path) -> list[t
         return describe(*faces)
 
     def classifier(features: np.ndarray) -> np.ndarray:
-        return session.run(["probabilities"], {"features": features})[0]
+        result: np.ndarray = session.run(["probabilities"], {"features": features})[0]
+        return result
 
     return [("landmarks", landmarks), ("descriptors", descriptors), ("classifier", classifier)]

@@ -1,0 +1,23 @@
+"""Inference with an exported network: crops -> probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facial_emotion import artifact
+from facial_emotion.records import Card
+
+
+def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
+    """The named steps of a recognizer, each of which takes the output of the one before; here the network alone."""
+    session = artifact.session(model, threads)
+
+    def network(crops: np.ndarray) -> np.ndarray:
+        probabilities: np.ndarray = session.run(["probabilities"], {"crops": crops})[0]
+        return probabilities
+
+    return [("network", network)]

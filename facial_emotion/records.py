@@ -1,0 +1,184 @@
+"""Typed records of what the project keeps as JSON: model cards, scores, and a benchmark's rows.
+
+``parse`` checks a record where it is read; ``to_json`` is its inverse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from facial_emotion.errors import InputError
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of one emotion, 0-1, and the number of rows with its label."""
+
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one model on the rows of one split. Shares and F1 are 0-1, log-loss is in nats.
+
+    accuracy_low, accuracy_high: the 95 % interval; ...without_duplicates: rows without a near-duplicate in Training;
+    coverage: share of the rows whose confidence reaches the model's threshold; confusion: counts (7, 7), row the label.
+    """
+
+    rows: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    rows_without_duplicates: int
+    accuracy_without_duplicates: float | None
+    macro_f1: float
+    log_loss: float
+    ece: float
+    coverage: float
+    accuracy_when_certain: float | None
+    per_class: dict[str, ClassScores]
+    confusion: list[list[int]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file of an artifact: SHA-256 in hexadecimal, and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of an ensemble, with the SHA-256 and size of its model. mirrored: it takes the mirrored crop."""
+
+    name: str
+    mirrored: bool
+    weight: float
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """A trained model: what it takes, how it was trained, its scores by split, its licence, and its files.
+
+    threshold: confidence below which an answer is uncertain; features: a classical model's feature recipe; members: an
+    ensemble's; parity: of the export with the library that trained; variant: the compressed form that is served.
+    """
+
+    name: str
+    track: str
+    input: str
+    emotions: list[str]
+    training: dict[str, Any]
+    threshold: float
+    metrics: dict[str, Scores]
+    licence: str
+    files: dict[str, FileInfo]
+    features: dict[str, Any] | None = None
+    members: list[Member] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    calibration: str = ""
+    parity: dict[str, float] | None = None
+    variant: str | None = None
+    variants: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds at batch 1."""
+
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """Seconds from process start to the first answer, seconds of loading alone, and peak memory in MB."""
+
+    first_answer_s: float
+    load_s: float
+    peak_memory_mb: float
+
+
+@dataclass(frozen=True)
+class BenchmarkRow:
+    """The figures of one model in a benchmark. latency: by stage; crops_per_second: in batches of 64."""
+
+    model: str
+    track: str
+    scores: Scores
+    latency: dict[str, Latency]
+    crops_per_second: float
+    start: ColdStart
+    size_mb: float
+
+
+def parse(kind: type[Record], value: object, place: object) -> Record:
+    """A record from parsed JSON. Raises InputError that names the field; keys that the record has not are ignored."""
+    if not isinstance(value, dict):
+        raise InputError(place, "a JSON object", type(value).__name__)
+    hints = get_type_hints(kind)
+    values = {}
+    for entry in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if entry.name in value:
+            values[entry.name] = _parsed(hints[entry.name], value[entry.name], place, entry.name)
+        elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
+            raise InputError(place, f"{entry.name!r} of type {_name(hints[entry.name])}", "nothing")
+    return kind(**values)
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A record as plain data; fields that are optional and empty are left out."""
+    plain = {}
+    for entry in dataclasses.fields(record):
+        value = getattr(record, entry.name)
+        optional = entry.default is not dataclasses.MISSING or entry.default_factory is not dataclasses.MISSING
+        if not optional or value:
+            plain[entry.name] = _plain(value)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_json(value)
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _parsed(hint: Any, value: Any, place: object, name: str) -> Any:
+    """A field's value, checked against its type hint."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _parsed(arguments[0], value, place, name)
+    if dataclasses.is_dataclass(hint):
+        return parse(typing.cast(type, hint), value, f"{place}, {name}")
+    kinds: tuple[Any, ...] = (int, float) if hint is float else (origin or hint,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
+        raise InputError(place, f"{name!r} of type {_name(hint)}", type(value).__name__)
+    if origin is dict:
+        return {key: _parsed(arguments[1], entry, place, f"{name}.{key}") for key, entry in value.items()}
+    if origin is list:
+        return [_parsed(arguments[0], entry, place, name) for entry in value]
+    return value
+
+
+def _name(hint: Any) -> str:
+    """A type in a message."""
+    arguments = get_args(hint)
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return _name(arguments[0])
+    return str(getattr(get_origin(hint) or hint, "__name__", hint))

@@ -1,0 +1,80 @@
+"""Request limits, JSON bodies and errors of the HTTP interface."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from facial_emotion.features.emotions import EMOTIONS
+
+# Media types of a request's body.
+PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "application/octet-stream")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the server. body: bytes; pixels: of a picture; waiting: pending requests; seconds: per request."""
+
+    body: int = 10_000_000
+    pixels: int = 50_000_000
+    waiting: int = 64
+    seconds: float = 10.0
+
+
+class Face(BaseModel):
+    """A face, numbered from left to right; its box is left, top, right, bottom in pixels."""
+
+    number: int
+    box: list[int]
+    label: Literal[EMOTIONS]  # type: ignore[valid-type]
+    certain: bool
+    confidence: float
+    probabilities: dict[str, float]
+
+
+class Recognition(BaseModel):
+    """The faces of a picture."""
+
+    model: str
+    width: int
+    height: int
+    faces: list[Face]
+
+
+class Model(BaseModel):
+    """A trained model. Accuracy and macro-F1 are on PrivateTest; below the threshold a label is uncertain."""
+
+    name: str
+    track: str
+    accuracy: float
+    macro_f1: float
+    threshold: float
+    licence: str
+    default: bool
+
+
+class Error(BaseModel):
+    """An error: a stable code, and a message whose wording may change."""
+
+    code: str
+    message: str
+
+
+class ErrorResponse(BaseModel):
+    """The body of every error response."""
+
+    error: Error
+
+
+class ApiError(HTTPException):
+    """An error response with a code of its own."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, message, headers)
+        self.code = code
+
+
+def starting() -> ApiError:
+    """The error for requests before the models are loaded."""
+    return ApiError(503, "starting", "the models are being loaded", {"Retry-After": "2"})

@@ -1,0 +1,43 @@
+"""Records made up for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from facial_emotion.evaluation.scores import scores
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import BenchmarkRow, Card, ColdStart, Latency, Scores
+
+
+def card(**changes: Any) -> Card:
+    """A card with nothing in it but what is changed."""
+    empty = Card(
+        name="made",
+        track="deep",
+        input="crops",
+        emotions=list(EMOTIONS),
+        training={},
+        threshold=0.5,
+        metrics={},
+        licence="MIT",
+        files={},
+    )
+    return replace(empty, **changes)
+
+
+def some_scores(**changes: Any) -> Scores:
+    """The scores of one right answer for each emotion."""
+    labels = np.arange(len(EMOTIONS))
+    probabilities = np.full((7, 7), 0.01) + 0.93 * np.eye(7)
+    return replace(scores(probabilities, labels, np.zeros(7, dtype=bool), 0.5), **changes)
+
+
+def row(**changes: Any) -> BenchmarkRow:
+    """The benchmark of a made-up model."""
+    latency = {"crop to label": Latency(2.25, 3.0), "frame to label": Latency(21.0, 25.0)}
+    return replace(
+        BenchmarkRow("mine", "deep", some_scores(), latency, 400.0, ColdStart(1.1, 0.2, 150.0), 9.64), **changes
+    )

@@ -1,0 +1,104 @@
+"""The wheel, installed alone into an empty environment; the public names; the example programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+import facial_emotion
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = (
+    "import sys; from facial_emotion import examples, faces_in, load\n"
+    "faces = faces_in(examples.portrait(), load('cnn'))\n"
+    "print(*[face.label for face in faces], sorted({'click', 'pandas', 'rich', 'scipy'} & set(sys.modules)))"
+)
+
+
+def run(*words: object, cwd: Path, **environment: str) -> str:
+    command = [str(word) for word in words]
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_public_names_are_there_and_importing_them_is_cheap(tmp_path: Path) -> None:
+    assert set(facial_emotion.__all__) <= set(dir(facial_emotion)) | set(facial_emotion._HOMES)
+    for name in facial_emotion.__all__:
+        assert getattr(facial_emotion, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nobody'"):
+        facial_emotion.nobody  # noqa: B018
+    code = "import sys, facial_emotion; print(sorted({'numpy', 'cv2', 'onnxruntime'} & set(sys.modules)))"
+    assert run(sys.executable, "-c", code, cwd=ROOT).strip() == "[]"
+
+
+def test_the_wheel_has_every_package_of_the_project() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {path.parent for path in (ROOT / "facial_emotion").glob("*/__init__.py")}
+    wanted = {"facial_emotion", *(f"facial_emotion.{path.name}" for path in folders), "facial_emotion.artifacts"}
+    assert wanted == set(listed)
+
+
+@pytest.mark.slow
+def test_a_wheel_alone_recognises_the_example_from_an_empty_folder(tmp_path: Path) -> None:
+    # From a copy: setuptools would take what an earlier build left beside the sources.
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", "build", "dist", "tests", "*.egg-info", ".*_cache", "__pycache__"
+    )
+    shutil.copytree(ROOT, tmp_path / "source", symlinks=True, ignore=left_out)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", tmp_path / "source", cwd=tmp_path)
+    (wheel,) = (tmp_path / "dist").iterdir()
+    venv.create(tmp_path / "env", system_site_packages=False, with_pip=True)
+    python = next(path for path in (tmp_path / "env").glob("*/python*") if path.stem == "python")
+    constraints = ROOT / "requirements-run.txt"
+    run(python, "-m", "pip", "install", "--quiet", wheel, "--constraint", constraints, cwd=tmp_path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run(python, "-c", EXAMPLE, cwd=empty).strip() == "happy []"
+    asked = subprocess.run([python, "-m", "facial_emotion"], cwd=empty, capture_output=True, text=True, check=False)
+    assert asked.returncode == 1
+    assert asked.stderr.startswith("error: the command line needs more packages: pip install ")
+    code = "from facial_emotion import table; table([])"
+    asked = subprocess.run([python, "-c", code], cwd=empty, capture_output=True, text=True, check=False)
+    assert "table: expected pandas, found none installed; pip install pandas" in asked.stderr
+
+
+def test_the_example_of_a_picture() -> None:
+    assert "happy" in run(sys.executable, "examples/picture.py", cwd=ROOT)
+
+
+def test_the_example_of_a_folder(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from facial_emotion import examples
+
+    (tmp_path / "holiday").mkdir()
+    Image.fromarray(examples.portrait()).save(tmp_path / "holiday" / "one.jpg")
+    (tmp_path / "holiday" / "two.jpg").write_text("not a picture")
+    said = run(sys.executable, "examples/folder.py", tmp_path / "holiday", tmp_path / "results.csv", cwd=ROOT)
+    assert said.startswith("1 faces in 2 files")
+    assert "two.jpg" in said
+    assert (tmp_path / "results.csv").read_text().count("\n") == 2
+
+
+def test_the_example_of_a_webcam_says_what_it_needs(tmp_path: Path) -> None:
+    words = [sys.executable, "examples/webcam.py", str(tmp_path / "none.mp4")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1] == "no picture from the camera"
+
+
+@pytest.mark.slow
+def test_the_example_of_an_own_model(small_csv: Path, tmp_path: Path) -> None:
+    words = (small_csv, tmp_path / "artifacts" / "my-lightgbm")
+    said = run(sys.executable, "examples/own_model.py", *words, cwd=ROOT, FER_CACHE=str(tmp_path / "cache"))
+    assert "models in this folder: my-lightgbm" in said
