@@ -1,7 +1,7 @@
-"""Crop calibration: how FER2013 frames a face (the mean face, and the place of dlib's box in a crop), measured.
+"""Crop calibration: measures the mean face of FER2013 and the position of dlib's box in its crops.
 
-Writes features/crop_calibration.json, which every aligned face and every live crop follows. Trained models
-belong to the framing that they were trained with.
+Writes features/crop_calibration.json, by which faces are aligned and new crops are cut. A trained model is valid only
+for the calibration that it was trained with.
 
     facial-emotion train crop-calibration --data fer2013.csv.xz
 """
@@ -19,26 +19,26 @@ from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
 OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
-EYES_APART = 0.42  # distance between the eyes in an aligned face, in face widths: brows to chin fit in
+INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
-_SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scales are coarse: average over several
+_SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scale steps are coarse, so several are averaged
 
 
 def mean_face(points: np.ndarray) -> np.ndarray:
-    """The mirror-symmetric mean of faces (n, 68, 2), upright in an aligned face's pixels: float64 (68, 2).
+    """The mean face of landmarks (n, 68, 2), mirror-symmetric, in pixels of an aligned face: float64 (68, 2).
 
-    The median of the faces after each is laid, by its eyes, on the others.
+    It is the median of the points after alignment by the eye centres.
     """
     mean = np.median(upright(points), axis=0).astype(np.float64)
     mirrored = mean[MIRROR] * [-1, 1]
     mean = (mean + mirrored) / 2
     mean -= [0, mean[INNER, 1].mean()]
-    result: np.ndarray = mean * EYES_APART * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
+    result: np.ndarray = mean * INTEROCULAR_DISTANCE * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
     return result
 
 
 def box_in_crop(crops: np.ndarray) -> dict[str, float]:
-    """Median place of dlib's box in FER2013 crops (n, 48, 48), in crop widths: left, top, side, and share found."""
+    """Mean position of dlib's box in crops (n, 48, 48), in crop widths: left, top and side; and the detection rate."""
     boxes = []
     for crop in crops:
         for scale in _SCALES:
@@ -47,42 +47,42 @@ def box_in_crop(crops: np.ndarray) -> dict[str, float]:
                 left, top, right, bottom = box
                 boxes.append((left, top, (right - left + bottom - top) / 2))
     left, top, side = np.mean(boxes, axis=0) / crops.shape[1]
-    share = len(boxes) / (len(crops) * len(_SCALES))
-    return {"left": round(left, 4), "top": round(top, 4), "side": round(side, 4), "found": round(share, 3)}
+    rate = len(boxes) / (len(crops) * len(_SCALES))
+    return {"left": round(left, 4), "top": round(top, 4), "side": round(side, 4), "detection_rate": round(rate, 3)}
 
 
 def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
-    """The surest box in a crop, in crop pixels: left, top, right, bottom."""
-    edge = crop.shape[0] // 3
-    wide = cv2.copyMakeBorder(crop, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    large = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    with detector() as lent:
-        boxes, scores, _ = lent.run(large, 0, 0.0)
+    """The highest-scoring box in a crop enlarged by ``scale``, in crop pixels: left, top, right, bottom."""
+    border = crop.shape[0] // 3
+    padded = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_REPLICATE)
+    enlarged = cv2.resize(padded, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    with detector() as dlib_detector:
+        boxes, scores, _ = dlib_detector.run(enlarged, 0, 0.0)
     if not len(boxes):
         return None
     box = boxes[int(np.argmax(scores))]
-    result: np.ndarray | None = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - edge
+    result: np.ndarray | None = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - border
     return result
 
 
 def measure(training: np.ndarray, out: Path | None = None) -> str:
-    """Measure the framing of Training's crops (n, 48, 48) and write it to a JSON file; a line about it."""
+    """Measure the calibration on Training's crops (n, 48, 48) and write it to a JSON file; a line that reports it."""
     rows = np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)
     sample = training[rows]
     points = find_landmarks(sample)
     centres = points[:, INNER].mean(axis=1)
-    framing = {
+    calibration = {
         "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
         "mean_face": np.round(mean_face(points), 3).tolist(),
-        "eyes_apart_in_crop": round(float(np.median(_eyes_apart(points))) / training.shape[1], 4),
+        "interocular_distance_in_crop": round(float(np.median(_interocular_distance(points))) / training.shape[1], 4),
         "inner_centre_in_crop": np.round(np.median(centres, axis=0) / training.shape[1], 4).tolist(),
     }
     path = out or OUT
-    path.write_text(json.dumps(framing) + "\n")
-    return f"{path}: {json.dumps({name: value for name, value in framing.items() if name != 'mean_face'})}"
+    path.write_text(json.dumps(calibration) + "\n")
+    return f"{path}: {json.dumps({name: value for name, value in calibration.items() if name != 'mean_face'})}"
 
 
-def _eyes_apart(points: np.ndarray) -> np.ndarray:
-    """Distance between the eyes' centres (n,), in the points' units."""
+def _interocular_distance(points: np.ndarray) -> np.ndarray:
+    """Distance (n,) between the eye centres of landmarks (n, 68, 2), in the unit of the points."""
     result: np.ndarray = np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
     return result

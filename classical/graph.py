@@ -1,7 +1,7 @@
 """ONNX graphs of the classical models: features in, calibrated probabilities out.
 
-A model gives the nodes that turn ``features`` into ``scores``; here they get their calibration and
-softmax, and trees the average over the face and its mirror image.
+A model provides the nodes from ``features`` to ``scores``. This module appends the calibration and the softmax, and
+for tree ensembles the average over the face and its mirror image.
 """
 
 from __future__ import annotations
@@ -23,48 +23,48 @@ _OPSETS = [
 
 @dataclass
 class Graph:
-    """Nodes and constants, added one after the other; every node's output has the name that it is given."""
+    """A graph under construction: nodes in topological order, and constants."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
 
     def add(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """Append a node; the name of its output."""
+        """Append a node with one output of the given name; returns the name."""
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output
 
     def constant(self, name: str, values: np.ndarray) -> str:
-        """Append a constant; the name to use it by."""
+        """Append a constant; returns its name."""
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
 
-def with_mirrored(graph: Graph, mirror: tuple[np.ndarray, np.ndarray]) -> str:
-    """Add nodes that put the features of the mirrored faces below ``features``; the name of the (2n, d) result."""
+def append_mirrored(graph: Graph, mirror: tuple[np.ndarray, np.ndarray]) -> str:
+    """Append the concatenation of ``features`` (n, d) with those of the mirrored faces; the result's name, (2n, d)."""
     index, sign = mirror
     graph.add("Gather", ["features", graph.constant("mirror index", index.astype(np.int64))], "swapped", axis=1)
     graph.add("Mul", ["swapped", graph.constant("mirror sign", sign.astype(np.float32))], "mirrored")
-    return graph.add("Concat", ["features", "mirrored"], "features twice", axis=0)
+    return graph.add("Concat", ["features", "mirrored"], "features and mirrored", axis=0)
 
 
-def average_halves(graph: Graph, scores: str, output: str) -> str:
-    """Add nodes that average scores (2n, 7) over a face and its mirror image: (n, 7)."""
-    graph.add("Reshape", [scores, graph.constant("halves", np.array([2, -1, len(EMOTIONS)]))], f"{output} halves")
-    return graph.add("ReduceMean", [f"{output} halves"], output, axes=[0], keepdims=0)
+def average_mirrored(graph: Graph, scores: str, output: str) -> str:
+    """Append the mean of scores (2n, 7) over each face and its mirror image; the name of the (n, 7) result."""
+    graph.add("Reshape", [scores, graph.constant("pair shape", np.array([2, -1, len(EMOTIONS)]))], f"{output} pairs")
+    return graph.add("ReduceMean", [f"{output} pairs"], output, axes=[0], keepdims=0)
 
 
-def finish(graph: Graph, columns: int, calibration: Calibration) -> bytes:
-    """The whole model as ONNX bytes: ``features`` float32 (n, columns) -> ``probabilities`` float32 (n, 7).
+def to_onnx(graph: Graph, columns: int, calibration: Calibration) -> bytes:
+    """A complete model, serialised: ``features`` float32 (n, columns) -> calibrated ``probabilities`` float32 (n, 7).
 
-    The graph so far turns ``features`` into ``scores``.
+    graph: from ``features`` to ``scores``.
     """
     graph.add("MatMul", ["scores", graph.constant("calibration weights", calibration.weights)], "weighted")
     graph.add("Add", ["weighted", graph.constant("calibration bias", calibration.bias)], "logits")
     graph.add("Softmax", ["logits"], "probabilities", axis=1)
     inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", columns])]
     outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(EMOTIONS)])]
-    whole = helper.make_graph(graph.nodes, "features to probabilities", inputs, outputs, graph.constants)
-    model = helper.make_model(whole, opset_imports=_OPSETS, ir_version=8)
+    complete = helper.make_graph(graph.nodes, "features to probabilities", inputs, outputs, graph.constants)
+    model = helper.make_model(complete, opset_imports=_OPSETS, ir_version=8)
     onnx.checker.check_model(model)
     result: bytes = model.SerializeToString()
     return result

@@ -1,4 +1,4 @@
-"""The classical track at work: crops -> landmarks -> descriptors -> probabilities."""
+"""Inference of the classical models: crops -> landmarks -> descriptors -> probabilities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facial_emotion.records import Card
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
-    """The named steps of a recognizer, each taking what the one before gives."""
+    """The named steps of a classical recognizer; a step's output is the input of the next."""
     describe = describer(card.features or {"blocks": []})
     session = artifact.session(model, threads)
 

@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-_BLOCK = 3584  # rows that are worked on at once
+_BLOCK = 3584  # rows and columns of a block of the kernel matrix
 
 Components = tuple[np.ndarray, np.ndarray]  # even (n, a) and odd (n, b), float32
 
 
 def kernel(left: Components, right: Components, gamma: float) -> np.ndarray:
-    """Kernel matrix, float32 (n, m), of components (n rows) and (m rows)."""
+    """Kernel matrix, float32 (n, m), between two sets of n and m vectors."""
     lengths = _squared_lengths(left)[:, None] + _squared_lengths(right)[None]
     lengths -= 2 * (left[0] @ right[0].T)
-    turned = 2 * (left[1] @ right[1].T)
-    same, mirrored = lengths - turned, lengths + turned
+    odd_product = 2 * (left[1] @ right[1].T)
+    same, mirrored = lengths - odd_product, lengths + odd_product
     for distance in (same, mirrored):
         distance *= -gamma
         np.exp(distance, out=distance)
@@ -34,10 +34,10 @@ def kernel(left: Components, right: Components, gamma: float) -> np.ndarray:
 def solve(
     rows: Components, targets: np.ndarray, gamma: float, ridge: np.ndarray, step: Callable[[], object]
 ) -> np.ndarray:
-    """Weights (n, k) with (K + diag(ridge)) weights = targets, K the kernel matrix of the rows.
+    """Solve (K + diag(ridge)) weights = targets for the weights (n, k); K is the kernel matrix of the rows.
 
-    Cholesky in blocks, in single precision: one n x n matrix in memory, 3.3 GB for FER2013's Training.
-    ``step`` is called after each of the ``steps(n)`` parts.
+    Blocked Cholesky factorisation in single precision, with one n x n matrix in memory: 3.3 GB for FER2013's Training.
+    ``step`` is called ``steps(n)`` times, to report progress.
     """
     count = len(targets)
     matrix = np.empty((count, count), dtype=np.float32)
@@ -51,21 +51,23 @@ def solve(
 
 
 def steps(count: int) -> int:
-    """How often ``solve`` calls ``step`` for that many rows."""
+    """Number of times that ``solve`` calls ``step`` for ``count`` rows."""
     return 2 * len(_blocks(count))
 
 
 def _blocks(count: int) -> list[tuple[int, int]]:
+    """Start and stop row of each block."""
     return [(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]
 
 
 def _squared_lengths(components: Components) -> np.ndarray:
+    """Squared Euclidean norms (n,)."""
     result: np.ndarray = (components[0] ** 2).sum(axis=1) + (components[1] ** 2).sum(axis=1)
     return result
 
 
 def _factorise(matrix: np.ndarray, step: Callable[[], object]) -> None:
-    """Lower Cholesky factor in place. LAPACK's own call fails on matrices of this size in single precision."""
+    """Replace a matrix by its lower Cholesky factor. A single LAPACK call fails on float32 matrices of this size."""
     from scipy.linalg import solve_triangular
 
     blocks = _blocks(len(matrix))
@@ -79,14 +81,16 @@ def _factorise(matrix: np.ndarray, step: Callable[[], object]) -> None:
 
 
 def _substitute(factor: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Solve (L Lᵀ) x = targets for the lower factor L."""
+    """Solve (L Lᵀ) x = targets for x, by forward and back substitution with the lower factor L."""
     from scipy.linalg import solve_triangular
 
-    found = targets.copy()
+    solution = targets.copy()
     for start, stop in _blocks(len(factor)):
-        found[start:stop] -= factor[start:stop, :start] @ found[:start]
-        found[start:stop] = solve_triangular(factor[start:stop, start:stop], found[start:stop], lower=True)
+        solution[start:stop] -= factor[start:stop, :start] @ solution[:start]
+        solution[start:stop] = solve_triangular(factor[start:stop, start:stop], solution[start:stop], lower=True)
     for start, stop in reversed(_blocks(len(factor))):
-        found[start:stop] -= factor[stop:, start:stop].T @ found[stop:]
-        found[start:stop] = solve_triangular(factor[start:stop, start:stop], found[start:stop], lower=True, trans="T")
-    return found
+        solution[start:stop] -= factor[stop:, start:stop].T @ solution[stop:]
+        solution[start:stop] = solve_triangular(
+            factor[start:stop, start:stop], solution[start:stop], lower=True, trans="T"
+        )
+    return solution

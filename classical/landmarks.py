@@ -30,54 +30,59 @@ from facial_emotion.threads import limit_threads
 
 TEACHER = "shape_predictor_68_face_landmarks.dat"
 SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on about two thirds
-AGREEMENT = 1.0  # crop pixels: the largest mean deviation of the predictions from their median
+MAX_DEVIATION = 1.0  # crop pixels: mean deviation of the predictions from their median at which a crop is discarded
 _SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the rectangle's edges
 
 
 def teacher_predictions(teacher: object, crop: np.ndarray) -> np.ndarray:
     """The teacher's six predictions of one crop's points, float32 (6, 68, 2), in crop pixels."""
-    found = []
+    predictions = []
     for mirrored in (False, True):
-        large = enlarge(crop[:, ::-1] if mirrored else crop)
+        enlarged = enlarge(crop[:, ::-1] if mirrored else crop)
         for shift in _SHIFTS:
-            rectangle = [edge + moved for edge, moved in zip(RECTANGLE, shift, strict=True)]
-            points = to_crop_pixels(predict(teacher, large, rectangle))
+            rectangle = [edge + offset for edge, offset in zip(RECTANGLE, shift, strict=True)]
+            points = to_crop_pixels(predict(teacher, enlarged, rectangle))
             if mirrored:
                 points = points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0]
-            found.append(points)
-    return np.array(found, dtype=np.float32)
+            predictions.append(points)
+    return np.array(predictions, dtype=np.float32)
 
 
 def training_pairs(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Crops, every other one mirrored, and their points (68, 2), where the teacher's predictions agree."""
+    """Inputs and targets for the student: the crops on which the teacher's predictions agree, and their median points.
+
+    crops: uint8 (n, 48, 48). Every other crop is mirrored, with its points (68, 2).
+    """
     from joblib import Parallel, delayed
 
     parts = np.array_split(crops, max(1, len(crops) // 200))
-    chosen: list[np.ndarray] = []
+    inputs: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     with bar("teacher's predictions", len(parts)) as step:
-        for found in Parallel(n_jobs=threads, return_as="generator")(delayed(_training_pairs)(part) for part in parts):
-            chosen += found[0]
-            targets += found[1]
+        pairs = Parallel(n_jobs=threads, return_as="generator")(delayed(_training_pairs)(part) for part in parts)
+        for part_inputs, part_targets in pairs:
+            inputs += part_inputs
+            targets += part_targets
             step()
-    return chosen, targets
+    return inputs, targets
 
 
 def _training_pairs(crops: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The training pairs of one part of the crops."""
     import dlib
 
     limit_threads(1)  # the processes are parallel already
     teacher = dlib.shape_predictor(str(teacher_path()))
-    chosen, targets = [], []
+    inputs, targets = [], []
     for number, crop in enumerate(crops):
         predictions = teacher_predictions(teacher, crop)
         points = np.median(predictions, axis=0)
-        if np.abs(predictions - points).mean() >= AGREEMENT:
+        if np.abs(predictions - points).mean() >= MAX_DEVIATION:
             continue
         mirrored = number % 2 == 1
-        chosen.append(crop[:, ::-1] if mirrored else crop)
+        inputs.append(crop[:, ::-1] if mirrored else crop)
         targets.append(points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0] if mirrored else points)
-    return chosen, targets
+    return inputs, targets
 
 
 def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads: int, seed: int) -> None:
@@ -98,8 +103,8 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
     rectangle = dlib.rectangle(*(UPSAMPLE * edge for edge in RECTANGLE))
     faces = []
     for face in points:
-        placed = np.rint((face + 0.5) * UPSAMPLE - 0.5).astype(int)
-        faces.append([dlib.full_object_detection(rectangle, [dlib.point(int(x), int(y)) for x, y in placed])])
+        enlarged_points = np.rint((face + 0.5) * UPSAMPLE - 0.5).astype(int)
+        faces.append([dlib.full_object_detection(rectangle, [dlib.point(int(x), int(y)) for x, y in enlarged_points])])
     predictor = dlib.train_shape_predictor([enlarge(crop) for crop in crops], faces, options)
     scratch = out.with_suffix(".part")
     predictor.save(str(scratch))
@@ -107,7 +112,7 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
 
 
 def teacher_path() -> Path:
-    """Where dlib's own model lies on this machine."""
+    """The path of dlib's own model. Raises InputError if it isn't installed."""
     package = find_spec("face_recognition_models")
     path = Path(package.origin or "").parent / "models" / TEACHER if package else None
     if path is None or not path.exists():
@@ -118,7 +123,7 @@ def teacher_path() -> Path:
 
 
 def train_on(training: np.ndarray, out: Path | None, threads: int, seed: int) -> str:
-    """Train the predictor on Training's crops (n, 48, 48) and save it; a line about it."""
+    """Distil the predictor on a sample of Training's crops (n, 48, 48) and save it; a line that reports it."""
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
     crops, points = training_pairs(training[rows], threads)
     path = out or PREDICTOR

@@ -9,7 +9,7 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
-from facial_emotion.classical.trees import Rows, averaged, score_nodes, spread, training_rows
+from facial_emotion.classical.trees import Rows, mirror_averaged, scatter_rows, training_rows, tree_graph
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds; with no patience, all rounds."""
+    """Fit with early stopping on the log-loss of PublicTest after ``patience`` rounds; without patience, ``rounds``."""
     rows = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
@@ -47,13 +47,14 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
 
         columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
         text = booster.model_to_string(num_iteration=rounds)
-        kept = lightgbm.Booster(model_str=text)
-        return score_nodes(convert_lightgbm(kept, initial_types=columns, zipmap=False), mirror)
+        truncated = lightgbm.Booster(model_str=text)
+        return tree_graph(convert_lightgbm(truncated, initial_types=columns, zipmap=False), mirror)
 
-    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+    return Fitted(mirror_averaged(raw, mirror), graph, notes={"rounds_used": rounds})
 
 
 def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    """Boost on this machine."""
     import lightgbm
 
     features, labels, weights = rows
@@ -77,17 +78,20 @@ def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, A
 
 
 def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
-    """Each worker sums the gradients of its own rows; a worker's threads are its own affair.
+    """Boost on a Dask cluster, where each worker sums the gradients of its rows and has its own number of threads.
 
-    Each worker also finds the bins of some features in its own rows, so the trees are not quite those of one machine.
+    LightGBM computes the bins of each feature from the rows of one worker, so the trees differ slightly from a fit on
+    one machine.
     """
     from lightgbm import DaskLGBMClassifier
 
     assert task.client is not None
-    features, labels, weights = spread(task.client, rows)
+    features, labels, weights = scatter_rows(task.client, rows)
     with bar(f"lightgbm, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
         model = DaskLGBMClassifier(client=task.client, n_estimators=recipe["rounds"], **settings)
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of threads, which nobody set
+        with warnings.catch_warnings(
+            action="ignore", category=UserWarning
+        ):  # it warns that the default number of threads is ignored
             model.fit(features, labels, sample_weight=weights)
         step()
     return model.booster_

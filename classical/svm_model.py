@@ -14,33 +14,35 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.kernel import Components, kernel, solve, steps
-from facial_emotion.classical.quantise import matmul_8bit, rounded
+from facial_emotion.classical.quantise import fake_quantise, matmul_8bit
 from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_pca, symmetric_parts
 from facial_emotion.classical.task import Fitted, Task, class_weights
 from facial_emotion.features.emotions import to_one_hot
 from facial_emotion.terminal import bar
 
-# Served with 8-bit products, so a label may change where two emotions are level; the card says what that costs.
+# Largest difference of a probability between the float32 model and its 8-bit export. Labels may change where two
+# emotions are nearly tied; the card has the difference in accuracy.
 BOUND = 0.03
-_CHUNK = 512
+_CHUNK = 512  # feature rows that are scored at once, which bounds the size of their kernel matrix
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Solve for all of Training.
+    """Fit an LS-SVM on all rows of Training.
 
-    recipe: components (even, odd) and weight of each feature block, gamma, ridge, class_weight_power.
+    recipe: ``blocks``, with the number of components (even, odd) and the weight of each feature block; ``gamma`` of the
+    Gaussian kernel, in units of the inverse total weight; ``ridge``, the regularisation; ``class_weight_power``.
     """
     projections = []
     with bar("components", len(task.blocks)) as step:
         for (start, stop), settings in zip(task.blocks, recipe["blocks"], strict=True):
             parts = symmetric_parts(start, stop, task.mirror)
             exact = fit_symmetric_pca(task.features, parts, settings["components"], settings["weight"], task.seed)
-            projections.append(replace(exact, even=rounded(exact.even), odd=rounded(exact.odd)))
+            projections.append(_quantised_bases(exact))
             step()
     total = sum(settings["weight"] for settings in recipe["blocks"])
     gamma = recipe["gamma"] / total
     even, odd = components(projections, task.features)
-    rows = rounded(even.T).T, rounded(odd.T).T  # fitted as they will be stored
+    rows = fake_quantise(even.T).T, fake_quantise(odd.T).T  # the fit uses the values that the export holds
     targets = to_one_hot(task.labels)
     offset = targets.mean(axis=0)
     ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])
@@ -58,51 +60,58 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     return Fitted(scores, graph, BOUND, notes)
 
 
+def _quantised_bases(pca: SymmetricPca) -> SymmetricPca:
+    """A PCA with the values of its bases that the export holds."""
+    return replace(pca, even_basis=fake_quantise(pca.even_basis), odd_basis=fake_quantise(pca.odd_basis))
+
+
 def components(projections: list[SymmetricPca], features: np.ndarray) -> Components:
-    """The even and the odd components of features (n, d), all blocks side by side."""
+    """Even (n, a) and odd (n, b) components of features (n, d), those of all blocks concatenated."""
     even, odd = zip(*(projection(features) for projection in projections), strict=True)
     return np.hstack(even), np.hstack(odd)
 
 
 def _graph(projections: list[SymmetricPca], rows: Components, weights: np.ndarray, gamma: float) -> Graph:
-    """``features`` (n, d) -> ``scores`` (n, 7)."""
+    """ONNX nodes from ``features`` (n, d) to ``scores`` (n, 7)."""
     graph = Graph()
     parts: dict[str, list[str]] = {"even": [], "odd": []}
     for number, projection in enumerate(projections):
         split = projection.parts
-        here = _gather(graph, split.first, f"here {number}")
-        there = _gather(graph, split.second, f"there {number}")
-        there = graph.add("Mul", [there, graph.constant(f"sign {number}", split.sign)], f"signed {number}")
+        values = _gather(graph, split.columns, f"values {number}")
+        swapped = _gather(graph, split.mirror_columns, f"swapped {number}")
+        mirrored = graph.add("Mul", [swapped, graph.constant(f"sign {number}", split.sign)], f"mirrored {number}")
         for name, kind, basis, mean in (
-            ("even", "Add", projection.even, projection.mean),
-            ("odd", "Sub", projection.odd, np.zeros_like(projection.mean)),
+            ("even", "Add", projection.even_basis, projection.mean),
+            ("odd", "Sub", projection.odd_basis, np.zeros_like(projection.mean)),
         ):
             label = f"{name} {number}"
-            joined = graph.add(kind, [here, there], f"{label} joined")
-            shared = graph.add("Mul", [joined, graph.constant(f"{label} share", split.share)], f"{label} part")
-            centred = graph.add("Sub", [shared, graph.constant(f"{label} mean", mean)], f"{label} centred")
+            combined = graph.add(kind, [values, mirrored], f"{label} sum")
+            scaled = graph.add("Mul", [combined, graph.constant(f"{label} scale", split.scale)], f"{label} part")
+            centred = graph.add("Sub", [scaled, graph.constant(f"{label} mean", mean)], f"{label} centred")
             parts[name].append(matmul_8bit(graph, centred, basis, label))
     lengths = []
     products = {}
-    for (name, blocks), side in zip(parts.items(), rows, strict=True):
+    for (name, blocks), support_vectors in zip(parts.items(), rows, strict=True):
         vector = graph.add("Concat", blocks, name, axis=1)
-        lengths.append(graph.add("ReduceSumSquare", [vector], f"{name} length", axes=[1], keepdims=1))
-        products[name] = matmul_8bit(graph, vector, side.T * np.float32(2 * gamma), f"{name} products")
-    length = graph.add("Add", lengths, "length")
+        lengths.append(graph.add("ReduceSumSquare", [vector], f"{name} squared length", axes=[1], keepdims=1))
+        products[name] = matmul_8bit(graph, vector, support_vectors.T * np.float32(2 * gamma), f"{name} products")
+    # -gamma |x ± z|² = -gamma |x|² - gamma |z|² ± 2 gamma x·z, x the input and z a support vector
+    length = graph.add("Add", lengths, "squared length")
     scale = graph.constant("minus gamma", np.array([-gamma], dtype=np.float32))
-    own = graph.add("Mul", [length, scale], "own exponent")
-    theirs = graph.constant("their exponent", (-gamma * ((rows[0] ** 2).sum(1) + (rows[1] ** 2).sum(1)))[None])
-    both = graph.add("Add", [own, theirs], "exponent of lengths")
-    even = graph.add("Add", [both, products["even"]], "even exponent")
-    same = graph.add("Exp", [graph.add("Add", [even, products["odd"]], "same exponent")], "same")
-    mirrored = graph.add("Exp", [graph.add("Sub", [even, products["odd"]], "mirrored exponent")], "mirrored kernel")
-    graph.add(
-        "MatMul",
-        [graph.add("Add", [same, mirrored], "kernel"), graph.constant("weights", weights / 2)],
-        "scores",
+    input_term = graph.add("Mul", [length, scale], "input term")
+    support_term = graph.constant(
+        "support vector term", (-gamma * ((rows[0] ** 2).sum(1) + (rows[1] ** 2).sum(1)))[None]
     )
+    length_terms = graph.add("Add", [input_term, support_term], "length terms")
+    even = graph.add("Add", [length_terms, products["even"]], "even exponent")
+    kernel_same = graph.add("Exp", [graph.add("Add", [even, products["odd"]], "exponent")], "kernel")
+    exponent = graph.add("Sub", [even, products["odd"]], "mirrored exponent")
+    kernel_mirrored = graph.add("Exp", [exponent], "mirrored kernel")
+    kernel_sum = graph.add("Add", [kernel_same, kernel_mirrored], "kernel sum")
+    graph.add("MatMul", [kernel_sum, graph.constant("weights", weights / 2)], "scores")
     return graph
 
 
 def _gather(graph: Graph, columns: np.ndarray, name: str) -> str:
+    """Append a selection of feature columns; the name of its output."""
     return graph.add("Gather", ["features", graph.constant(f"{name} columns", columns.astype(np.int32))], name, axis=1)

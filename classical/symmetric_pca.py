@@ -15,44 +15,50 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SymmetricParts:
-    """How a block is split into its even and odd part: (x[first] ± sign * x[second]) * share."""
+    """The even and odd part of a block of features: (x[columns] ± sign * x[mirror_columns]) * scale.
 
-    first: np.ndarray  # int64 (h,)
-    second: np.ndarray
+    columns: one column of each pair that mirroring swaps; mirror_columns: the other one, the same where mirroring keeps
+    the column; scale makes the split orthonormal.
+    """
+
+    columns: np.ndarray  # int64 (h,)
+    mirror_columns: np.ndarray  # int64 (h,)
     sign: np.ndarray  # float32 (h,)
-    share: np.ndarray
+    scale: np.ndarray  # float32 (h,)
 
     def split(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Features (n, d) -> even and odd part, float32 (n, h) each."""
-        here = features[:, self.first].astype(np.float32)
-        there = features[:, self.second].astype(np.float32) * self.sign
-        return (here + there) * self.share, (here - there) * self.share
+        values = features[:, self.columns].astype(np.float32)
+        mirrored = features[:, self.mirror_columns].astype(np.float32) * self.sign
+        return (values + mirrored) * self.scale, (values - mirrored) * self.scale
 
 
 @dataclass(frozen=True)
 class SymmetricPca:
-    """Principal components of the two parts of one block: (even - mean) @ even basis, odd @ odd basis."""
+    """Principal components of the two parts of one block: (even - mean) @ even_basis and odd @ odd_basis."""
 
     parts: SymmetricParts
     mean: np.ndarray  # float32 (h,)
-    even: np.ndarray  # float32 (h, a)
-    odd: np.ndarray  # float32 (h, b)
+    even_basis: np.ndarray  # float32 (h, a)
+    odd_basis: np.ndarray  # float32 (h, b)
 
     def __call__(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Features (n, d) -> even (n, a) and odd (n, b) components."""
         even, odd = self.parts.split(features)
-        return (even - self.mean) @ self.even, odd @ self.odd
+        return (even - self.mean) @ self.even_basis, odd @ self.odd_basis
 
 
 def symmetric_parts(start: int, stop: int, mirror: tuple[np.ndarray, np.ndarray]) -> SymmetricParts:
-    """The split of the columns from start to stop, which mirroring maps onto one another."""
+    """The split of a block: columns start (inclusive) to stop (exclusive), which mirroring maps onto themselves.
+
+    mirror: index int64 (d,) and sign float32 (d,), such that a mirrored face has the features sign * x[index].
+    """
     index, sign = mirror
-    columns = np.arange(start, stop)
-    partner = index[start:stop]
-    first = columns[columns <= partner]
-    second = index[first]
-    share = np.where(first == second, 0.5, np.sqrt(0.5)).astype(np.float32)
-    return SymmetricParts(first, second, sign[first].astype(np.float32), share)
+    block = np.arange(start, stop)
+    columns = block[block <= index[start:stop]]
+    mirror_columns = index[columns]
+    scale = np.where(columns == mirror_columns, 0.5, np.sqrt(0.5)).astype(np.float32)
+    return SymmetricParts(columns, mirror_columns, sign[columns].astype(np.float32), scale)
 
 
 def fit_symmetric_pca(
@@ -69,8 +75,7 @@ def fit_symmetric_pca(
     even -= mean
     scale = np.sqrt(weight / ((even**2).sum(axis=1).mean() + (odd**2).sum(axis=1).mean()))
     bases = []
-    for part, wanted in zip((even, odd), components, strict=True):
-        kept = min(wanted, part.shape[1])
-        _, _, basis = randomized_svd(part, kept, n_iter=4, random_state=seed)
+    for part, count in zip((even, odd), components, strict=True):
+        _, _, basis = randomized_svd(part, min(count, part.shape[1]), n_iter=4, random_state=seed)
         bases.append((basis.T * scale).astype(np.float32))
     return SymmetricPca(parts, mean, bases[0], bases[1])

@@ -1,4 +1,4 @@
-"""What every classical model is given and gives back, so that train, tune and export need not know which it is."""
+"""The interface of the classical models: ``fit(task, settings) -> Fitted``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What a model is fitted on.
+    """The data that a model is fitted on.
 
-    features float (n, d) and labels (n,) of Training and of PublicTest; mirror: index (d,) and sign (d,)
-    such that a mirrored face has sign * features[:, index]; blocks: first and last column of each feature block;
-    client: of the Dask cluster to boost trees on, None to fit here.
+    features: float (n, d) and labels: int64 (n,), of Training; held_out_features and held_out_labels: of PublicTest.
+    mirror: index (d,) and sign (d,), such that a mirrored face has the features sign * features[:, index].
+    blocks: start and stop column of each feature block.
+    client: of a Dask cluster to boost trees on; None: this machine.
     """
 
     features: np.ndarray
@@ -40,17 +41,20 @@ class Task:
 class Fitted:
     """A fitted model.
 
-    scores: features (n, d) -> float (n, 7), by the library that fitted; graph: the same as ONNX nodes, to ``scores``.
+    scores: features (n, d) -> uncalibrated scores float (n, 7), computed by the library that fitted the model.
+    graph: the same function as ONNX nodes, from ``features`` to ``scores``.
+    bound: largest difference of a probability that the export may cause; over EXACT, labels may differ too.
+    notes: for the card, such as the number of rounds and of support vectors.
     """
 
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]
-    bound: float = EXACT  # largest difference of a probability that the export may make; over EXACT labels may change
-    notes: dict[str, Any] = field(default_factory=dict)  # for the card: rounds used, sizes
+    bound: float = EXACT
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
-    """Weights (n,) of mean 1: a class weighs as its rarity to a power, 0 (as it is) to 1 (all classes alike)."""
+    """Row weights (n,) of mean 1: inverse class frequency to a power. 0: equal weights; 1: balanced classes."""
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     weights = (len(labels) / np.maximum(counts, 1)) ** power
     result: np.ndarray = (weights / weights[labels].mean())[labels]

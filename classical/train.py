@@ -9,6 +9,7 @@ import importlib
 import io
 import json
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,7 +47,7 @@ _LIBRARIES = (
 
 
 def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, client: Client | None = None) -> Task:
-    """Features of Training and PublicTest as a recipe asks for them; extracted once, then cached."""
+    """The features of Training and PublicTest by a recipe, extracted or from the cache."""
     from joblib import parallel_config
 
     from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
@@ -69,7 +70,11 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a classical model is made: feature blocks, settings of its ``fit``, and how those were found."""
+    """The settings of a training.
+
+    features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
+    that chose them.
+    """
 
     features: dict[str, Any]
     fit: dict[str, Any]
@@ -86,16 +91,16 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
-    """Fit the model ``name`` by the settings of a recipe."""
+    """Fit a model, a key of MODELS, with the settings of a recipe."""
     module = importlib.import_module(f"facial_emotion.classical.{MODELS[name]}")
     fitted: Fitted = module.fit(task, settings)
     return fitted
 
 
 def with_rounds(recipe: Recipe, rounds: int | None) -> Recipe:
-    """The recipe with its number of boosting rounds, or another, fixed: no early stopping.
+    """The recipe without early stopping: with a fixed number of boosting rounds, or None for the recipe's own.
 
-    Raises InputError where rounds are wanted of a model that has none.
+    Raises InputError if ``rounds`` is given for a model without boosting rounds.
     """
     if "rounds" not in recipe.fit:
         if rounds is None:
@@ -104,8 +109,8 @@ def with_rounds(recipe: Recipe, rounds: int | None) -> Recipe:
     return replace(recipe, fit={**recipe.fit, "rounds": rounds or recipe.fit["rounds"], "patience": None})
 
 
-def typical(features: np.ndarray) -> bytes:
-    """The features of a typical face, as a .npy file: medians, float16 (d,), over up to 2,000 rows of Training."""
+def feature_medians(features: np.ndarray) -> bytes:
+    """The medians, float16 (d,), of features (n, d) over up to 2,000 rows, as the content of a .npy file."""
     rows = features[:: -(-len(features) // 2000)]
     stream = io.BytesIO()
     np.save(stream, np.median(rows, axis=0).astype(np.float16))
@@ -123,28 +128,20 @@ def train(
 ) -> Card:
     """Fit, calibrate, export, check the export against the library, evaluate, and write the artifact; its card."""
     from facial_emotion import artifact
-    from facial_emotion.classical.graph import finish
+    from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation import calibration
     from facial_emotion.evaluation.evaluate import evaluate
     from facial_emotion.evaluation.parity import parity
-    from facial_emotion.features.extract import extract_cached
 
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
     held_out_scores = fitted.scores(task.held_out_features)
     calibrated = calibration.matrix(held_out_scores, task.held_out_labels)
-    model = finish(fitted.graph(), task.features.shape[1], calibrated)
+    model = to_onnx(fitted.graph(), task.features.shape[1], calibrated)
     minutes = (time.perf_counter() - start) / 60
 
-    features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
-    session = artifact.session(model, threads)
-
-    def predict(split: str) -> np.ndarray:
-        rows = np.asarray(features[data.split(split).rows], dtype=np.float32)
-        parts = np.array_split(rows, len(rows) // 256 + 1)
-        return np.concatenate([session.run(["probabilities"], {"features": part})[0] for part in parts])
-
+    predict = _exported_predictions(model, data, recipe, threads)
     library = calibrated.probabilities(held_out_scores)
     agreement = parity(fitted.bound, library, predict("PublicTest"), task.held_out_labels)
     threshold, metrics = evaluate(data, predict)
@@ -162,7 +159,25 @@ def train(
         licence=LICENCE,
         files={},
     )
-    return artifact.write(out, model, card, {artifact.TYPICAL: typical(task.features)})
+    return artifact.write(out, model, card, {artifact.TYPICAL: feature_medians(task.features)})
+
+
+def _exported_predictions(
+    model: bytes, data: fer2013.Fer2013, recipe: Recipe, threads: int
+) -> Callable[[str], np.ndarray]:
+    """A function from a split's name to the probabilities float32 (n, 7) that the exported model gives its rows."""
+    from facial_emotion import artifact
+    from facial_emotion.features.extract import extract_cached
+
+    features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
+    session = artifact.session(model, threads)
+
+    def predict(split: str) -> np.ndarray:
+        rows = np.asarray(features[data.split(split).rows], dtype=np.float32)
+        parts = np.array_split(rows, len(rows) // 256 + 1)
+        return np.concatenate([session.run(["probabilities"], {"features": part})[0] for part in parts])
+
+    return predict
 
 
 def _provenance(
@@ -174,7 +189,7 @@ def _provenance(
     client: Client | None,
     fitted: Fitted,
 ) -> dict[str, Any]:
-    """How a model was trained, for its card."""
+    """The card's record of a training: command, settings, data, duration in minutes and versions."""
     return {
         "command": f"facial-emotion train {name}",
         "model": name,

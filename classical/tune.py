@@ -1,7 +1,7 @@
-"""Search a model's hyperparameters with Optuna and write the recipe that training uses.
+"""Hyperparameter search for a classical model with Optuna; writes the best recipe.
 
-Each trial fits on Training, or on some of its rows, and is judged by accuracy on PublicTest. The study
-is kept on disk: the same command goes on where the last one stopped.
+A trial fits on Training, or on a random subset of it, and is evaluated by accuracy on PublicTest. The study is kept on
+disk, so the same command resumes it.
 
     facial-emotion tune svm --data fer2013.csv.xz --trials 20 --rows 10000
 """
@@ -54,7 +54,7 @@ SPACES: dict[str, Space] = {
 
 
 def search(name: str, task: Task, recipe: Recipe, trials: int, storage: str) -> optuna.Study:
-    """Run trials of a model on a task until the study has that many."""
+    """Run or resume a model's study on a task until it has ``trials`` trials."""
     space = SPACES[name]
 
     def objective(trial: optuna.Trial) -> float:
@@ -69,7 +69,7 @@ def search(name: str, task: Task, recipe: Recipe, trials: int, storage: str) -> 
 
 
 def subset(task: Task, rows: int | None) -> Task:
-    """A task on the first rows of Training after a seeded shuffle."""
+    """A task with a random subset of ``rows`` training rows; the task itself if it has no more, or for None."""
     if rows is None or rows >= len(task.labels):
         return task
     chosen = np.sort(np.random.default_rng(task.seed).permutation(len(task.labels))[:rows])
@@ -79,7 +79,7 @@ def subset(task: Task, rows: int | None) -> Task:
 def tune(
     name: str, data: Fer2013, path: Path, out: Path, trials: int, rows: int | None, seed: int, threads: int
 ) -> str:
-    """Search from the recipe at ``path`` and write the best one to ``out``; a line about it."""
+    """Search from the recipe at ``path`` and write the best recipe to ``out``; a line that reports it."""
     recipe = read_recipe(path)
     task = subset(task_for(data, recipe, seed, threads), rows)
     try:

@@ -8,18 +8,18 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
-from facial_emotion.classical.trees import Rows, averaged, score_nodes, spread, training_rows
+from facial_emotion.classical.trees import Rows, mirror_averaged, scatter_rows, training_rows, tree_graph
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
 
 if TYPE_CHECKING:
     from xgboost import Booster
 
-_BINS = 256  # of a feature's values; XGBoost's own default
+_BINS = 256  # histogram bins for each feature; XGBoost's default
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
-    """Boost until the log-loss on PublicTest has not fallen for ``patience`` rounds; with no patience, all rounds."""
+    """Fit with early stopping on the log-loss of PublicTest after ``patience`` rounds; without patience, ``rounds``."""
     rows = training_rows(task, recipe)
     settings = {
         **recipe["parameters"],
@@ -46,12 +46,13 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         from onnxmltools.convert.common.data_types import FloatTensorType
 
         columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
-        return score_nodes(convert_xgboost(booster, initial_types=columns), mirror)
+        return tree_graph(convert_xgboost(booster, initial_types=columns), mirror)
 
-    return Fitted(averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+    return Fitted(mirror_averaged(raw, mirror), graph, notes={"rounds_used": rounds})
 
 
 def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+    """Boost on this machine."""
     import xgboost
 
     features, labels, weights = rows
@@ -80,15 +81,15 @@ def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, A
 
 
 def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
-    """Each worker sums the gradients of its own rows; a worker's threads are its own affair."""
+    """Boost on a Dask cluster, where each worker sums the gradients of its rows and has its own number of threads."""
     from xgboost import dask as distributed
 
     assert task.client is not None
-    features, labels, weights = spread(task.client, rows)
+    features, labels, weights = scatter_rows(task.client, rows)
     bins = settings.get("max_bin", _BINS)
     with bar(f"xgboost, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
         training = distributed.DaskQuantileDMatrix(task.client, features, labels, weight=weights, max_bin=bins)
-        found = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
+        trained = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
         step()
-    result: Booster = found["booster"]
+    result: Booster = trained["booster"]
     return result

@@ -1,1 +1,1 @@
-"""FER2013 in, arrays out. Imports features.emotions only."""
+"""Loading of FER2013 and FER+ as arrays, and detection of duplicates."""

@@ -1,4 +1,4 @@
-"""FER2013 as Kaggle's CSV (emotion, pixels, Usage): plain, .gz, .xz, .zip, or inside a .tar.gz.
+"""Reader of FER2013 as Kaggle's CSV (emotion, pixels, Usage): plain, .gz, .xz, .zip, or in a .tar.gz.
 
 ``icml_face_data.csv`` is the same table with a leading space in two column names.
 """
@@ -34,11 +34,11 @@ _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, tarfile.TarError, zip
 def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Crops (n, 48, 48) uint8, labels (n,) int64 and split codes (n,) uint8 (index into SPLITS), in file order.
 
-    Raises InputError that names line and column of the first bad row; nothing is skipped.
+    Raises InputError, with line and column, at the first invalid row; no row is skipped.
     """
     crops, labels, splits = [], [], []
     try:
-        with _opened(path) as stream:
+        with _open(path) as stream:
             reader = csv.reader(stream)
             columns = _columns(path, next(reader, []))
             for row in reader:
@@ -61,16 +61,17 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    """Where each of the three columns stands."""
-    found = {name.strip().lstrip("\ufeff"): index for index, name in enumerate(header)}
-    missing = [name for name in COLUMNS if name not in found]
+    """The index of each of the three columns."""
+    positions = {name.strip().lstrip("\ufeff"): index for index, name in enumerate(header)}
+    missing = [name for name in COLUMNS if name not in positions]
     if missing:
-        shown = ", ".join(found)[:80] if any(found) else "nothing (the file is empty)"
-        raise InputError(f"{path}, line 1", f"the columns {', '.join(COLUMNS)}", shown)
-    return {name: found[name] for name in COLUMNS}
+        header_text = ", ".join(positions)[:80] if any(positions) else "nothing (the file is empty)"
+        raise InputError(f"{path}, line 1", f"the columns {', '.join(COLUMNS)}", header_text)
+    return {name: positions[name] for name in COLUMNS}
 
 
 def _label(text: str, place: str) -> int:
+    """A label 0-6 from the text of its cell."""
     stripped = text.strip()
     if stripped.isascii() and stripped.isdigit() and int(stripped) < len(EMOTIONS):
         return int(stripped)
@@ -78,16 +79,17 @@ def _label(text: str, place: str) -> int:
 
 
 def _split(text: str, place: str) -> int:
+    """A split code, an index into SPLITS, from the text of its cell."""
     if text.strip() in SPLITS:
         return SPLITS.index(text.strip())
     raise InputError(f"{place}, column Usage", " or ".join(SPLITS), repr(text[:20]))
 
 
 def _pixels(text: str, place: str) -> np.ndarray:
-    """One crop, (48, 48) uint8, from 2,304 numbers in a string."""
+    """A crop, (48, 48) uint8, from the text of its cell: 2,304 numbers."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy only warns where the text stops being numbers
+            warnings.simplefilter("error")  # NumPy only warns about text that is not a number
             values = np.fromstring(text, dtype=np.int32, sep=" ")
         if values.size == SIDE * SIDE and values.min() >= 0 and values.max() <= 255:
             return values.astype(np.uint8).reshape(SIDE, SIDE)
@@ -102,17 +104,17 @@ def _pixels(text: str, place: str) -> np.ndarray:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """The CSV text inside a file, whatever it is packed in."""
+def _open(path: Path) -> Iterator[TextIO]:
+    """Open a CSV file for reading, decompressed by the file's suffix."""
     name = path.name.lower()
     if name.endswith((".tar.gz", ".tgz", ".tar")):
         with tarfile.open(path) as archive:
-            inside = archive.extractfile(_csv_inside(path, archive.getnames()))
-            assert inside is not None
-            yield io.TextIOWrapper(inside, "utf-8", newline="")
+            member = archive.extractfile(_csv_member(path, archive.getnames()))
+            assert member is not None
+            yield io.TextIOWrapper(member, "utf-8", newline="")
     elif name.endswith(".zip"):
-        with zipfile.ZipFile(path) as bundle:
-            yield io.TextIOWrapper(bundle.open(_csv_inside(path, bundle.namelist())), "utf-8", newline="")
+        with zipfile.ZipFile(path) as archive:
+            yield io.TextIOWrapper(archive.open(_csv_member(path, archive.namelist())), "utf-8", newline="")
     else:
         openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
         opener = openers.get(path.suffix.lower(), open)
@@ -120,8 +122,8 @@ def _opened(path: Path) -> Iterator[TextIO]:
             yield stream
 
 
-def _csv_inside(path: Path, names: list[str]) -> str:
-    """The member of an archive that holds FER2013."""
+def _csv_member(path: Path, names: list[str]) -> str:
+    """The name of the archive member with FER2013."""
     tables = [name for name in names if name.lower().endswith(".csv")]
     for wanted in ("fer2013.csv", "icml_face_data.csv"):
         for name in tables:

@@ -1,6 +1,6 @@
-"""FER2013 in every form that people have it in, as one object with its three official splits.
+"""The FER2013 data set with its three official splits, loaded from a CSV, an archive or folders of pictures.
 
-Training fits, PublicTest selects and calibrates, PrivateTest is reported and never chosen on.
+Models are fitted on Training, selected and calibrated on PublicTest, and evaluated on PrivateTest.
 Goodfellow et al. 2013, https://arxiv.org/abs/1307.0414
 
     facial-emotion data fer2013.csv.xz
@@ -27,12 +27,12 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 
 KAGGLE_COPY = "deadskull7/fer2013"
-_FORM = 1  # raise it when the parsed arrays change, so that older caches are left aside
+_CACHE_VERSION = 1  # to be incremented when the parsed arrays change, which invalidates older caches
 
 
 @dataclass(frozen=True)
 class Split:
-    """Crops (n, 48, 48) uint8, labels (n,) int64, and their row numbers in the whole set (n,) int64."""
+    """A split: crops (n, 48, 48) uint8, labels (n,) int64, and their row indices in the data set (n,) int64."""
 
     crops: np.ndarray
     labels: np.ndarray
@@ -44,7 +44,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Fer2013:
-    """The whole data set: crops (n, 48, 48) uint8, labels (n,) int64, splits (n,) uint8 (index into SPLITS)."""
+    """The data set: crops (n, 48, 48) uint8, labels (n,) int64, splits (n,) uint8 (index into SPLITS)."""
 
     crops: np.ndarray
     labels: np.ndarray
@@ -59,14 +59,15 @@ class Fer2013:
         return Split(self.crops[rows], self.labels[rows], rows)
 
     def near_duplicates(self, split: str) -> np.ndarray:
-        """Which rows of a split have a near-duplicate in Training: bool, (n,)."""
+        """Whether each row of a split has a near-duplicate in Training: bool (n,), computed once."""
         if split not in self._near_duplicates:
-            found = near_duplicates(self.split(split).crops, self.split("Training").crops)
-            self._near_duplicates[split] = found
+            training = self.split("Training").crops
+            self._near_duplicates[split] = near_duplicates(self.split(split).crops, training)
         return self._near_duplicates[split]
 
     @cached_property
     def _near_duplicates(self) -> dict[str, np.ndarray]:
+        """Results of ``near_duplicates`` by split."""
         return {}
 
     def soft_labels(self) -> np.ndarray:
@@ -74,17 +75,18 @@ class Fer2013:
         return soft_labels(self._votes())
 
     def majority_labels(self) -> np.ndarray:
-        """FER+ majorities, int64, (n,), -1 where there is none."""
+        """FER+ majority labels, int64, (n,); -1 without a majority."""
         return majority_labels(self._votes())
 
     def _votes(self) -> np.ndarray:
+        """The FER+ votes. Raises InputError without them."""
         if self.votes is None:
             raise InputError("FER+", f"{FERPLUS_FILE} beside the data", "none", "put it there or name it")
         return self.votes
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of crops, labels and splits: the same for every packing of the same rows."""
+        """SHA-256 of crops, labels and splits, which does not depend on the file format."""
         digest = hashlib.sha256()
         for array in (self.crops, self.labels, self.splits):
             digest.update(array.tobytes())
@@ -92,35 +94,36 @@ class Fer2013:
 
 
 def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
-    """FER2013 from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders of pictures.
+    """Load FER2013 from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders of pictures.
 
-    FER+ votes are read from ``ferplus``, or from fer2013new.csv where it stands beside a CSV. The
-    parsed arrays are cached, memory-mapped, under a hash of the source. Raises InputError.
+    FER+ votes are read from ``ferplus``, by default from fer2013new.csv in the folder of the CSV, if it exists. The
+    parsed arrays are cached under a hash of the source and memory-mapped. Raises InputError.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
-    folder = paths.CACHE / f"fer2013-{_FORM}-{_source_hash(path)[:16]}"
+    folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}"
     if not (folder / "splits.npy").exists():
         arrays = read_folder(path) if path.is_dir() else _read_file(path)
         _check(path, arrays[1], arrays[2])
         _save(folder, dict(zip(("crops", "labels", "splits"), arrays, strict=True)))
     crops, labels, splits = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("crops", "labels", "splits"))
-    beside = path.parent / FERPLUS_FILE
-    if ferplus is None and path.is_file() and beside.exists():
-        ferplus = beside
+    default_ferplus = path.parent / FERPLUS_FILE
+    if ferplus is None and path.is_file() and default_ferplus.exists():
+        ferplus = default_ferplus
     votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
     return Fer2013(crops, labels, splits, votes)
 
 
 def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Crops, labels and split codes of a CSV file. Raises InputError for other suffixes."""
     if not path.name.lower().endswith(SUFFIXES):
         raise InputError(path, f"a name that ends with {', '.join(SUFFIXES)}", path.suffix or "no ending")
     return read_csv(path)
 
 
 def _check(path: Path, labels: np.ndarray, splits: np.ndarray) -> None:
-    """Each split has rows, and Training has every emotion: with less no model can be fitted or judged."""
+    """Raise InputError unless each split has rows and Training has all emotions, which training and evaluation need."""
     for code, name in enumerate(SPLITS):
         if not (splits == code).any():
             raise InputError(path, f"rows of all three splits ({', '.join(SPLITS)})", f"no {name}")
@@ -142,7 +145,7 @@ def _source_hash(path: Path) -> str:
 
 
 def _save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays into a new folder that appears only when it is whole."""
+    """Write arrays to a new folder atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent))
     try:
@@ -150,19 +153,19 @@ def _save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
             np.save(scratch / f"{name}.npy", array)
         scratch.rename(folder)
     except OSError:
-        if not folder.exists():  # else another process was first; its arrays are the same
+        if not folder.exists():  # otherwise another process wrote the same arrays first
             raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def download() -> Path:
-    """FER2013 from its public Kaggle copy, by kagglehub; its folder on this machine."""
+    """Download FER2013's public copy from Kaggle with kagglehub; the path of the CSV. Raises InputError."""
     try:
         import kagglehub
 
         return next(Path(kagglehub.dataset_download(KAGGLE_COPY)).rglob("*.csv"))
-    except Exception as error:  # kagglehub raises whatever its network stack raises
+    except Exception as error:  # kagglehub passes on all exceptions of its network stack
         raise InputError(
             f"download of {KAGGLE_COPY}",
             "an answer from Kaggle",

@@ -1,4 +1,4 @@
-"""FER+ votes: ten people's opinions on every row of FER2013's CSV.
+"""FER+ labels: the votes of ten annotators for each row of FER2013's CSV.
 
 Barsoum et al., "Training deep networks for facial expression recognition with crowd-sourced label
 distribution", ICMI 2016, https://arxiv.org/abs/1608.01041
@@ -19,9 +19,9 @@ OTHER_COLUMNS = ("contempt", "unknown", "NF")  # NF: not a face
 
 
 def read_votes(path: Path, rows: int) -> np.ndarray:
-    """Votes, int64, shape (rows, 10): the seven EMOTIONS in their order, then contempt, unknown, not a face.
+    """Read votes, int64, shape (rows, 10): the seven EMOTIONS in their order, then contempt, unknown, not a face.
 
-    The file goes row by row with FER2013's CSV, so it must have as many rows.
+    The rows are those of FER2013's CSV. Raises InputError if their number differs from ``rows``.
     """
     import pandas as pd
 
@@ -40,7 +40,7 @@ def read_votes(path: Path, rows: int) -> np.ndarray:
 
 
 def soft_labels(votes: np.ndarray) -> np.ndarray:
-    """Share of the votes for each of the seven, float32, shape (n, 7); a row without such a vote is all zero."""
+    """Label distributions of the seven emotions, float32, shape (n, 7); zero for a row without votes for them."""
     counts = votes[:, : len(EMOTIONS)].astype(np.float32)
     total = counts.sum(axis=1, keepdims=True)
     result: np.ndarray = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
@@ -48,12 +48,13 @@ def soft_labels(votes: np.ndarray) -> np.ndarray:
 
 
 def majority_labels(votes: np.ndarray) -> np.ndarray:
-    """The most voted of the seven, int64, shape (n,); -1 where contempt, unknown or not-a-face has more, or a tie."""
+    """The label with the most votes, int64, shape (n,); -1 for a tie, or if it is contempt, unknown or not a face."""
     winner = votes.argmax(axis=1)
     tied = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) > 1
     return np.where((winner < len(EMOTIONS)) & ~tied, winner, -1).astype(np.int64)
 
 
 def _in_emotions_order() -> list[str]:
+    """The columns of the seven emotions, in the order of EMOTIONS."""
     by_label = dict(zip(encode(EMOTION_COLUMNS).tolist(), EMOTION_COLUMNS, strict=True))
     return [by_label[label] for label in range(len(EMOTIONS))]

@@ -1,7 +1,6 @@
-"""FER2013 as folders of pictures: ``train/<emotion>/*``, ``test/<emotion>/*``.
+"""Reader of FER2013 as folders of pictures: ``train/<emotion>/*``, ``test/<emotion>/*``.
 
-The prefix of a file's name (Training_, PublicTest_, PrivateTest_) gives its official split; the
-folder names train and test do not, since test holds two splits.
+The prefix of a file's name (Training_, PublicTest_, PrivateTest_) is its official split; the folder ``test`` has two.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}
 
 
 def picture_files(path: Path) -> list[Path]:
-    """Every file of ``train/<emotion>/`` and ``test/<emotion>/``, sorted; hidden files are left aside."""
+    """Every file of ``train/<emotion>/`` and ``test/<emotion>/``, sorted, without hidden files."""
     files = sorted(
         file
         for part in ("train", "test")
@@ -33,9 +32,9 @@ def picture_files(path: Path) -> list[Path]:
 
 
 def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Crops (n, 48, 48) uint8, labels (n,) int64 and split codes (n,) uint8, by split and number.
+    """Crops (n, 48, 48) uint8, labels (n,) int64 and split codes (n,) uint8, sorted by split and number.
 
-    Raises InputError that names the first file that is no FER2013 picture; nothing is skipped.
+    Raises InputError, with the file's path, at the first file that is not a picture of FER2013; no file is skipped.
     """
     rows = []
     for file in picture_files(path):
@@ -50,7 +49,7 @@ def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _picture(file: Path) -> np.ndarray:
-    """One crop, (48, 48) uint8 grey."""
+    """Read a crop, (48, 48) uint8, grey."""
     import cv2
 
     encoded = np.frombuffer(file.read_bytes(), dtype=np.uint8)

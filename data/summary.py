@@ -1,4 +1,4 @@
-"""What is in FER2013, as tables for the terminal."""
+"""Summary statistics of FER2013 as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facial_emotion.data.csv_form import SPLITS
-from facial_emotion.data.duplicates import exact_copies, near_duplicates
+from facial_emotion.data.duplicates import exact_copies
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import table as new_table
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 
 def tables(fer: Fer2013) -> list[Table]:
-    """Counts per split and class; duplicates within and across splits; agreement with FER+ where votes are there."""
-    found = [_counts(fer), _duplicates(fer)]
+    """Counts per split and class; duplicates within and across splits; agreement with FER+, if there are votes."""
+    summaries = [_counts(fer), _duplicates(fer)]
     if fer.votes is not None:
-        found.append(_agreement(fer))
-    return found
+        summaries.append(_agreement(fer))
+    return summaries
 
 
 def _counts(fer: Fer2013) -> Table:
+    """Number of rows by split and label."""
     table = new_table("rows", ["split", *EMOTIONS, "all"])
     for name in SPLITS:
         counts = np.bincount(fer.split(name).labels, minlength=len(EMOTIONS))
@@ -34,21 +35,21 @@ def _counts(fer: Fer2013) -> Table:
 
 
 def _duplicates(fer: Fer2013) -> Table:
-    """Rows whose picture stands earlier in the file (exact), or is nearly one of Training (near)."""
+    """Numbers of exact copies of earlier rows, and of rows with a near-duplicate in Training, by split."""
     first = exact_copies(fer.crops)
     copies = first != np.arange(len(first))
     table = new_table("duplicates", ["split", *(f"copy of {name}" for name in SPLITS), "other label", "near Training"])
-    training = fer.split("Training").crops
     for code, name in enumerate(SPLITS):
-        mine = (fer.splits == code) & copies
-        across = [int((fer.splits[first[mine]] == other).sum()) for other in range(len(SPLITS))]
-        relabelled = int((fer.labels[mine] != fer.labels[first[mine]]).sum())
-        near = "" if code == 0 else str(int(near_duplicates(fer.split(name).crops, training).sum()))
-        table.add_row(name, *map(str, across), str(relabelled), near)
+        rows = (fer.splits == code) & copies
+        copies_of = [int((fer.splits[first[rows]] == other).sum()) for other in range(len(SPLITS))]
+        relabelled = int((fer.labels[rows] != fer.labels[first[rows]]).sum())
+        near = "" if code == 0 else str(int(fer.near_duplicates(name).sum()))
+        table.add_row(name, *map(str, copies_of), str(relabelled), near)
     return table
 
 
 def _agreement(fer: Fer2013) -> Table:
+    """Agreement of FER+'s majority labels with FER2013's labels, by split."""
     table = new_table("FER+", ["split", "rows with a majority", "agree with FER2013"])
     majority = fer.majority_labels()
     for code, name in enumerate(SPLITS):

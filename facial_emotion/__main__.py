@@ -12,7 +12,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.exit("error: the command line needs more packages: pip install 'facial-emotion-recognition[cli]'")
+        sys.exit("error: the command line needs more packages: install facial-emotion with the extra [cli]")
     commands.main()
 
 

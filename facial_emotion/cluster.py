@@ -23,7 +23,7 @@ def connect(address: str, count: int) -> Iterator[Client]:
         distributed: Any = importlib.import_module("distributed")  # it has no type hints
     except ImportError as error:
         raise InputError(
-            "--cluster", "Dask", "none installed", "pip install 'facial-emotion-recognition[cluster]'"
+            "--cluster", "Dask", "none installed", "install facial-emotion with the extra [cluster]"
         ) from error
 
     with ExitStack() as stack:

@@ -1,1 +1,1 @@
-"""A face in, numbers out. Imports nothing else of the project but its error type."""
+"""Image decoding, face detection, landmarks and feature extraction."""

@@ -1,4 +1,4 @@
-"""The seven emotions of FER2013, in its label order: the one order used everywhere in the project.
+"""The seven emotions of FER2013 in the order of its labels, and conversion between names, labels and one-hot rows.
 
 Goodfellow et al., "Challenges in representation learning: a report on three machine learning
 contests", 2013, https://arxiv.org/abs/1307.0414
@@ -27,9 +27,9 @@ _INDEX = {name: index for index, name in enumerate(EMOTIONS)}
 
 
 def encode(names: Iterable[str]) -> np.ndarray:
-    """Emotion names -> labels, int64, shape (n,). Case and noun forms ('Anger') are understood.
+    """Emotion names -> labels, int64, shape (n,). Case is ignored and noun forms ('Anger') are accepted.
 
-    Raises InputError for a name that is none of the seven.
+    Raises InputError for any other name.
     """
     labels = []
     for name in names:

@@ -1,10 +1,10 @@
-"""Crops -> feature vectors, by a recipe that is data: it stands in the card of the model that needs it.
+"""Feature extraction: crops -> feature vectors, by a feature recipe that is part of a model's card.
 
     {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
 
-Each block turns aligned faces and their landmarks into some columns, and knows where those columns
-stand, and with which sign, in a mirrored face. Every value is a whole number or a multiple of
-1/256, so it is exact in half precision and no tree's threshold depends on rounding.
+A block computes some columns from an aligned face and its landmarks, and defines how mirroring the face permutes them
+and changes their signs. All values are integers or multiples of 1/256, so they are exact in half precision and no tree
+threshold depends on rounding.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
 Recipe = dict[str, Any]
-# What features depend on: a change in any of these makes a cache of its own.
+# Files that determine the features: their hash is part of the cache key.
 _SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
-_PART = 256  # crops in one task of a parallel extraction
+_PART = 256  # crops of one job of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some columns of a feature vector.
+    """A block of columns of a feature vector.
 
     compute: (orientation maps (64, 64, 8), aligned points (68, 2)) -> float32 (size,).
     mirror, sign: compute(mirrored face) == sign * compute(face)[mirror].
@@ -47,7 +47,7 @@ class Block:
 
 
 def grid(cell: float, cells: int, step: int) -> Block:
-    """Descriptors of cells x cells cells, every ``step`` pixels of the aligned face."""
+    """Block of HOG descriptors every ``step`` pixels, of cells x cells cells that are ``cell`` pixels wide."""
     mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells)
 
     def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def grid(cell: float, cells: int, step: int) -> Block:
 
 
 def patches(cell: float, cells: int) -> Block:
-    """Descriptors of cells x cells cells around each inner landmark."""
+    """Block of HOG descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide."""
 
     def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
         return hog.quantise(hog.describe(maps, points[INNER], cell, cells)).ravel()
@@ -65,8 +65,8 @@ def patches(cell: float, cells: int) -> Block:
     return _descriptors(compute, hog.landmark_mirror(cells))
 
 
-def shape() -> Block:
-    """Landmark geometry, in units of the distance between the eyes, to 1/256."""
+def landmark_geometry() -> Block:
+    """Block of landmark geometry, in units of the interocular distance, rounded to 1/256."""
 
     def compute(_: np.ndarray, points: np.ndarray) -> np.ndarray:
         values = np.clip(geometry.geometry(points[None])[0], -7.9, 7.9)
@@ -76,21 +76,21 @@ def shape() -> Block:
     return Block(compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
 
 
-BLOCKS: dict[str, Callable[..., Block]] = {"grid": grid, "patches": patches, "geometry": shape}
+BLOCKS: dict[str, Callable[..., Block]] = {"grid": grid, "patches": patches, "geometry": landmark_geometry}
 
 
 def blocks_of(recipe: Recipe) -> list[Block]:
-    """The blocks that a recipe names. Raises InputError for one that it does not know."""
-    found = []
+    """The blocks of a recipe. Raises InputError for an unknown kind."""
+    blocks = []
     for kind, *settings in recipe["blocks"]:
         if kind not in BLOCKS:
             raise InputError("feature recipe", f"blocks {', '.join(BLOCKS)}", repr(kind))
-        found.append(BLOCKS[kind](*settings))
-    return found
+        blocks.append(BLOCKS[kind](*settings))
+    return blocks
 
 
 def mirror_of(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """Index int64 (d,) and sign float32 (d,): features of a mirrored face are sign * features[:, index]."""
+    """Index int64 (d,) and sign float32 (d,), such that a mirrored face has the features sign * features[:, index]."""
     indices, signs, start = [], [], 0
     for block in blocks_of(recipe):
         indices.append(block.mirror + start)
@@ -100,20 +100,20 @@ def mirror_of(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 
 def column_ranges(recipe: Recipe) -> list[tuple[int, int]]:
-    """First column and the one after the last of each block."""
+    """Start (inclusive) and stop (exclusive) column of each block."""
     stops = np.cumsum([len(block.mirror) for block in blocks_of(recipe)]).tolist()
     return list(zip([0, *stops[:-1]], stops, strict=True))
 
 
 def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """The function that turns crops (n, 48, 48) and landmarks (n, 68, 2) into features float32 (n, d)."""
+    """A function from crops uint8 (n, 48, 48) and landmarks (n, 68, 2) to features float32 (n, d)."""
     blocks = blocks_of(recipe)
     size = sum(len(block.mirror) for block in blocks)
 
     def describe(crops: np.ndarray, points: np.ndarray) -> np.ndarray:
-        faces, placed = align(crops, points)
+        faces, aligned_points = align(crops, points)
         features = np.empty((len(crops), size), dtype=np.float32)
-        for row, face, landmarks in zip(features, faces, placed, strict=True):
+        for row, face, landmarks in zip(features, faces, aligned_points, strict=True):
             maps = hog.orientation_maps(face)
             np.concatenate([block.compute(maps, landmarks) for block in blocks], out=row, casting="unsafe")
         return features
@@ -127,9 +127,9 @@ def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = -1) -> np.ndarray:
-    """Features of many crops, in parallel with a progress bar, kept in ``folder``; float16 (n, d), memory-mapped.
+    """Features of many crops, float16 (n, d), memory-mapped from the cache; extracted in parallel if absent.
 
-    The cache's key is a hash of the crops, the recipe and the code that describes faces.
+    folder: of the cache. Its key is a hash of the crops, the recipe and the files that determine the features.
     """
     check_crops(crops)
     file = folder / f"features-{_key(crops, recipe)}.npy"
@@ -147,12 +147,12 @@ def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarra
 
     parts = np.array_split(crops, max(1, len(crops) // _PART))
     tasks = Parallel(n_jobs=jobs, return_as="generator")(delayed(_extract_part)(part, recipe) for part in parts)
-    found = []
+    extracted = []
     with bar("features", len(parts)) as step:
         for features in tasks:
-            found.append(features)
+            extracted.append(features)
             step()
-    return np.concatenate(found)
+    return np.concatenate(extracted)
 
 
 def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -161,13 +161,13 @@ def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 
 def _descriptors(compute: Callable[[np.ndarray, np.ndarray], np.ndarray], mirror: np.ndarray) -> Block:
-    """A block of descriptors: a mirror moves their numbers and turns no sign."""
+    """A block of descriptors, which mirroring permutes without a change of sign."""
     return Block(compute, mirror, np.ones(len(mirror), np.float32))
 
 
 @cache
 def _code() -> bytes:
-    """Hash of what features depend on; taken once, so that an edit during a run can't mix old and new."""
+    """Hash of the files that determine the features; computed once, so that it is constant during a run."""
     digest = hashlib.sha256()
     for name in _SOURCES:
         digest.update((Path(__file__).parent / name).read_bytes())

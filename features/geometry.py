@@ -1,8 +1,7 @@
-"""Landmark geometry that means something: openings, heights, slopes, angles and distances, each with a name.
+"""Named geometric features of the landmarks: openings, heights, slopes, angles and distances.
 
-The points are first laid upright and measured in units of the distance between the eyes, so no
-component depends on where the face stands, how large it is or how it is turned. Components of one
-side come in pairs; a mirrored face swaps them.
+The points are normalised by the eye centres, so all components are invariant to translation, scale and in-plane
+rotation. Components of one side of the face come in pairs, which mirroring swaps.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ _LIPS = (51, 62, 66, 57)  # down the middle: upper outer, upper inner, lower inn
 
 
 def upright(points: np.ndarray) -> np.ndarray:
-    """Points (n, 68, 2), any units -> float32 (n, 68, 2) with the eyes level, one unit apart, between them (0, 0).
+    """Normalise landmarks (n, 68, 2), in any unit: eyes level, interocular distance 1, its middle at (0, 0); float32.
 
-    Faces whose eyes fall together have no scale; their points are all zero.
+    Faces with coinciding eye centres have no scale; their points are all zero.
     """
     points = np.asarray(points, dtype=np.float64)
     left, right = points[:, 36:42].mean(axis=1), points[:, 42:48].mean(axis=1)
@@ -41,14 +40,14 @@ def upright(points: np.ndarray) -> np.ndarray:
 
 
 def geometry(points: np.ndarray) -> np.ndarray:
-    """Landmark points (n, 68, 2), any units -> geometry vectors, float32, (n, len(NAMES)).
+    """Geometric features of landmarks (n, 68, 2), in any unit: float32 (n, len(NAMES)).
 
-    Unchanged by shift, rotation and scale of the points; lengths are in units of the distance between the eyes.
+    Invariant to translation, rotation and scale of the points; lengths are in units of the interocular distance.
     """
     faces = upright(points)
     columns = [values for _, _, values in _components(faces)]
-    placed = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
-    return np.hstack([np.stack(columns, axis=1), placed]).astype(np.float32)
+    coordinates = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
+    return np.hstack([np.stack(columns, axis=1), coordinates]).astype(np.float32)
 
 
 def _components(faces: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -62,7 +61,7 @@ def _components(faces: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
 
 
 def _one_side(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Components of the left side. Of faces whose points are renumbered by MIRROR they are the right side's."""
+    """Components of the left side; of faces whose points are permuted by MIRROR, those of the right side."""
 
     def at(point: int) -> np.ndarray:
         return faces[:, point]
@@ -106,7 +105,7 @@ def _one_side(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _middle(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Components that a mirrored face keeps."""
+    """Components that mirroring leaves unchanged."""
 
     def at(point: int) -> np.ndarray:
         return faces[:, point]
@@ -137,6 +136,7 @@ def _middle(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:
+    """Euclidean norms (n,) of vectors (n, 2)."""
     result: np.ndarray = np.sqrt((vectors**2).sum(axis=1))
     return result
 
@@ -148,7 +148,7 @@ def _slope(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
 
 
 def _above(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """How far a point lies above the middle of two others."""
+    """Height of a point above the midpoint of two others."""
     result: np.ndarray = (start[:, 1] + end[:, 1]) / 2 - point[:, 1]
     return result
 
@@ -170,7 +170,7 @@ def _area(polygon: np.ndarray) -> np.ndarray:
 
 
 def _layout() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """The names of all components, and where each stands, with which sign, in a mirrored face."""
+    """The names of all components, and the index (d,) and sign (d,) by which mirroring permutes them."""
     parts = [(name, partner) for name, partner, _ in _components(np.zeros((1, POINTS, 2), dtype=np.float32))]
     names = [name for name, _ in parts]
     partners = [names.index(partner) for _, partner in parts]

@@ -1,10 +1,10 @@
-"""Histograms of oriented gradients of an aligned face: on a grid, and around the landmarks.
+"""Histograms of oriented gradients (HOG) of an aligned face, on a grid and around landmarks.
 
-Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005; around points
-they are Lowe's SIFT descriptors ("Distinctive image features from scale-invariant keypoints", IJCV 2004).
+Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Around landmarks they are SIFT
+descriptors (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004).
 
-One picture of gradients serves all descriptors of a face, and a mirrored face gives the same
-numbers in another order, which the hog of OpenCV (its window is half a pixel off centre) does not.
+All descriptors of a face share one set of orientation maps. Mirroring a face permutes the values, which does not hold
+for OpenCV's HOGDescriptor, whose window is half a pixel off centre.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from facial_emotion.features.landmarks import INNER, MIRROR
 
 ORIENTATIONS = 8  # bins over the full circle; bin 0 is a gradient to the right
 
-_CLIP = 0.2  # no bin may hold more of a descriptor's length (Lowe 2004, section 6.1)
-_FLOOR = 20.0  # gradient length, grey levels, under which a descriptor fades instead of being stretched
-_QUANTUM = 512  # descriptors are stored as whole numbers, as Lowe's are
+_CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
+_FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
+_QUANTUM = 512  # quantisation steps per unit of a descriptor
 
 
 def orientation_maps(face: np.ndarray) -> np.ndarray:
@@ -37,16 +37,16 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
 
 
 def grid_points(side: int, step: int) -> np.ndarray:
-    """Corners that cells of ``step`` pixels have in common inside a square of ``side``: float32 (k * k, 2)."""
+    """Grid points with spacing ``step`` inside a square of ``side`` pixels: float32 (k * k, 2), x and y."""
     edges = _grid_edges(side, step)
     return np.stack(np.meshgrid(edges, edges), axis=-1).reshape(-1, 2)
 
 
 def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
-    """Descriptors around points.
+    """HOG descriptors around points.
 
     maps: float32 (h, w, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of
-    a cell in pixels; cells: how many stand side by side, centred on the point.
+    a cell in pixels; cells: number of cells along each axis, centred on the point.
     Returns float32 (k, cells * cells * 8), by row, column and orientation, each of about unit length.
     """
     smooth = cv2.GaussianBlur(maps, (0, 0), cell / 2, borderType=cv2.BORDER_REFLECT)
@@ -57,7 +57,7 @@ def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> n
 
 
 def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.ndarray:
-    """The same as ``describe`` at ``grid_points``, several times as fast: blur and sampling are one fixed product.
+    """HOG descriptors at ``grid_points``: those of ``describe``, but faster, by a matrix product for blur and sampling.
 
     maps: float32 (side, side, 8). Returns float32 (k * k, cells * cells * 8).
     """
@@ -72,13 +72,13 @@ def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.nd
 
 
 def _grid_edges(side: int, step: int) -> np.ndarray:
-    """Where a grid's points stand along one axis: float32 (k,)."""
+    """The coordinates of the grid points along one axis: float32 (k,)."""
     return np.arange(1, side // step, dtype=np.float32) * step - 0.5
 
 
 @cache
 def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
-    """Blur and bilinear sampling along one axis, as a matrix float32 (k * cells, side)."""
+    """The matrix float32 (k * cells, side) of Gaussian blur and linear sampling along one axis."""
     positions = np.clip(
         (_grid_edges(side, step)[:, None] + (np.arange(cells) - (cells - 1) / 2) * cell).ravel(), 0, side - 1
     )
@@ -91,27 +91,27 @@ def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
 
 
 def quantise(descriptors: np.ndarray) -> np.ndarray:
-    """Descriptors as whole numbers 0-255, uint8, any shape."""
+    """Quantise descriptors of any shape to uint8, 0-255."""
     result: np.ndarray = np.minimum(np.rint(descriptors * _QUANTUM), 255).astype(np.uint8)
     return result
 
 
 def grid_mirror(steps: int, cells: int) -> np.ndarray:
-    """Where each number of the descriptors on a grid of ``steps`` x ``steps`` points stands in a mirrored face."""
+    """The permutation by which mirroring changes descriptors on a grid of ``steps`` x ``steps`` points: int64 (d,)."""
     index = np.arange(steps * steps * cells * cells * ORIENTATIONS)
     index = index.reshape(steps, steps, cells, cells, ORIENTATIONS)
     return index[:, ::-1, :, ::-1, _MIRRORED_ORIENTATION].ravel()
 
 
 def landmark_mirror(cells: int) -> np.ndarray:
-    """Where each number of the descriptors at the inner landmarks stands in a mirrored face."""
+    """The permutation by which mirroring changes descriptors at the inner landmarks: int64 (d,)."""
     points = MIRROR[INNER] - INNER.start
     index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
     result: np.ndarray = index[points][:, :, ::-1, _MIRRORED_ORIENTATION].ravel()
     return result
 
 
-# A gradient at angle a is at pi - a in the mirror.
+# Mirroring maps a gradient at angle a to pi - a.
 _MIRRORED_ORIENTATION = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
 
 
@@ -132,7 +132,7 @@ def _sample(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _normalise(descriptors: np.ndarray) -> np.ndarray:
-    """Unit length, clipped, unit length again (Lowe's L2-Hys); near-flat patches stay short."""
+    """L2-Hys normalisation: to unit length, clipped, to unit length. Descriptors of nearly flat regions are shorter."""
     length = np.linalg.norm(descriptors, axis=1, keepdims=True)
     clipped = np.minimum(descriptors / (length + _FLOOR), _CLIP)
     result: np.ndarray = clipped / (np.linalg.norm(clipped, axis=1, keepdims=True) + np.float32(1e-2))

@@ -1,9 +1,9 @@
-"""The 68 landmark points of a crop, and the similarity transform that lays them on the mean face.
+"""Landmark detection (68 points) and alignment of a crop to the mean face by a similarity transform.
 
-Points are those of iBUG 300-W (Sagonas et al. 2016), found by dlib's regression trees (Kazemi and
-Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014) that
-``facial-emotion train landmarks`` trained on FER2013's Training to agree with dlib's 68-point model. That
-model's training set, iBUG 300-W, excludes commercial use.
+The points are those of iBUG 300-W (Sagonas et al. 2016). The predictor is dlib's ensemble of regression trees (Kazemi
+and Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014), which
+``facial-emotion train landmarks`` distilled from dlib's 68-point model on FER2013's Training. The training set of that
+model, iBUG 300-W, excludes commercial use.
 
 A point is (x, y) with x to the right and y down; (0, 0) is the centre of the first pixel.
 """
@@ -22,14 +22,14 @@ import numpy as np
 from facial_emotion.errors import InputError
 
 POINTS = 68
-INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is found least surely
+INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is predicted least accurately
 ALIGNED_SIDE = 64  # pixels of an aligned face
 
 PREDICTOR = Path(__file__).parent / "landmarks.dat"
-UPSAMPLE = 4  # pixels are compared at whole positions, so a crop is enlarged first
-RECTANGLE = (2, 6, 46, 50)  # where the face stands in a crop: left, top, right, bottom, in crop pixels
+UPSAMPLE = 4  # enlargement of a crop for the predictor, which samples pixels at integer positions
+RECTANGLE = (2, 6, 46, 50)  # the face's rectangle in a crop: left, top, right, bottom, in crop pixels
 
-# Where each point stands in a mirrored face.
+# Index int64 (68,): the points of a mirrored face, with x mirrored, are points[MIRROR].
 MIRROR = np.array(
     [
         *(16 - point for point in range(17)),  # jaw
@@ -53,13 +53,13 @@ def find_landmarks(crops: np.ndarray) -> np.ndarray:
 
 
 def enlarge(crop: np.ndarray) -> np.ndarray:
-    """A crop as the predictor sees it: uint8 (192, 192)."""
+    """A crop (48, 48), enlarged for the predictor: uint8 (192, 192)."""
     side = crop.shape[0] * UPSAMPLE
     return cv2.resize(np.ascontiguousarray(crop), (side, side), interpolation=cv2.INTER_CUBIC)
 
 
 def predict(predictor: Any, large: np.ndarray, rectangle: Sequence[int]) -> np.ndarray:
-    """Points float32 (68, 2), in pixels of an enlarged crop, of the face in a rectangle given in crop pixels."""
+    """Landmarks float32 (68, 2), in pixels of an enlarged crop. rectangle: of the face, in crop pixels."""
     import dlib
 
     shape = predictor(large, dlib.rectangle(*(UPSAMPLE * edge for edge in rectangle)))
@@ -67,19 +67,19 @@ def predict(predictor: Any, large: np.ndarray, rectangle: Sequence[int]) -> np.n
 
 
 def to_crop_pixels(points: np.ndarray) -> np.ndarray:
-    """Points in an enlarged crop -> in the crop."""
+    """Convert points from pixels of an enlarged crop to crop pixels."""
     return (points + 0.5) / UPSAMPLE - 0.5
 
 
 def check_crops(crops: np.ndarray) -> None:
-    """Refuse what is not a batch of crops."""
+    """Raise InputError unless ``crops`` is a batch of crops: uint8 (n, 48, 48)."""
     if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (48, 48):
         found = f"{crops.dtype}, shape {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
         raise InputError("crops", "a uint8 array, shape (n, 48, 48)", found, "make them with features.faces.crop_faces")
 
 
 def transforms(points: np.ndarray) -> np.ndarray:
-    """The similarity transforms that lay landmark points on the mean face, least squares over the inner points.
+    """Similarity transforms from landmarks to the mean face, by least squares over the inner points.
 
     points: (n, 68, 2) in crop pixels. Returns float32 (n, 2, 3), crop pixels -> pixels of the
     aligned face. (Umeyama, "Least-squares estimation of transformation parameters between two
@@ -87,32 +87,32 @@ def transforms(points: np.ndarray) -> np.ndarray:
     """
     source, target = points[:, INNER].astype(np.float64), mean_face()[INNER]
     source_centre, target_centre = source.mean(axis=1, keepdims=True), target.mean(axis=0)
-    centred, wanted = source - source_centre, target - target_centre
+    centred, centred_target = source - source_centre, target - target_centre
     spread = np.maximum((centred**2).sum(axis=(1, 2)), 1e-9)
-    along = (centred * wanted).sum(axis=(1, 2)) / spread  # scale times cosine
-    across = (centred[..., 0] * wanted[:, 1] - centred[..., 1] * wanted[:, 0]).sum(axis=1) / spread
-    turn = np.stack([np.stack([along, -across], axis=1), np.stack([across, along], axis=1)], axis=1)  # (n, 2, 2)
-    shift = target_centre - (turn @ source_centre[:, 0, :, None])[..., 0]
-    return np.concatenate([turn, shift[..., None]], axis=2).astype(np.float32)
+    cosine = (centred * centred_target).sum(axis=(1, 2)) / spread  # times the scale, as the sine
+    sine = (centred[..., 0] * centred_target[:, 1] - centred[..., 1] * centred_target[:, 0]).sum(axis=1) / spread
+    rotation = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)  # (n, 2, 2)
+    shift = target_centre - (rotation @ source_centre[:, 0, :, None])[..., 0]
+    return np.concatenate([rotation, shift[..., None]], axis=2).astype(np.float32)
 
 
 def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Crops laid on the mean face, uint8 (n, 64, 64), and their points there, float32 (n, 68, 2)."""
+    """Align crops to the mean face: faces uint8 (n, 64, 64), and their landmarks float32 (n, 68, 2) in pixels."""
     faces = np.empty((len(crops), ALIGNED_SIDE, ALIGNED_SIDE), dtype=np.uint8)
     matrices = transforms(points)
     for index, (crop, matrix) in enumerate(zip(crops, matrices, strict=True)):
         faces[index] = cv2.warpAffine(
             crop, matrix, (ALIGNED_SIDE, ALIGNED_SIDE), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-    placed = np.einsum("nij,npj->npi", matrices[:, :, :2], points) + matrices[:, None, :, 2]
-    return faces, placed.astype(np.float32)
+    aligned_points = np.einsum("nij,npj->npi", matrices[:, :, :2], points) + matrices[:, None, :, 2]
+    return faces, aligned_points.astype(np.float32)
 
 
 @cache
 def mean_face() -> np.ndarray:
-    """Where the mean face's points stand in an aligned face: float64 (68, 2), mirror-symmetric, in pixels.
+    """The landmarks of the mean face, mirror-symmetric, in pixels of an aligned face: float64 (68, 2).
 
-    Measured on FER2013's Training by ``facial-emotion train crop-calibration``.
+    ``facial-emotion train crop-calibration`` measures them on FER2013's Training.
     """
     return np.array(json.loads((Path(__file__).parent / "crop_calibration.json").read_text())["mean_face"])
 

@@ -1,7 +1,4 @@
-"""Any picture -> an RGB array: files, bytes, PIL images and arrays of every common kind.
-
-This is where pixels enter; from here on everything is uint8 RGB.
-"""
+"""Image decoding: files, bytes, PIL images and arrays -> uint8 RGB arrays."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ from facial_emotion.errors import InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_PIXELS = 120_000_000  # a larger picture is refused before it is unpacked: it is damage or an attack
+MAX_PIXELS = 120_000_000  # larger pictures are rejected before decoding, against decompression bombs
 
 
 def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """A picture as uint8 RGB, shape (height, width, 3).
 
     source: a path, an encoded file's bytes, a PIL image, or an array (see ``array_to_rgb``). EXIF
-    rotation is applied, transparency is laid on white, 16-bit is brought to 8, of an animation the
-    first frame is taken. Raises InputError where it is no picture, truncated, or over ``max_pixels``.
+    rotation is applied, transparency is blended with white, 16-bit values are reduced to 8 bits, and of an animation
+    the first frame is decoded. Raises InputError if it is not a picture, truncated, or larger than ``max_pixels``.
     """
     from PIL import Image
 
@@ -42,22 +39,22 @@ def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image, max_pixels: 
             raise InputError(name, "a picture file", error.strerror or str(error)) from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures; ours is the limit below
+            warnings.simplefilter("ignore")  # Pillow warns about large pictures; max_pixels is checked below
             with Image.open(io.BytesIO(source)) as image:
                 return _image_to_rgb(image, name, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
         raise InputError(name, f"at most {max_pixels} pixels", "far more") from error
-    except Exception as error:  # Pillow's decoders raise many kinds on hostile bytes
+    except Exception as error:  # Pillow's decoders raise many types of exceptions on invalid bytes
         found = f"{len(source)} bytes that are none ({type(error).__name__})"
         raise InputError(name, "a whole JPEG, PNG, WebP or BMP picture", found) from error
 
 
 def array_to_rgb(array: np.ndarray) -> np.ndarray:
-    """An array as uint8 RGB: grey (h, w) or (h, w, 1), RGB (h, w, 3) or RGBA (h, w, 4).
+    """An array as uint8 RGB (h, w, 3), from grey (h, w) or (h, w, 1), RGB (h, w, 3) or RGBA (h, w, 4).
 
-    Takes bool, uint8, uint16 (0-65535) and floats (0-1). Channels are RGB: convert OpenCV's BGR first.
+    dtypes: bool, uint8, uint16 (0-65535) and floats (0-1). The channel order is RGB: convert OpenCV's BGR first.
     """
     expected = "shape (h, w), (h, w, 3) or (h, w, 4); bool, uint8, uint16 or float 0-1"
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):

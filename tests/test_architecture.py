@@ -97,3 +97,6 @@ def test_no_file_and_no_function_is_too_long() -> None:
     for path in SOURCES:
         text = path.read_text()
         assert len(text.splitlines()) <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 50, f"{path}: {node.name}"

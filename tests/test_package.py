@@ -66,7 +66,7 @@ def test_a_wheel_alone_recognises_the_example_from_an_empty_folder(tmp_path: Pat
     assert run(python, "-c", EXAMPLE, cwd=empty).strip() == "happy []"
     asked = subprocess.run([python, "-m", "facial_emotion"], cwd=empty, capture_output=True, text=True, check=False)
     assert asked.returncode == 1
-    assert asked.stderr.startswith("error: the command line needs more packages: pip install ")
+    assert asked.stderr.startswith("error: the command line needs more packages: install ")
     code = "from facial_emotion import table; table([])"
     asked = subprocess.run([python, "-c", code], cwd=empty, capture_output=True, text=True, check=False)
     assert "table: expected pandas, found none installed; pip install pandas" in asked.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.features.emotions import EMOTIONS
@@ -11,6 +12,7 @@ from facial_emotion.features.faces import THRESHOLD
 
 if TYPE_CHECKING:
     from facial_emotion.batch.sources import Source
+    from facial_emotion.recognizers import Recognizer
     from facial_emotion.scene import Face
 
 COLUMNS = ("source", "frame", "seconds", "face", "left", "top", "right", "bottom", *EMOTIONS, "label", "certain")
@@ -49,3 +51,20 @@ def row_of(source: Source, face: Face, frame: int | None = None, seconds: float 
     probabilities = (round(float(probability), 4) for probability in face.probabilities)
     time = None if seconds is None else round(seconds, 3)
     return (source.path, frame, time, face.number, *map(int, face.box), *probabilities, face.label, face.certain)
+
+
+def recognizer(options: Options) -> Recognizer:
+    """The model, which ``recognizers.load`` caches: each process loads it once."""
+    from facial_emotion import recognizers
+    from facial_emotion.threads import limit_threads
+
+    limit_threads(options.threads)
+    return recognizers.load(options.model, options.threads)
+
+
+def copy_path(source: Source, folder: str, suffix: str) -> Path:
+    """The path of a source's annotated copy; its parent folder is created."""
+    path = Path(folder) / source.relative_path
+    path = path.with_name(path.name + suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, row_of
+from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, copy_path, recognizer, row_of
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError
-
-if TYPE_CHECKING:
-    from facial_emotion.recognizers import Recognizer
-
-
-def recognizer(options: Options) -> Recognizer:
-    """The model, which ``recognizers.load`` caches: each process loads it once."""
-    from facial_emotion import recognizers
-    from facial_emotion.threads import limit_threads
-
-    limit_threads(options.threads)
-    return recognizers.load(options.model, options.threads)
 
 
 def score(
@@ -55,14 +41,6 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
     yield outcome.rows
     if outcome.reason is not None:
         raise InputError(outcome.reason)
-
-
-def copy_path(source: Source, folder: str, suffix: str) -> Path:
-    """The path of a source's annotated copy; its parent folder is created."""
-    path = Path(folder) / source.relative_path
-    path = path.with_name(path.name + suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def score_picture(source: Source, options: Options) -> list[Row]:

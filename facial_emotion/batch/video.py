@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.batch.rows import Options, ProgressCallback, Row, row_of
-from facial_emotion.batch.score import copy_path, recognizer
+from facial_emotion.batch.rows import Options, ProgressCallback, Row, copy_path, recognizer, row_of
 from facial_emotion.batch.sources import CAMERA, Source
 from facial_emotion.errors import InputError
 

@@ -13,7 +13,7 @@ from facial_emotion.errors import Error
 # The commands, in the order of --help; each is ``main`` of a module of its name here.
 COMMANDS = ("recognize", "app", "serve", "compare", "train", "tune", "report", "data", "benchmark")
 EXTRAS = (
-    "pip install 'facial-emotion-recognition[cli]' to recognise, [serve] to serve, [app] for the app, "
+    "install facial-emotion with an extra: [cli] to recognise, [serve] to serve, [app] for the app, "
     "[bench] to compare, [train] to train, tune and report, [cluster] for --cluster"
 )
 

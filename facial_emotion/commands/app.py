@@ -21,7 +21,7 @@ def main(host: str, port: int) -> None:
     from importlib.util import find_spec
 
     if find_spec("streamlit") is None:
-        raise InputError("app", "Streamlit", "none installed", "pip install 'facial-emotion-recognition[app]'")
+        raise InputError("app", "Streamlit", "none installed", "install facial-emotion with the extra [app]")
     from streamlit.web import cli
 
     from facial_emotion import paths

@@ -9,7 +9,7 @@ import click
 data = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder of pictures."
 )
-seed = click.option("--seed", default=0, show_default=True, help="Of everything random.")
+seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
 threads = click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads.")
 
 

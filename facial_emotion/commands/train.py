@@ -32,7 +32,7 @@ def classical_command(name: str) -> click.Command:
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
     @options.seed
     @options.threads
-    @click.option("--rounds", type=click.IntRange(1), help="Boosting rounds, fixed; else PublicTest says when to stop.")
+    @click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping.")
     @click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.')
     def command(
         data: Path,
@@ -46,7 +46,7 @@ def classical_command(name: str) -> click.Command:
         """Fit on Training, calibrate on PublicTest, export to ONNX and write the artifact.
 
         On a cluster the workers extract the features and boost the trees, for a fixed number of rounds: the recipe's,
-        or those of --rounds. An SVM is fitted here, on features from there.
+        or those of --rounds. The LS-SVM is fitted on this machine, with features that the workers extracted.
         """
         from contextlib import nullcontext
 
@@ -85,9 +85,7 @@ def deep_command(name: str) -> click.Command:
         help="Initial weights: weights.npz of an earlier training or, for vgg16, a .weights.h5 of "
         "VGG16(include_top=False) on ImageNet, by default downloaded.",
     )
-    @click.option(
-        "--resume", is_flag=True, help="Go on from the last checkpoint; of a finished training, export it again."
-    )
+    @click.option("--resume", is_flag=True, help="Continue from the last checkpoint; export a finished training again.")
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
     @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
@@ -127,7 +125,7 @@ def deep_command(name: str) -> click.Command:
 @click.argument("name", default="ensemble")
 @options.data
 @click.option("--members", help="Names, with commas; by default every trained model that is not an ensemble.")
-@click.option("--mirrored", is_flag=True, help="Members see each crop mirrored too, and count half each way.")
+@click.option("--mirrored", is_flag=True, help="Average a member over a crop and its mirror image.")
 def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None:
     """Combine trained models into the recognizer NAME, with weights chosen on PublicTest."""
     from facial_emotion import artifact, paths, recognizers

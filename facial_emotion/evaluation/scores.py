@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import abstention
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import ClassScores, Scores
 
@@ -30,30 +31,23 @@ def scores(probabilities: np.ndarray, labels: np.ndarray, duplicates: np.ndarray
     right = predicted == labels
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted, labels=_LABELS, zero_division=0)
     low, high = accuracy_interval(int(right.sum()), len(labels))
-    certain = probabilities.max(axis=1) >= threshold
     return Scores(
         rows=len(labels),
         accuracy=float(right.mean()),
         accuracy_low=low,
         accuracy_high=high,
         rows_without_duplicates=int((~duplicates).sum()),
-        accuracy_without_duplicates=_mean(right[~duplicates]),
+        accuracy_without_duplicates=float(right[~duplicates].mean()) if (~duplicates).any() else None,
         macro_f1=float(f1_score(labels, predicted, labels=_LABELS, average="macro", zero_division=0)),
         log_loss=float(log_loss(labels, np.clip(probabilities, 1e-7, 1), labels=_LABELS)),
         ece=expected_calibration_error(probabilities, labels),
-        coverage=float(certain.mean()),
-        accuracy_when_certain=_mean(right[certain]),
+        **abstention.figures(probabilities, labels, threshold),
         per_class={
             name: ClassScores(float(precision[label]), float(recall[label]), float(f1[label]), int(support[label]))
             for label, name in enumerate(EMOTIONS)
         },
         confusion=confusion(labels, predicted).tolist(),
     )
-
-
-def _mean(right: np.ndarray) -> float | None:
-    """The share of True; of no rows, None."""
-    return float(right.mean()) if len(right) else None
 
 
 def in_words(scores: Scores) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.data.csv_form import SPLITS
-from facial_emotion.data.duplicates import exact_copies, near_duplicates
+from facial_emotion.data.duplicates import exact_copies
 from facial_emotion.data.ferplus import majority_labels
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import align, find_landmarks
@@ -21,13 +21,12 @@ _SOME = 300  # crops of an emotion that its mean landmarks are taken over
 
 def describe(data: Fer2013) -> dict[str, Any]:
     """Every figure of the data set, as plain numbers."""
-    training = data.split("Training").crops
     spread = data.crops.reshape(len(data.crops), -1).std(axis=1)
     copies = exact_copies(data.crops) != np.arange(len(data.crops))
     splits = {}
     for name in SPLITS:
         part = data.split(name)
-        near = None if name == "Training" else int(near_duplicates(part.crops, training).sum())
+        near = None if name == "Training" else int(data.near_duplicates(name).sum())
         splits[name] = {
             "rows": len(part),
             "per_class": dict(zip(EMOTIONS, np.bincount(part.labels, minlength=len(EMOTIONS)).tolist(), strict=True)),

@@ -1,4 +1,4 @@
-"""Trainings on a Dask cluster of two workers, held against those on one machine."""
+"""Trainings on a Dask cluster of two workers, compared with trainings on one machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def train(name: str, data: Path, folder: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    """A training with a cache of features of its own."""
+    """Run a training with its own feature cache."""
     folder.mkdir(exist_ok=True)
     recipe = folder / "recipe.json"
     recipe.write_text(json.dumps(RECIPES[name]))
@@ -37,7 +37,7 @@ def train(name: str, data: Path, folder: Path, *options: object) -> subprocess.C
 
 
 @pytest.mark.parametrize("name", ["xgboost", "svm", "lightgbm"])
-def test_a_training_on_a_cluster_is_that_of_one_machine(name: str, small_csv: Path, tmp_path: Path) -> None:
+def test_training_on_a_cluster_equals_training_on_one_machine(name: str, small_csv: Path, tmp_path: Path) -> None:
     rounds = () if name == "svm" else ("--rounds", 8)
     alone = train(name, small_csv, tmp_path / "alone", *rounds)
     together = train(name, small_csv, tmp_path / "together", *rounds, "--cluster", "local")
@@ -51,15 +51,15 @@ def test_a_training_on_a_cluster_is_that_of_one_machine(name: str, small_csv: Pa
     np.testing.assert_array_equal(*features)
     assert cards["together"].training["workers"] == 2
     assert cards["together"].training.get("rounds_used") == cards["alone"].training.get("rounds_used")
-    if name == "lightgbm":  # its workers find the bins in their own rows
-        kept = [card.metrics["PublicTest"].accuracy for card in cards.values()]
-        assert abs(kept[0] - kept[1]) < 0.2
+    if name == "lightgbm":  # its workers compute the bins from their own rows
+        accuracies = [card.metrics["PublicTest"].accuracy for card in cards.values()]
+        assert abs(accuracies[0] - accuracies[1]) < 0.2
     else:
         models = [(tmp_path / folder / "model" / "model.onnx").read_bytes() for folder in cards]
         assert models[0] == models[1]
 
 
-def test_what_a_cluster_cannot_do_is_said_in_one_line(small_csv: Path, tmp_path: Path) -> None:
+def test_invalid_cluster_options_are_one_line_errors(small_csv: Path, tmp_path: Path) -> None:
     done = train("svm", small_csv, tmp_path, "--rounds", 8)
     assert done.returncode == 2
     assert done.stderr.startswith("error: --rounds: expected a model that is boosted, lightgbm or xgboost, found ")

@@ -1,4 +1,4 @@
-"""What features/ was measured and trained with can be measured and trained again."""
+"""Crop calibration and distillation of the landmark predictor, and the results in features/."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from facial_emotion.commands import train
 from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
 
 
-def test_faces_give_nearly_the_mean_face_of_fer2013(small_csv: Path, cache: Path, tmp_path: Path) -> None:
+def test_the_calibration_of_other_faces_is_close_to_that_of_fer2013(
+    small_csv: Path, cache: Path, tmp_path: Path
+) -> None:
     done = CliRunner().invoke(
         train.main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "crop_calibration.json")]
     )
     assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "crop_calibration.json").read_text())
-    inner = np.array(found["mean_face"])[17:] - mean_face()[17:]
-    assert np.abs(inner).mean() < 2  # pixels of 64, on a handful of other people
-    assert 0.6 < found["box_in_crop"]["side"] < 1.2
+    calibration = json.loads((tmp_path / "crop_calibration.json").read_text())
+    inner = np.array(calibration["mean_face"])[17:] - mean_face()[17:]
+    assert np.abs(inner).mean() < 2  # pixels of 64, on a few other people
+    assert 0.6 < calibration["box_in_crop"]["side"] < 1.2
 
 
-def test_a_predictor_learns_what_the_teacher_shows(crops: np.ndarray, tmp_path: Path) -> None:
+def test_a_student_reproduces_its_training_targets(crops: np.ndarray, tmp_path: Path) -> None:
     import dlib
 
-    chosen, points = landmarks.training_pairs(crops[:60], threads=1)
-    assert 20 < len(chosen) == len(points)
-    landmarks.train(chosen, points, tmp_path / "small.dat", threads=2, seed=0)
+    inputs, targets = landmarks.training_pairs(crops[:60], threads=1)
+    assert 20 < len(inputs) == len(targets)
+    landmarks.train(inputs, targets, tmp_path / "small.dat", threads=2, seed=0)
     predictor = dlib.shape_predictor(str(tmp_path / "small.dat"))
-    found = np.array([to_crop_pixels(predict(predictor, enlarge(crop), RECTANGLE)) for crop in chosen])
-    assert np.abs(found - points).mean() < 0.5
+    predictions = np.array([to_crop_pixels(predict(predictor, enlarge(crop), RECTANGLE)) for crop in inputs])
+    assert np.abs(predictions - targets).mean() < 0.5
     assert [path.name for path in tmp_path.iterdir()] == ["small.dat"]
 
 
 def test_the_shipped_predictor_agrees_with_the_teacher(crops: np.ndarray) -> None:
-    """On faces that it was not trained on, in crop pixels."""
+    """On faces outside its training set; deviations in crop pixels."""
     import dlib
 
     teacher = dlib.shape_predictor(str(landmarks.teacher_path()))

@@ -1,4 +1,4 @@
-"""The mirror-invariant kernel, its linear system, and the even and odd parts that it stands on."""
+"""The mirror-invariant kernel, its linear system, and the PCA of the even and odd parts."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ def vectors(seed: int, rows: int) -> kernels.Components:
 @given(seed=st.integers(0, 1000))
 def test_the_kernel_averages_a_face_and_its_mirror_image(seed: int) -> None:
     left, right = vectors(seed, 4), vectors(seed + 1, 6)
-    found = kernels.kernel(left, right, gamma=0.2)
+    matrix = kernels.kernel(left, right, gamma=0.2)
     for row in range(4):
         for column in range(6):
             even = ((left[0][row] - right[0][column]) ** 2).sum()
-            same, turned = (((sign * left[1][row] - right[1][column]) ** 2).sum() for sign in (1, -1))
-            expected = (np.exp(-0.2 * (even + same)) + np.exp(-0.2 * (even + turned))) / 2
-            assert found[row, column] == pytest.approx(expected, rel=1e-4)
-    mirrored = kernels.kernel((left[0], -left[1]), right, gamma=0.2)
-    np.testing.assert_allclose(mirrored, found, rtol=1e-5)
+            same, mirrored = (((sign * left[1][row] - right[1][column]) ** 2).sum() for sign in (1, -1))
+            expected = (np.exp(-0.2 * (even + same)) + np.exp(-0.2 * (even + mirrored))) / 2
+            assert matrix[row, column] == pytest.approx(expected, rel=1e-4)
+    of_mirrored = kernels.kernel((left[0], -left[1]), right, gamma=0.2)
+    np.testing.assert_allclose(of_mirrored, matrix, rtol=1e-5)
 
 
 @pytest.mark.parametrize("block", [7, 50, 1000])
-def test_the_system_is_solved_whatever_the_block(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_system_is_solved_with_any_block_size(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernels, "_BLOCK", block)
     rows = vectors(0, 200)
     targets = np.random.default_rng(1).normal(size=(200, 7)).astype(np.float32)
     ridge = np.linspace(0.1, 0.5, 200).astype(np.float32)
     calls: list[int] = []
-    found = kernels.solve(rows, targets, 0.1, ridge, lambda: calls.append(1))
+    weights = kernels.solve(rows, targets, 0.1, ridge, lambda: calls.append(1))
     matrix = kernels.kernel(rows, rows, 0.1).astype(np.float64) + np.diag(ridge)
-    np.testing.assert_allclose(found, np.linalg.solve(matrix, targets), atol=1e-3)
+    np.testing.assert_allclose(weights, np.linalg.solve(matrix, targets), atol=1e-3)
     assert len(calls) == kernels.steps(200)
 
 
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 1000))
-def test_a_mirror_keeps_the_even_and_negates_the_odd_part(seed: int) -> None:
+def test_mirroring_keeps_the_even_and_negates_the_odd_part(seed: int) -> None:
     rng = np.random.default_rng(seed)
     index = np.array([1, 0, 2, 5, 4, 3, 7, 6])  # within the block of columns 0 to 8
     sign = np.array([1, 1, 1, -1, -1, -1, 1, 1], dtype=np.float32)

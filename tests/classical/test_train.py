@@ -1,4 +1,4 @@
-"""Small trainings from the data file to a recognizer, with the export held against the library that fitted."""
+"""Small trainings from the data file to a recognizer, with the export compared with the library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from facial_emotion import artifact, recognizers, tuning
 from facial_emotion.classical import MODELS, svm_model, train, tune
-from facial_emotion.classical.graph import finish
+from facial_emotion.classical.graph import to_onnx
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.evaluation import calibration
@@ -42,7 +42,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
     },
 }
-# Trees are exported exactly. The SVM keeps its weights with 8 bits a number.
+# Trees are exported exactly; the LS-SVM's weights are quantised to 8 bits.
 BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": svm_model.BOUND}
 SAME_LABELS = {"lightgbm": 1.0, "xgboost": 1.0, "svm": 0.99}
 
@@ -51,39 +51,39 @@ def task_of(data: fer2013.Fer2013, name: str) -> Task:
     return train.task_for(data, train.Recipe(**RECIPES[name]), seed=0, threads=2)
 
 
-def served(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of feature rows: by the library that fitted, and by ONNX Runtime."""
+def predictions(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of feature rows, computed by the library and by ONNX Runtime."""
     calibrated = calibration.matrix(fitted.scores(task.held_out_features), task.held_out_labels)
-    session = artifact.session(finish(fitted.graph(), rows.shape[1], calibrated), threads=2)
+    session = artifact.session(to_onnx(fitted.graph(), rows.shape[1], calibrated), threads=2)
     exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
     return calibrated.probabilities(fitted.scores(rows)), exported
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_the_export_says_what_the_library_says(name: str, small_csv: Path, cache: Path) -> None:
+def test_the_export_agrees_with_the_library(name: str, small_csv: Path, cache: Path) -> None:
     task = task_of(fer2013.load(small_csv), name)
     fitted = train.fit(name, task, RECIPES[name]["fit"])
-    library, exported = served(task, fitted, np.concatenate([task.features, task.held_out_features]))
+    library, exported = predictions(task, fitted, np.concatenate([task.features, task.held_out_features]))
     np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
     assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= SAME_LABELS[name]
     assert (fitted.scores(task.features).argmax(axis=1) == task.labels).mean() > 0.5
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_the_export_says_what_the_library_says_of_real_crops(name: str, real: fer2013.Fer2013, cache: Path) -> None:
+def test_the_export_agrees_with_the_library_on_real_crops(name: str, real: fer2013.Fer2013, cache: Path) -> None:
     rows = np.concatenate(
         [np.arange(1500), np.flatnonzero(real.splits == 1)[:512], np.flatnonzero(real.splits == 2)[:9]]
     )
     part = fer2013.Fer2013(np.asarray(real.crops[rows]), np.asarray(real.labels[rows]), np.asarray(real.splits[rows]))
     task = task_of(part, name)
     fitted = train.fit(name, task, RECIPES[name]["fit"])
-    library, exported = served(task, fitted, task.held_out_features)
+    library, exported = predictions(task, fitted, task.held_out_features)
     np.testing.assert_allclose(exported, library, atol=BOUNDS[name])
     assert (exported.argmax(axis=1) == library.argmax(axis=1)).mean() >= SAME_LABELS[name]
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_scores_of_a_mirrored_face_are_the_same(name: str, small_csv: Path, cache: Path) -> None:
+def test_scores_are_invariant_to_mirroring(name: str, small_csv: Path, cache: Path) -> None:
     task = task_of(fer2013.load(small_csv), name)
     fitted = train.fit(name, task, RECIPES[name]["fit"])
     index, sign = task.mirror
@@ -91,7 +91,7 @@ def test_scores_of_a_mirrored_face_are_the_same(name: str, small_csv: Path, cach
     np.testing.assert_allclose(fitted.scores(mirrored), fitted.scores(task.held_out_features), atol=2e-4)
 
 
-def test_a_fit_is_the_same_twice(small_csv: Path, cache: Path) -> None:
+def test_fits_are_reproducible(small_csv: Path, cache: Path) -> None:
     for name in MODELS:
         task = task_of(fer2013.load(small_csv), name)
         first, second = (train.fit(name, task, RECIPES[name]["fit"]).scores(task.held_out_features) for _ in range(2))
@@ -133,7 +133,7 @@ def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_pat
     assert [path.name for path in out.parent.iterdir()] == ["my-svm"]
 
 
-def test_wrong_recipes_and_names_are_said_in_one_line(small_csv: Path, tmp_path: Path) -> None:
+def test_invalid_recipes_and_names_are_one_line_errors(small_csv: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     cases = {
         "{": "expected a recipe in JSON, found JSONDecodeError",
@@ -151,7 +151,7 @@ def test_wrong_recipes_and_names_are_said_in_one_line(small_csv: Path, tmp_path:
     assert "No such command 'svn'" in done.stderr
 
 
-def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> None:
+def test_a_subset_has_the_given_number_of_training_rows(small_csv: Path, cache: Path) -> None:
     task = task_of(fer2013.load(small_csv), "svm")
     part = tune.subset(task, 50)
     assert len(part.features) == len(part.labels) == 50
@@ -160,7 +160,7 @@ def test_a_subset_has_so_many_rows_of_training(small_csv: Path, cache: Path) -> 
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_every_recipe_lies_in_its_search_space(name: str) -> None:
+def test_every_recipe_is_in_its_search_space(name: str) -> None:
     space = tune.SPACES[name]
     for key, value in tuning.current_values(train.read_recipe(train.RECIPES / f"{name}.json").fit, space).items():
         limits = space[key][1]

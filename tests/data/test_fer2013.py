@@ -1,4 +1,4 @@
-"""FER2013 is read from every form that people have it in, and what is wrong is said in one line."""
+"""Reading of FER2013 in every supported format, one-line errors for invalid files, FER+ and duplicates."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ ROOT = Path(__file__).parent.parent.parent
 VOTE_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 
 
-def pack(form: str, text: str, folder: Path) -> Path:
-    """The CSV text in a file of one of the forms."""
+def pack(file_format: str, text: str, folder: Path) -> Path:
+    """Write the CSV text to a file in one of the formats."""
     raw = text.encode()
     path = folder / {"csv": "fer2013.csv", "icml": "icml_face_data.csv", "tar": "fer2013.tar.gz"}.get(
-        form, f"fer2013.csv.{form}"
+        file_format, f"fer2013.csv.{file_format}"
     )
-    if form == "icml":
+    if file_format == "icml":
         path.write_text(text.replace("emotion,pixels,Usage", "emotion, Usage, pixels", 1))
-    elif form == "gz":
+    elif file_format == "gz":
         path.write_bytes(gzip.compress(raw))
-    elif form == "xz":
+    elif file_format == "xz":
         path.write_bytes(lzma.compress(raw))
-    elif form == "zip":
+    elif file_format == "zip":
         with zipfile.ZipFile(path, "w") as bundle:
             bundle.writestr("README", "no table")
             bundle.writestr("fer2013/fer2013.csv", text)
-    elif form == "tar":
+    elif file_format == "tar":
         inside = folder / "inside.csv"
         inside.write_bytes(raw)
         with tarfile.open(path, "w:gz") as archive:
@@ -62,27 +62,27 @@ def swapped_columns(text: str) -> str:
     return "\n".join(",".join((label, usage, pixels)) for label, pixels, usage in lines) + "\n"
 
 
-@pytest.mark.parametrize("form", ["csv", "icml", "gz", "xz", "zip", "tar"])
-def test_every_packing_gives_the_same_rows(form: str, small: Small, tmp_path: Path, cache: Path) -> None:
+@pytest.mark.parametrize("file_format", ["csv", "icml", "gz", "xz", "zip", "tar"])
+def test_every_format_has_the_same_rows(file_format: str, small: Small, tmp_path: Path, cache: Path) -> None:
     text = csv_text(*small)
-    if form == "icml":
+    if file_format == "icml":
         text = swapped_columns(text).replace("emotion,Usage,pixels", "emotion,pixels,Usage", 1)
-    found = fer2013.load(pack(form, text, tmp_path))
-    assert np.array_equal(found.crops, small[0])
-    assert np.array_equal(found.labels, small[1])
-    assert np.array_equal(found.splits, small[2])
+    dataset = fer2013.load(pack(file_format, text, tmp_path))
+    assert np.array_equal(dataset.crops, small[0])
+    assert np.array_equal(dataset.labels, small[1])
+    assert np.array_equal(dataset.splits, small[2])
 
 
-def test_folders_give_official_splits_by_prefix(small: Small, tmp_path: Path, cache: Path) -> None:
+def test_the_prefix_of_a_picture_is_its_split(small: Small, tmp_path: Path, cache: Path) -> None:
     root = tmp_path / "pictures"
     for number, (crop, label, split) in enumerate(zip(*small, strict=True)):
         folder = root / ("train" if split == 0 else "test") / EMOTIONS[label]
         folder.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / f"{csv_form.SPLITS[split]}_{number}.png"), crop)
-    found = fer2013.load(root)
-    assert np.array_equal(found.crops, small[0])
-    assert np.array_equal(found.labels, small[1])
-    assert np.array_equal(found.splits, small[2])
+    dataset = fer2013.load(root)
+    assert np.array_equal(dataset.crops, small[0])
+    assert np.array_equal(dataset.labels, small[1])
+    assert np.array_equal(dataset.splits, small[2])
 
     (root / "train" / "happy" / "notes.txt").write_text("no picture")
     with pytest.raises(InputError, match=r"notes\.txt: expected a name such as Training_123\.jpg"):
@@ -163,19 +163,21 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named(name: str, small: Small, tmp_path: Path, cache: Path) -> None:
-    spoil, message = WRONG[name]
+def test_invalid_files_are_one_line_errors(name: str, small: Small, tmp_path: Path, cache: Path) -> None:
+    corrupt, message = WRONG[name]
     path = tmp_path / "fer2013.csv"
-    path.write_text(spoil(csv_text(*small)))
+    path.write_text(corrupt(csv_text(*small)))
     with pytest.raises(InputError, match=message):
         fer2013.load(path)
     assert not list(cache.glob("*"))
 
 
-@pytest.mark.parametrize("form", ["gz", "xz", "zip", "tar"])
+@pytest.mark.parametrize("file_format", ["gz", "xz", "zip", "tar"])
 @pytest.mark.parametrize("keep", [0.0, 0.02, 0.5, 0.95])
-def test_truncated_archives_are_refused(form: str, keep: float, small: Small, tmp_path: Path, cache: Path) -> None:
-    path = pack(form, csv_text(*small), tmp_path)
+def test_truncated_archives_are_rejected(
+    file_format: str, keep: float, small: Small, tmp_path: Path, cache: Path
+) -> None:
+    path = pack(file_format, csv_text(*small), tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(InputError, match="expected"):
@@ -187,7 +189,7 @@ def test_truncated_archives_are_refused(form: str, keep: float, small: Small, tm
     text=st.text(max_size=300)
     | st.from_regex(r"emotion,pixels,Usage\n([0-9x]{0,3},[0-9 ]{0,40},[A-Za-z]{0,12}\n){0,3}")
 )
-def test_no_text_breaks_the_reader(text: str, tmp_path: Path) -> None:
+def test_any_text_is_read_or_a_one_line_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
@@ -200,13 +202,13 @@ def test_no_text_breaks_the_reader(text: str, tmp_path: Path) -> None:
     crops=hnp.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(48), st.just(48))),
     seed=st.integers(0, 1000),
 )
-def test_rows_survive_writing_and_reading(crops: np.ndarray, seed: int, tmp_path: Path) -> None:
+def test_reading_is_the_inverse_of_writing(crops: np.ndarray, seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     labels, splits = rng.integers(0, 7, len(crops)), rng.integers(0, 3, len(crops))
     path = tmp_path / "rows.csv"
     path.write_text(csv_text(crops, labels, splits))
-    found = csv_form.read_csv(path)
-    assert all(np.array_equal(got, put) for got, put in zip(found, (crops, labels, splits), strict=True))
+    rows = csv_form.read_csv(path)
+    assert all(np.array_equal(got, put) for got, put in zip(rows, (crops, labels, splits), strict=True))
 
 
 def test_votes_become_soft_and_majority_labels(small: Small, tmp_path: Path, cache: Path) -> None:
@@ -214,27 +216,27 @@ def test_votes_become_soft_and_majority_labels(small: Small, tmp_path: Path, cac
     rows = [VOTE_HEADER] + ["Training,x.png,0,8,2,0,0,0,0,0,0,0"] * 277
     rows += ["Test,x.png,0,0,0,0,0,0,0,0,0,10", "Test,x.png,5,5,0,0,0,0,0,0,0,0", "Test,x.png,0,0,0,0,0,0,3,7,0,0"]
     (tmp_path / ferplus.FILE_NAME).write_text("\n".join(rows) + "\n")
-    found = fer2013.load(tmp_path / "fer2013.csv")
+    dataset = fer2013.load(tmp_path / "fer2013.csv")
     happy, surprise, fear = EMOTIONS.index("happy"), EMOTIONS.index("surprise"), EMOTIONS.index("fear")
-    assert found.soft_labels()[0, happy] == pytest.approx(0.8)
-    assert found.soft_labels()[0, surprise] == pytest.approx(0.2)
-    assert found.soft_labels()[277].sum() == 0
-    assert found.soft_labels()[279, fear] == 1
-    assert found.majority_labels()[[0, 277, 278, 279]].tolist() == [happy, -1, -1, -1]
+    assert dataset.soft_labels()[0, happy] == pytest.approx(0.8)
+    assert dataset.soft_labels()[0, surprise] == pytest.approx(0.2)
+    assert dataset.soft_labels()[277].sum() == 0
+    assert dataset.soft_labels()[279, fear] == 1
+    assert dataset.majority_labels()[[0, 277, 278, 279]].tolist() == [happy, -1, -1, -1]
 
     (tmp_path / ferplus.FILE_NAME).write_text("\n".join(rows[:-1]) + "\n")
     with pytest.raises(InputError, match="expected 280 rows, as FER2013 has, found 279"):
         fer2013.load(tmp_path / "fer2013.csv")
 
 
-def test_near_duplicates_are_found_in_spite_of_brightness_and_contrast(crops: np.ndarray) -> None:
+def test_near_duplicates_are_invariant_to_brightness_and_contrast(crops: np.ndarray) -> None:
     faces = crops[:40]
     faded = (faces[:10] * 0.5 + 60).astype(np.uint8)
-    asked = np.concatenate([faded, crops[60:70], np.full((1, 48, 48), 9, np.uint8)])
-    assert near_duplicates(asked, faces).tolist() == [True] * 10 + [False] * 11
+    queries = np.concatenate([faded, crops[60:70], np.full((1, 48, 48), 9, np.uint8)])
+    assert near_duplicates(queries, faces).tolist() == [True] * 10 + [False] * 11
 
 
-def test_exact_copies_point_at_the_first(crops: np.ndarray) -> None:
+def test_exact_copies_have_the_index_of_the_first(crops: np.ndarray) -> None:
     assert exact_copies(crops[[3, 5, 3, 5, 6]]).tolist() == [0, 1, 0, 1, 4]
 
 
@@ -257,7 +259,7 @@ def test_the_command_counts_rows_and_duplicates(small_csv: Path, tmp_path: Path)
     assert training.split() == ["Training", *["24"] * 7, "168"]
 
 
-def test_the_command_says_what_is_wrong_in_one_line(small: Small, tmp_path: Path) -> None:
+def test_errors_of_the_command_are_one_line(small: Small, tmp_path: Path) -> None:
     path = tmp_path / "fer2013.csv"
     path.write_text(set_cell(csv_text(*small), 2, 0, "7"))
     for words, message in (
@@ -273,7 +275,7 @@ def test_the_command_says_what_is_wrong_in_one_line(small: Small, tmp_path: Path
         assert done.stdout == ""
 
 
-def test_download_without_network_says_what_to_do(tmp_path: Path) -> None:
+def test_a_download_without_network_is_an_error_with_advice(tmp_path: Path) -> None:
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     done = command("--download", KAGGLEHUB_CACHE=str(tmp_path), **nowhere)
     assert done.returncode == 2

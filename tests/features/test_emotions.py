@@ -1,4 +1,4 @@
-"""Labels go both ways, and what is no label is refused."""
+"""Conversion between names, labels and one-hot rows, and rejection of invalid ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ labels = st.lists(st.integers(0, 6), max_size=30)
 
 
 @given(labels)
-def test_names_and_one_hot_rows_lead_back_to_the_labels(given_labels: list[int]) -> None:
+def test_conversions_are_inverse(given_labels: list[int]) -> None:
     assert encode(decode(given_labels)).tolist() == given_labels
     rows = to_one_hot(given_labels)
     assert rows.shape == (len(given_labels), 7)
@@ -26,17 +26,17 @@ def test_the_order_is_that_of_fer2013() -> None:
     assert EMOTIONS == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
-def test_noun_forms_and_case_are_understood() -> None:
+def test_noun_forms_are_accepted_and_case_is_ignored() -> None:
     assert decode(encode(["Anger", "HAPPINESS", " sadness ", "surprise"])) == ["angry", "happy", "sad", "surprise"]
 
 
 @pytest.mark.parametrize("wrong", [[7], [-1], [1.5], ["happy"], [[0, 1]]])
-def test_what_is_no_label_is_refused(wrong: list[int]) -> None:
+def test_invalid_labels_are_rejected(wrong: list[int]) -> None:
     with pytest.raises(InputError, match="labels: expected"):
         to_one_hot(wrong)
 
 
-def test_unknown_names_and_shapes_are_refused() -> None:
+def test_unknown_names_and_invalid_shapes_are_rejected() -> None:
     with pytest.raises(InputError, match=r"emotion: expected one of angry, .*, found 'bored'"):
         encode(["bored"])
     with pytest.raises(InputError, match=r"shape \(n, 7\), found \(2, 6\)"):

@@ -36,31 +36,27 @@ def test_alignment_undoes_shift_scale_and_rotation(turn: float, scale: float, x:
 
 def test_landmarks_follow_a_mirrored_face(crops: np.ndarray) -> None:
     faces = crops[:20]
-    points = find_landmarks(
-        faces,
-    )
-    mirrored = find_landmarks(
-        np.ascontiguousarray(faces[:, :, ::-1]),
-    )[:, MIRROR]
+    points = find_landmarks(faces)
+    mirrored = find_landmarks(np.ascontiguousarray(faces[:, :, ::-1]))[:, MIRROR]
     mirrored[..., 0] = 47 - mirrored[..., 0]
     assert np.median(np.abs(mirrored - points)) < 1.0
 
 
-def test_features_of_a_mirrored_face_are_the_same_in_another_order(crops: np.ndarray) -> None:
+def test_mirroring_permutes_the_features(crops: np.ndarray) -> None:
     faces = crops[:10]
     describe = extract.describer(RECIPE)
     points = find_landmarks(faces)
     mirrored_points = points[:, MIRROR].copy()
     mirrored_points[..., 0] = 47 - mirrored_points[..., 0]
-    found = describe(np.ascontiguousarray(faces[:, :, ::-1]), mirrored_points)
+    of_mirrored = describe(np.ascontiguousarray(faces[:, :, ::-1]), mirrored_points)
     index, sign = extract.mirror_of(RECIPE)
     expected = sign * describe(faces, points)[:, index]
-    assert np.mean(np.abs(found - expected) > 2) < 0.02  # whole numbers 0-255; resampling rounds a little
+    assert np.mean(np.abs(of_mirrored - expected) > 2) < 0.02  # integers 0-255, with rounding errors of the resampling
     assert np.mean(np.abs(describe(faces, points) - expected) > 2) > 0.5
 
 
 @pytest.mark.parametrize("turn", range(8))
-def test_a_ramp_fills_the_orientation_it_points_to(turn: int) -> None:
+def test_a_ramp_has_the_orientation_of_its_gradient(turn: int) -> None:
     y, x = np.mgrid[:64, :64]
     angle = turn * np.pi / 4
     ramp = 128 + 1.2 * ((x - 31.5) * np.cos(angle) + (y - 31.5) * np.sin(angle))
@@ -83,13 +79,13 @@ def test_a_flat_face_has_empty_descriptors() -> None:
 
 
 def test_every_value_is_exact_in_half_precision(crops: np.ndarray) -> None:
-    found = extract.extract(crops[:20], RECIPE)
-    assert np.array_equal(found.astype(np.float16).astype(np.float32), found)
-    first, last = extract.column_ranges(RECIPE)[0]
-    assert np.array_equal(found[:, first:last], np.rint(found[:, first:last]))
+    features = extract.extract(crops[:20], RECIPE)
+    assert np.array_equal(features.astype(np.float16).astype(np.float32), features)
+    start, stop = extract.column_ranges(RECIPE)[0]
+    assert np.array_equal(features[:, start:stop], np.rint(features[:, start:stop]))
 
 
-def test_a_batch_gives_what_single_crops_give(crops: np.ndarray) -> None:
+def test_features_do_not_depend_on_the_batch(crops: np.ndarray) -> None:
     together = extract.extract(crops[:4], RECIPE)
     alone = np.concatenate([extract.extract(crop[None], RECIPE) for crop in crops[:4]])
     assert np.array_equal(together, alone)
@@ -99,21 +95,21 @@ def test_a_batch_gives_what_single_crops_give(crops: np.ndarray) -> None:
 def test_extraction_is_cached_by_crops_and_recipe(
     crops: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = extract.extract_cached(crops[:10], RECIPE, tmp_path, jobs=1)
-    assert np.array_equal(found, extract.extract(crops[:10], RECIPE))
+    features = extract.extract_cached(crops[:10], RECIPE, tmp_path, jobs=1)
+    assert np.array_equal(features, extract.extract(crops[:10], RECIPE))
     other = {**RECIPE, "blocks": [["geometry"]]}
-    assert extract.extract_cached(crops[:10], other, tmp_path, jobs=1).shape[1] < found.shape[1]
+    assert extract.extract_cached(crops[:10], other, tmp_path, jobs=1).shape[1] < features.shape[1]
 
     def refuse(*_: object) -> None:
         raise AssertionError("extracted again")
 
     monkeypatch.setattr(extract, "_extract_parallel", refuse)
-    assert np.array_equal(extract.extract_cached(crops[:10], json.loads(json.dumps(RECIPE)), tmp_path), found)
+    assert np.array_equal(extract.extract_cached(crops[:10], json.loads(json.dumps(RECIPE)), tmp_path), features)
     with pytest.raises(AssertionError, match="extracted again"):
         extract.extract_cached(crops[1:11], RECIPE, tmp_path)
 
 
-def test_an_unknown_block_is_refused() -> None:
+def test_an_unknown_block_is_rejected() -> None:
     with pytest.raises(InputError, match="expected blocks grid, patches, geometry, found 'gabor'"):
         extract.blocks_of({"blocks": [["gabor", 3]]})
 
@@ -121,14 +117,14 @@ def test_an_unknown_block_is_refused() -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((48, 48), np.uint8), np.zeros((1, 48, 47), np.uint8), np.zeros((1, 48, 48)), [[1]], None]
 )
-def test_what_is_no_batch_of_crops_is_refused(wrong: object) -> None:
+def test_input_that_is_not_a_batch_of_crops_is_rejected(wrong: object) -> None:
     with pytest.raises(InputError, match=r"crops: expected a uint8 array, shape \(n, 48, 48\), found "):
         find_landmarks(wrong)  # type: ignore[arg-type]
 
 
-def test_any_crop_has_landmarks() -> None:
+def test_features_are_finite_for_any_crop() -> None:
     rng = np.random.default_rng(0)
-    odd = np.stack(
+    degenerate = np.stack(
         [
             np.zeros((48, 48)),
             np.full((48, 48), 255),
@@ -136,12 +132,13 @@ def test_any_crop_has_landmarks() -> None:
             cv2.getGaussianKernel(48, 9) * 2000 * np.ones(48),
         ]
     ).astype(np.uint8)
-    found = extract.extract(odd, RECIPE)
-    assert np.isfinite(found).all()
+    assert np.isfinite(extract.extract(degenerate, RECIPE)).all()
 
 
 @pytest.mark.parametrize(("cell", "cells", "step"), [(8, 2, 8), (4, 4, 8), (16, 2, 16), (5, 3, 8)])
-def test_a_grid_is_described_as_its_points_are(cell: float, cells: int, step: int, crops: np.ndarray) -> None:
+def test_grid_descriptors_equal_descriptors_at_the_grid_points(
+    cell: float, cells: int, step: int, crops: np.ndarray
+) -> None:
     faces, _ = align(crops[:3], find_landmarks(crops[:3]))
     for face in faces:
         maps = hog.orientation_maps(face)

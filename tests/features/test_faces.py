@@ -1,4 +1,4 @@
-"""Faces are found in any picture, and their crops are framed as FER2013's are."""
+"""Image decoding, face detection, and crops with the alignment and scale of FER2013."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def test_no_face_is_an_empty_list(picture: np.ndarray) -> None:
     assert crop_faces(picture, boxes).shape == (0, 48, 48)
 
 
-def test_threads_share_detectors_but_none_at_once(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_detectors_are_reused_by_threads(portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     make, made = dlib.get_frontal_face_detector, []
 
     def count() -> dlib.fhog_object_detector:
         made.append(make())
         return made[-1]
 
-    monkeypatch.setattr("features.faces._idle", [])
+    monkeypatch.setattr("facial_emotion.features.faces._idle", [])
     monkeypatch.setattr(dlib, "get_frontal_face_detector", count)
     views = [portrait, portrait[:, ::-1].copy(), portrait[:300], np.zeros((90, 90, 3), np.uint8)]
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(find_faces, views * 5))
+        results = list(threads.map(find_faces, views * 5))
     assert 1 <= len(made) <= 4
-    for boxes, view in zip(found, views * 5, strict=True):
+    for boxes, view in zip(results, views * 5, strict=True):
         np.testing.assert_array_equal(boxes, find_faces(view))
-    for _ in range(3):  # a thread that comes later makes no detector of its own
+    for _ in range(3):  # later threads reuse a detector
         before = len(made)
         with ThreadPoolExecutor(1) as thread:
             thread.submit(find_faces, portrait).result()
@@ -77,7 +77,7 @@ def test_faces_come_from_left_to_right(portrait: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("scale", [0.5, 2.0, 8.0])
-def test_size_of_the_picture_does_not_matter(portrait: np.ndarray, scale: float) -> None:
+def test_detection_is_invariant_to_the_picture_size(portrait: np.ndarray, scale: float) -> None:
     resized = cv2.resize(
         portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     )
@@ -86,9 +86,9 @@ def test_size_of_the_picture_does_not_matter(portrait: np.ndarray, scale: float)
     np.testing.assert_allclose(boxes[0] / scale, find_faces(portrait)[0], atol=20)
 
 
-def test_live_crops_are_framed_as_fer2013() -> None:
-    """Distance and place of the eyes in crops of 100 photographed people, against FER2013's Training."""
-    apart, centre = [], []
+def test_crops_have_the_alignment_and_scale_of_fer2013() -> None:
+    """Interocular distance and centre of the landmarks in crops of 100 photographs, against FER2013's Training."""
+    distances, centres = [], []
     for face in lfw_subset()[:100]:
         grey = cv2.copyMakeBorder((face * 255).astype(np.uint8), 10, 10, 10, 10, cv2.BORDER_REPLICATE)
         large = cv2.resize(grey, None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC)
@@ -97,14 +97,14 @@ def test_live_crops_are_framed_as_fer2013() -> None:
         if len(boxes) != 1:
             continue
         points = find_landmarks(crop_faces(rgb, boxes))[0] / 48
-        apart.append(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
-        centre.append(points[17:].mean(axis=0))
-    assert len(apart) >= 80
-    assert np.median(apart) == pytest.approx(CROP_CALIBRATION["eyes_apart_in_crop"], abs=0.03)
-    assert np.median(centre, axis=0) == pytest.approx(CROP_CALIBRATION["inner_centre_in_crop"], abs=0.03)
+        distances.append(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
+        centres.append(points[17:].mean(axis=0))
+    assert len(distances) >= 80
+    assert np.median(distances) == pytest.approx(CROP_CALIBRATION["interocular_distance_in_crop"], abs=0.03)
+    assert np.median(centres, axis=0) == pytest.approx(CROP_CALIBRATION["inner_centre_in_crop"], abs=0.03)
 
 
-def test_a_crop_goes_on_beyond_the_picture(portrait: np.ndarray) -> None:
+def test_crops_replicate_the_edge_of_the_picture(portrait: np.ndarray) -> None:
     box = find_faces(portrait)[0]
     left, top, side = crop_square(box)
     whole = crop_faces(portrait, box[None])
@@ -118,7 +118,7 @@ def test_a_crop_goes_on_beyond_the_picture(portrait: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("boxes", [np.zeros((1, 3), int), np.zeros(4, int), [[10, 10, 10, 20]]])
-def test_what_is_no_box_is_refused(boxes: object, portrait: np.ndarray) -> None:
+def test_invalid_boxes_are_rejected(boxes: object, portrait: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"expected (shape|left < right)"):
         crop_faces(portrait, boxes)  # type: ignore[arg-type]
 
@@ -126,7 +126,7 @@ def test_what_is_no_box_is_refused(boxes: object, portrait: np.ndarray) -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((5, 5), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3)), "x.png"]
 )
-def test_what_is_no_rgb_picture_is_refused(wrong: object) -> None:
+def test_pictures_that_are_not_rgb_are_rejected(wrong: object) -> None:
     with pytest.raises(InputError, match=r"picture: expected uint8 RGB, shape \(h, w, 3\)"):
         find_faces(wrong)  # type: ignore[arg-type]
 
@@ -167,7 +167,7 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_kind_of_picture_shows_the_same_face(form: str, portrait: np.ndarray) -> None:
+def test_every_format_decodes_to_the_same_picture(form: str, portrait: np.ndarray) -> None:
     rgb = read_rgb(FORMS[form](portrait))
     assert rgb.shape == portrait.shape
     assert rgb.dtype == np.uint8
@@ -177,7 +177,7 @@ def test_every_kind_of_picture_shows_the_same_face(form: str, portrait: np.ndarr
 
 
 def bomb(side: int) -> bytes:
-    """A PNG that says it is side x side pixels and holds none of them."""
+    """A PNG whose header declares side x side pixels, without pixel data."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -186,9 +186,9 @@ def bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-def test_damaged_pictures_are_refused_in_one_line(portrait: np.ndarray, tmp_path: Path) -> None:
+def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Path) -> None:
     whole = encoded(Image.fromarray(portrait), "JPEG")
-    for content, found in (
+    for content, message in (
         (b"", "found 0 bytes"),
         (b"not a picture", "found 13 bytes"),
         (whole[: len(whole) // 2], "bytes that are none"),
@@ -200,7 +200,7 @@ def test_damaged_pictures_are_refused_in_one_line(portrait: np.ndarray, tmp_path
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"picture\.jpg: expected") as caught:
             read_rgb(path)
-        assert found in str(caught.value)
+        assert message in str(caught.value)
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="No such file"):
         read_rgb(tmp_path / "none.jpg")
@@ -216,12 +216,12 @@ def test_damaged_pictures_are_refused_in_one_line(portrait: np.ndarray, tmp_path
         np.zeros((4, 4), int),
     ],
 )
-def test_arrays_that_are_no_picture_are_refused(wrong: np.ndarray) -> None:
+def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
     with pytest.raises(InputError, match="picture array: expected shape"):
         array_to_rgb(wrong)
 
 
-def test_transparency_is_laid_on_white() -> None:
+def test_transparency_is_blended_with_white() -> None:
     half = np.zeros((2, 2, 4), np.uint8)
     half[..., 3] = 128
     assert array_to_rgb(half)[0, 0].tolist() == [127, 127, 127]

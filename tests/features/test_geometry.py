@@ -1,4 +1,4 @@
-"""Geometry depends on the expression alone: not on place, size, tilt or units, and a mirror swaps sides."""
+"""Invariance of the geometric features to translation, scale and rotation, and their permutation by mirroring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def face(seed: int) -> np.ndarray:
     scale=st.floats(0.2, 20),
     turn=st.floats(-3.1, 3.1),
 )
-def test_shift_scale_and_rotation_change_nothing(
+def test_features_are_invariant_to_shift_scale_and_rotation(
     seed: int, shift: tuple[float, float], scale: float, turn: float
 ) -> None:
     points = face(seed)
@@ -33,19 +33,19 @@ def test_shift_scale_and_rotation_change_nothing(
 
 
 @given(seed=seeds)
-def test_a_mirror_swaps_sides(seed: int) -> None:
+def test_mirroring_swaps_the_sides(seed: int) -> None:
     points = face(seed)
     mirrored = points[:, MIRROR] * [-1, 1]
     np.testing.assert_allclose(geometry(mirrored), MIRROR_SIGN * geometry(points)[:, MIRROR_INDEX], atol=1e-4)
 
 
-def test_mirroring_twice_is_nothing() -> None:
+def test_mirroring_twice_is_the_identity() -> None:
     assert np.array_equal(MIRROR_INDEX[MIRROR_INDEX], np.arange(len(NAMES)))
     assert np.array_equal(MIRROR_SIGN * MIRROR_SIGN[MIRROR_INDEX], np.ones(len(NAMES)))
     assert len(set(NAMES)) == len(NAMES)
 
 
-def test_components_move_as_their_names_say() -> None:
+def test_components_change_as_their_names_imply() -> None:
     calm = mean_face()[None]
     apart = np.linalg.norm(calm[0, 42:48].mean(axis=0) - calm[0, 36:42].mean(axis=0))
 
@@ -62,6 +62,6 @@ def test_components_move_as_their_names_say() -> None:
     assert change([65, 66, 67], 2, "lip opening area") > 0
 
 
-def test_a_face_without_width_gives_numbers() -> None:
+def test_features_of_a_degenerate_face_are_finite() -> None:
     assert np.isfinite(geometry(np.zeros((2, 68, 2)))).all()
     assert upright(np.ones((1, 68, 2))).tolist() == np.zeros((1, 68, 2)).tolist()
