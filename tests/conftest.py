@@ -122,7 +122,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.parent.name
         if folder == "browser":
             item.add_marker(pytest.mark.browser)
-        if folder in ("deep", "reporting", "serving", "batch", "views"):
+        slow_files = (
+            "test_compare.py",
+            "test_ensemble.py",
+            "test_explain.py",
+            "test_package.py",
+            "test_recognizers.py",
+        )
+        if folder in ("deep", "classical", "reporting", "serving", "batch", "views") or item.path.name in slow_files:
             item.add_marker(pytest.mark.slow)
         if item.path.name == "test_cluster.py":
             item.add_marker(pytest.mark.cluster)
