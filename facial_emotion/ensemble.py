@@ -9,7 +9,6 @@ the members; their models stay where they are.
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,6 @@ def fit_weights(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def choose(logs: dict[MemberView, np.ndarray], labels: np.ndarray) -> dict[MemberView, float]:
     """The members that count, and their weights. Both views of a mirrored member weigh the same."""
-
     views = {name: [logs[view] for view in logs if view[0] == name] for name, _ in logs}
     means = {name: np.mean(of_one, axis=0) for name, of_one in views.items()}
     while True:
@@ -65,6 +63,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
 
     from facial_emotion import recognizers
     from facial_emotion.evaluation.evaluate import SPLITS, evaluate
+    from facial_emotion.evaluation.results import installed_versions
     from facial_emotion.terminal import bar
 
     splits = {name: data.split(name) for name in SPLITS}
@@ -84,7 +83,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         return probabilities
 
     threshold, metrics = evaluate(data, pooled)
-    versions = {library: metadata.version(library) for library in ("numpy", "scipy", "onnxruntime")}
+    versions = installed_versions(("numpy", "scipy", "onnxruntime"))
     cards = {name: recognizers.card(name, root) for name, _ in weights}
     return Card(
         name="ensemble",

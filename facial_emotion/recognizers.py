@@ -8,7 +8,6 @@ probabilities = recognizer.predict_proba(crops)    # (n, 7), in the order of fea
 from __future__ import annotations
 
 import importlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import check_crops
-from facial_emotion.records import Card, to_json
+from facial_emotion.records import Card
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
 TRACKS = {
@@ -66,8 +65,8 @@ class Recognizer:
         return value
 
 
-# Loaded models by folder, name, card and threads, the last used last: an app's sessions, a server's requests and an
-# ensemble's members share them.
+# Loaded models by folder, name, state of the card's file, and threads, the last used last: an app's sessions, a
+# server's requests and an ensemble's members share them.
 _loaded: OrderedDict[tuple[Any, ...], Recognizer] = OrderedDict()
 _loading = threading.RLock()  # an ensemble loads its members while it is being loaded
 
@@ -93,15 +92,21 @@ def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
 
 
 def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
-    """A trained model, ready to recognise on ``threads`` CPU threads. It is kept: loading it again costs nothing.
+    """A trained model, ready to recognise on ``threads`` CPU threads.
 
+    It is kept until its card changes, so that loading it again is cheap.
     Raises InputError for an unknown name, an incomplete card, or a file that is not the card's.
     """
     root = root or paths.ARTIFACTS
-    found = card(name, root)
-    key = (root.resolve(), name, json.dumps(to_json(found), sort_keys=True), threads)
+    try:
+        status = (root / name / artifact.CARD).stat()  # reading the card would cost more than recognising a face
+        key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads)
+    except OSError:
+        card(name, root)  # raises the error
+        raise
     with _loading:
         if key not in _loaded:
+            found = card(name, root)
             model = artifact.read_model(root / name, found)
             _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name)
             while len(_loaded) > KEPT:

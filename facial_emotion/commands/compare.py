@@ -2,8 +2,8 @@
 
     facial-emotion compare --data fer2013.csv.xz
 
-With FER2013 everything is measured. Without it, latencies are measured on pictures that come with
-scikit-image, and accuracies are those that the models' cards recorded, marked so.
+With FER2013 everything is measured. Without it, latencies are measured on crops of the example picture,
+and accuracies are those that the models' cards recorded, marked so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facial_emotion.commands import run
+from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main(
     from facial_emotion.evaluation import results
     from facial_emotion.threads import limit_threads
 
-    chosen = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
+    chosen = options.split_names(models) if models else recognizers.names()
     if not chosen:
         raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
     loaded = [recognizers.load(name, threads) for name in chosen]

@@ -2,8 +2,8 @@
 
     facial-emotion report --data fer2013.csv.xz
 
-Speeds are those of the last benchmark (compare.py --data); all else is measured here. Every figure in the texts
-stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
+Speeds are those of the last benchmark (facial-emotion compare --data); all else is measured here. Every figure in the
+texts stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
 on another machine leaves the report and its figures as they are.
 """
 

@@ -12,7 +12,7 @@ import os
 
 import click
 
-from facial_emotion.commands import run
+from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 
@@ -58,7 +58,7 @@ def main(
     from facial_emotion.serving.api import create_app
     from facial_emotion.serving.schema import Limits
 
-    names = [name.strip() for name in models.split(",") if name.strip()] if models else recognizers.names()
+    names = options.split_names(models) if models else recognizers.names()
     if not names:
         raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
     for name in names:
