@@ -26,7 +26,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         return describe(*faces)
 
     def classifier(features: np.ndarray) -> np.ndarray:
-        result: np.ndarray = session.run(["probabilities"], {"features": features})[0]
+        result: np.ndarray = session.run([artifact.OUTPUTS[card.labels]], {"features": features})[0]
         return result
 
     return [("landmarks", landmarks), ("descriptors", descriptors), ("classifier", classifier)]

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 RECIPES = Path(__file__).parent / "recipes"
 LICENCE = (
-    "MIT for the model. Its landmark predictor was taught by dlib's 68-point model, trained on iBUG 300-W, whose "
-    "licence excludes commercial use. Trained on FER2013, which was made for research."
+    "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was trained "
+    "on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research."
 )
 _LIBRARIES = (
     "numpy",
@@ -130,21 +130,28 @@ def train(
     from facial_emotion import artifact
     from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation import calibration
-    from facial_emotion.evaluation.evaluate import evaluate
+    from facial_emotion.evaluation.finish import Exported, finish
     from facial_emotion.evaluation.parity import parity
 
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
     held_out_scores = fitted.scores(task.held_out_features)
-    calibrated = calibration.matrix(held_out_scores, task.held_out_labels)
-    model = to_onnx(fitted.graph(), task.features.shape[1], calibrated)
     minutes = (time.perf_counter() - start) / 60
 
-    predict = _exported_predictions(model, data, recipe, threads)
-    library = calibrated.probabilities(held_out_scores)
-    agreement = parity(fitted.bound, library, predict("PublicTest"), task.held_out_labels)
-    threshold, metrics = evaluate(data, predict)
+    def check(calibrations: list[calibration.Calibration], probabilities: np.ndarray) -> dict[str, float]:
+        library = calibrations[0].probabilities(held_out_scores)
+        return parity(fitted.bound, library, probabilities[:, 0], task.held_out_labels)
+
+    exported = Exported(
+        ["fer2013"],
+        held_out_scores[:, None],
+        calibration.matrix,
+        lambda calibrations: to_onnx(fitted.graph(), task.features.shape[1], calibrations[0]),
+        _exported_predictions(data, recipe, threads),
+        check,
+        {artifact.TYPICAL: feature_medians(task.features)},
+    )
     card = Card(
         name=name,
         track="classical",
@@ -153,29 +160,28 @@ def train(
         features=recipe.features,
         training=_provenance(name, data, recipe, seed, minutes, client, fitted),
         calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
-        parity=agreement,
-        threshold=threshold,
-        metrics=metrics,
+        threshold=0.0,
+        metrics={},
         licence=LICENCE,
         files={},
     )
-    return artifact.write(out, model, card, {artifact.TYPICAL: feature_medians(task.features)})
+    return finish(exported, card, data, out)[0]
 
 
 def _exported_predictions(
-    model: bytes, data: fer2013.Fer2013, recipe: Recipe, threads: int
-) -> Callable[[str], np.ndarray]:
-    """A function from a split's name to the probabilities float32 (n, 7) that the exported model gives its rows."""
+    data: fer2013.Fer2013, recipe: Recipe, threads: int
+) -> Callable[[bytes, str, fer2013.Split], np.ndarray]:
+    """A function from a model, its output's name and a split to the output's probabilities float32 (n, 7)."""
     from facial_emotion import artifact
     from facial_emotion.features.extract import extract_cached
 
     features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
-    session = artifact.session(model, threads)
 
-    def predict(split: str) -> np.ndarray:
-        rows = np.asarray(features[data.split(split).rows], dtype=np.float32)
+    def predict(model: bytes, output: str, split: fer2013.Split) -> np.ndarray:
+        session = artifact.session(model, threads)
+        rows = np.asarray(features[split.rows], dtype=np.float32)
         parts = np.array_split(rows, len(rows) // 256 + 1)
-        return np.concatenate([session.run(["probabilities"], {"features": part})[0] for part in parts])
+        return np.concatenate([session.run([output], {"features": part})[0] for part in parts])
 
     return predict
 

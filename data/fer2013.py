@@ -21,7 +21,7 @@ from facial_emotion import paths
 from facial_emotion.data.csv_form import SPLITS, SUFFIXES, read_csv
 from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
-from facial_emotion.data.ferplus import majority_labels, read_votes, soft_labels
+from facial_emotion.data.ferplus import majority_labels, people_choice, read_votes, soft_labels
 from facial_emotion.data.folder_form import picture_files, read_folder
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
@@ -72,14 +72,18 @@ class Fer2013:
 
     def soft_labels(self) -> np.ndarray:
         """FER+ vote shares, float32, (n, 7)."""
-        return soft_labels(self._votes())
+        return soft_labels(self.people_votes())
 
     def majority_labels(self) -> np.ndarray:
         """FER+ majority labels, int64, (n,); -1 without a majority."""
-        return majority_labels(self._votes())
+        return majority_labels(self.people_votes())
 
-    def _votes(self) -> np.ndarray:
-        """The FER+ votes. Raises InputError without them."""
+    def people_choice(self) -> np.ndarray:
+        """The emotion that most people chose, int64, (n,); -1 where they chose none of the seven."""
+        return people_choice(self.people_votes())
+
+    def people_votes(self) -> np.ndarray:
+        """The FER+ votes, int64 (n, 10). Raises InputError without them."""
         if self.votes is None:
             raise InputError("FER+", f"{FERPLUS_FILE} beside the data", "none", "put it there or name it")
         return self.votes

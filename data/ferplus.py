@@ -15,6 +15,7 @@ from facial_emotion.features.emotions import EMOTIONS, encode
 
 FILE_NAME = "fer2013new.csv"
 EMOTION_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")
+CLEAR_VOTES = 5  # of ten: an emotion with more votes is called clear
 OTHER_COLUMNS = ("contempt", "unknown", "NF")  # NF: not a face
 
 
@@ -45,6 +46,16 @@ def soft_labels(votes: np.ndarray) -> np.ndarray:
     total = counts.sum(axis=1, keepdims=True)
     result: np.ndarray = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
     return result
+
+
+def people_choice(votes: np.ndarray) -> np.ndarray:
+    """The emotion that most people chose, int64, shape (n,); -1 where another answer has as many votes.
+
+    Other answers are contempt, unknown and not a face. The first of several emotions with as many votes counts.
+    """
+    emotions, others = votes[:, : len(EMOTIONS)], votes[:, len(EMOTIONS) :]
+    chosen: np.ndarray = np.where(emotions.max(axis=1) > others.max(axis=1), emotions.argmax(axis=1), -1)
+    return chosen.astype(np.int64)
 
 
 def majority_labels(votes: np.ndarray) -> np.ndarray:

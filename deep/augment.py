@@ -13,7 +13,7 @@ from facial_emotion.deep.recipe import Augmentation
 def augment_batch(
     crops: np.ndarray, targets: np.ndarray, amount: Augmentation, size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Augmented crops float32 (n, size, size, 1), 0-255, and their targets (n, 7).
+    """Augmented crops float32 (n, size, size, 1), 0-255, and their targets (n, heads, 7).
 
     crops: uint8 (n, 48, 48). Half of them are mirrored, whatever the amount.
     """
@@ -82,4 +82,4 @@ def _mixup(
     weight = np.maximum(weight, 1 - weight).astype(np.float32)
     partner = rng.permutation(len(crops))
     crops = crops * weight[:, None, None] + crops[partner] * (1 - weight[:, None, None])
-    return crops, targets * weight[:, None] + targets[partner] * (1 - weight[:, None])
+    return crops, targets * weight[:, None, None] + targets[partner] * (1 - weight[:, None, None])

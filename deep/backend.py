@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras
@@ -36,21 +37,28 @@ def configure(precision: str = "float32") -> None:
     keras.config.set_dtype_policy(precision)
 
 
-def in_single_precision(
-    model: keras.Model, build: Callable[[dict[str, Any]], keras.Model], network: dict[str, Any]
-) -> keras.Model:
+def in_single_precision(model: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
     """A copy of a network, with its weights, in single precision: mixed precision can't be exported."""
     import keras
 
     keras.config.set_dtype_policy("float32")
-    copy = build(network)
+    copy = build()
     copy.set_weights(model.get_weights())
     return copy
+
+
+def score_heads(pooled: Any, heads: int) -> Any:
+    """Scores (n, heads, 7) in single precision from pooled features (n, channels)."""
+    from keras import layers
+
+    scores = layers.Dense(heads * len(EMOTIONS), dtype="float32", name="scores")(pooled)
+    return layers.Reshape((heads, len(EMOTIONS)), dtype="float32", name="heads")(scores)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
     """Load weights into a model, from .weights.h5 or from the .npz that ``weights_as_npz`` makes.
 
+    Where the .npz is of the same network with one head, every head of the model gets that head's weights.
     Raises InputError where the file is missing, damaged, or of another network.
     """
     if not path.is_file():
@@ -58,7 +66,11 @@ def load_weights(model: keras.Model, path: Path) -> None:
     try:
         if path.suffix == ".npz":
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                model.set_weights([stored[name].astype(np.float32) for name in sorted(stored.files)])
+                arrays = [stored[name].astype(np.float32) for name in sorted(stored.files)]
+            if len(model.output_shape) == 3 and arrays[-1].shape == (len(EMOTIONS),):
+                heads = model.output_shape[1]
+                arrays[-2:] = [np.tile(arrays[-2], (1, heads)), np.tile(arrays[-1], heads)]
+            model.set_weights(arrays)
             return
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Skipping nested container")  # files written by an older Keras

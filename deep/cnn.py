@@ -10,18 +10,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion.deep.backend import load_weights
-from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.deep.backend import load_weights, score_heads
 
 if TYPE_CHECKING:
     import keras
 
 
-def build(network: dict[str, Any]) -> keras.Model:
-    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, 7); size >= 32.
+def build(network: dict[str, Any], heads: int) -> keras.Model:
+    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
-    network: "stem", the channels of its two convolutions; "stages", [channels, blocks] each at half the
-    resolution of the one before; "squeeze", the reduction ratio of squeeze-and-excitation; "dropout" before the
+    size: at least 32. network: "stem", the channels of its two convolutions; "stages", [channels, blocks] each at half
+    the resolution of the one before; "squeeze", the reduction ratio of squeeze-and-excitation; "dropout" before the
     last layer.
     """
     import keras
@@ -38,8 +37,7 @@ def build(network: dict[str, Any]) -> keras.Model:
             x = _residual_block(x, channels, network["squeeze"], 2 if block == 1 else 1, name)
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # (n, channels of the last stage)
     x = layers.Dropout(network["dropout"], name="dropout")(x)
-    scores = layers.Dense(len(EMOTIONS), dtype="float32", name="scores")(x)
-    return keras.Model(crops, scores, name="cnn")
+    return keras.Model(crops, score_heads(x, heads), name="cnn")
 
 
 def _residual_block(x: Any, channels: int, squeeze: int, stride: int, name: str) -> Any:

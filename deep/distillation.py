@@ -19,7 +19,8 @@ from facial_emotion.records import to_json
 
 FILE = "teacher.npz"  # beside the checkpoints, because the student may replace the teacher's artifact
 
-TeacherInfo = dict[str, Any]  # "model": a recognizer's name; "made_of": its files by hash, or an ensemble's members
+# "model": a recognizer's name; "labels": of its card; "made_of": its files by hash, or an ensemble's members
+TeacherInfo = dict[str, Any]
 
 
 def write_teacher_predictions(name: str, crops: np.ndarray, folder: Path) -> None:
@@ -29,7 +30,11 @@ def write_teacher_predictions(name: str, crops: np.ndarray, folder: Path) -> Non
     recognizer = recognizers.load(name)
     probabilities = recognizers.predict(recognizer, crops, f"predictions of {name}")
     card = to_json(recognizer.card)
-    info: TeacherInfo = {"model": name, "made_of": card.get("members") or card["files"]}
+    info: TeacherInfo = {
+        "model": name,
+        "labels": recognizer.card.labels,
+        "made_of": card.get("members") or card["files"],
+    }
     arrays = {"probabilities": probabilities, "about": np.array(json.dumps(info))}
     checkpoint.write_npz(folder / FILE, arrays, "make room and start anew")
 
@@ -54,11 +59,15 @@ def _read(folder: Path) -> tuple[np.ndarray, TeacherInfo]:
         raise InputError(path, "the teacher's predictions", reason, "start anew") from error
 
 
-def blend(targets: np.ndarray, probabilities: np.ndarray, share: float) -> np.ndarray:
-    """The weighted mean of targets float32 (n, 7) and the teacher's probabilities (n, 7), whose weight is ``share``.
+def blend(targets: np.ndarray, probabilities: np.ndarray, share: float, head: int) -> np.ndarray:
+    """Targets float32 (n, heads, 7) in which one head's are blended with the teacher's probabilities (n, 7).
 
-    Raises InputError where the teacher's predictions are of another number of crops.
+    share: the teacher's weight. A row's targets sum to what they summed to before. Raises InputError where the
+    teacher's predictions are of another number of crops.
     """
-    if probabilities.shape != targets.shape:
-        raise InputError("teacher", f"probabilities {targets.shape}", str(probabilities.shape), "start anew")
-    return ((1 - share) * targets + share * probabilities).astype(np.float32)
+    own = targets[:, head]
+    if probabilities.shape != own.shape:
+        raise InputError("teacher", f"probabilities {own.shape}", str(probabilities.shape), "start anew")
+    blended = targets.copy()
+    blended[:, head] = (1 - share) * own + share * probabilities * own.sum(axis=1, keepdims=True)
+    return blended

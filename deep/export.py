@@ -1,9 +1,10 @@
-"""Export of a Keras network to ONNX, comparison of the two on real crops, and calibration of the exported one."""
+"""Export of a Keras network to ONNX, comparison of the two on real crops, and calibrated outputs."""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ from facial_emotion.features.emotions import EMOTIONS
 if TYPE_CHECKING:
     import keras
 
+    from facial_emotion.evaluation.calibration import Calibration
+
 PARITY_ROWS = 512  # crops on which the exported network is compared with Keras
 _OPSET = 17
 _IR_VERSION = 8
 
 
 def to_onnx(model: keras.Model) -> onnx.ModelProto:
-    """Export a network to ONNX in single precision: crops uint8 (n, 48, 48) -> scores float32 (n, 7).
+    """Export a network to ONNX in single precision: crops uint8 (n, 48, 48) -> scores float32 (n, heads, 7).
 
     Raises InputError under another backend than TensorFlow, which alone exports without PyTorch.
     """
@@ -44,20 +47,16 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
         helper.make_node("Unsqueeze", ["crops as float", "last axis"], [grey]),
     ]
     output_node = helper.make_node("Identity", [scores], ["scores"])
-    return assemble(
-        [*input_nodes, *graph.node, output_node],
-        [*graph.initializer, numpy_helper.from_array(np.array([-1]), "last axis")],
-        "scores",
-    )
+    constants = [*graph.initializer, numpy_helper.from_array(np.array([-1]), "last axis")]
+    return assemble([*input_nodes, *graph.node, output_node], constants, {"scores": model.output_shape})
 
 
-def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray) -> np.ndarray:
-    """The output float32 (n, 7) of an exported network on crops uint8 (n, 48, 48)."""
+def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray, output: str = "scores") -> np.ndarray:
+    """An output float32 (n, ...) of an exported network on crops uint8 (n, 48, 48)."""
     from facial_emotion import artifact
 
     content = model if isinstance(model, bytes) else model.SerializeToString()
     session = artifact.session(content, threads=2)
-    output = session.get_outputs()[0].name
     parts = np.array_split(crops, -(-len(crops) // 128))
     return np.concatenate([session.run([output], {"crops": part})[0] for part in parts])
 
@@ -65,42 +64,58 @@ def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray) -> np.ndarray:
 def compare_with_keras(
     model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray
 ) -> dict[str, Any]:
-    """Compare an exported network with the original on crops uint8 (n, 48, 48). Raises InputError where they differ."""
+    """Compare an exported network with the original on crops uint8 (n, 48, 48), with labels (n, heads).
+
+    Raises InputError where they differ.
+    """
     from scipy.special import softmax
 
     from facial_emotion.deep.loop import predict
     from facial_emotion.evaluation.parity import EXACT, parity
 
-    return parity(EXACT, softmax(predict(model, crops), axis=1), softmax(run_onnx(exported, crops), axis=1), labels)
+    library, served = (
+        softmax(scores, axis=2).reshape(-1, len(EMOTIONS))
+        for scores in (predict(model, crops), run_onnx(exported, crops))
+    )
+    return parity(EXACT, library, served, labels.reshape(-1))
 
 
-def calibrate(scores: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> bytes:
-    """Append vector scaling, fitted on these crops and labels, and softmax to a network that outputs ``scores``.
+def append_calibrations(scores: onnx.ModelProto, heads: Sequence[str], calibrations: list[Calibration]) -> bytes:
+    """Append each head's vector scaling and softmax to a network that outputs ``scores`` (n, heads, 7).
 
-    Returns the serialised model: crops uint8 (n, 48, 48) -> probabilities float32 (n, 7).
+    Returns the serialised model: crops uint8 (n, 48, 48) -> probabilities float32 (n, 7), an output for each head.
     """
-    from facial_emotion.evaluation import calibration
+    from facial_emotion.artifact import OUTPUTS
 
-    fitted = calibration.vector(run_onnx(scores, crops), labels)
-    constants = [
-        numpy_helper.from_array(np.diag(fitted.weights), "calibration weights"),
-        numpy_helper.from_array(fitted.bias, "calibration bias"),
-    ]
-    output_nodes = [
-        helper.make_node("Mul", ["scores", "calibration weights"], ["weighted"]),
-        helper.make_node("Add", ["weighted", "calibration bias"], ["logits"]),
-        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
-    ]
-    graph = scores.graph
-    model = assemble([*graph.node, *output_nodes], [*graph.initializer, *constants], "probabilities")
+    nodes, constants = list(scores.graph.node), list(scores.graph.initializer)
+    for index, (head, fitted) in enumerate(zip(heads, calibrations, strict=True)):
+        constants += [
+            numpy_helper.from_array(np.array(index), f"{head} index"),
+            numpy_helper.from_array(np.diag(fitted.weights), f"{head} calibration weights"),
+            numpy_helper.from_array(fitted.bias, f"{head} calibration bias"),
+        ]
+        nodes += [
+            helper.make_node("Gather", ["scores", f"{head} index"], [f"{head} scores"], axis=1),
+            helper.make_node("Mul", [f"{head} scores", f"{head} calibration weights"], [f"{head} weighted"]),
+            helper.make_node("Add", [f"{head} weighted", f"{head} calibration bias"], [f"{head} logits"]),
+            helper.make_node("Softmax", [f"{head} logits"], [OUTPUTS[head]], axis=1),
+        ]
+    model = assemble(nodes, constants, {OUTPUTS[head]: (None, len(EMOTIONS)) for head in heads})
     return bytes(model.SerializeToString())
 
 
-def assemble(nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], output: str) -> onnx.ModelProto:
-    """A valid ONNX model of these nodes and constants: crops uint8 (n, 48, 48) -> output float32 (n, 7)."""
+def assemble(
+    nodes: list[onnx.NodeProto], constants: list[onnx.TensorProto], outputs: Mapping[str, Sequence[int | None]]
+) -> onnx.ModelProto:
+    """A valid ONNX model of these nodes and constants, from crops uint8 (n, 48, 48) to float32 outputs.
+
+    outputs: the shape of each by its name; the first dimension is free.
+    """
     inputs = [helper.make_tensor_value_info("crops", TensorProto.UINT8, ["n", 48, 48])]
-    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", len(EMOTIONS)])]
-    graph = helper.make_graph(nodes, f"crops to {output}", inputs, outputs, constants)
+    infos = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape[1:]]) for name, shape in outputs.items()
+    ]
+    graph = helper.make_graph(nodes, f"crops to {' and '.join(outputs)}", inputs, infos, constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
     onnx.checker.check_model(model)

@@ -17,7 +17,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
     session = artifact.session(model, threads)
 
     def network(crops: np.ndarray) -> np.ndarray:
-        probabilities: np.ndarray = session.run(["probabilities"], {"crops": crops})[0]
+        probabilities: np.ndarray = session.run([artifact.OUTPUTS[card.labels]], {"crops": crops})[0]
         return probabilities
 
     return [("network", network)]

@@ -34,7 +34,10 @@ _INFERENCE_BATCH = 256
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a data set: crops uint8 (n, 48, 48), targets float32 (n, 7) that sum to 1, labels (n,)."""
+    """Rows of a data set: crops uint8 (n, 48, 48), targets float32 (n, heads, 7), labels int (n, heads).
+
+    The seven targets of a head sum to the row's weight for this head, 0 to 1; labels are -1 where a head has none.
+    """
 
     crops: np.ndarray
     targets: np.ndarray
@@ -126,7 +129,7 @@ class _Loop:
         for layer in self.model.layers:
             layer.trainable = schedule.lr_multiplier(stage.layer_lr_multipliers, layer.name) > 0
         optimiser = build_optimiser(self.recipe, stage, self.steps, self.model.trainable_variables)
-        loss = losses.CategoricalCrossentropy(from_logits=True, label_smoothing=self.recipe.label_smoothing)
+        loss = losses.CategoricalCrossentropy(from_logits=True)  # the mean over rows and heads
         self.model.compile(optimiser, loss, metrics=["accuracy"])
         return optimiser
 
@@ -140,7 +143,7 @@ class _Loop:
             self.model.make_predict_function(force=True)
         amount = recipe.augment if epoch < recipe.mixup_until else replace(recipe.augment, mixup=0.0)
         order = np.random.default_rng([self.identity.seed, epoch]).permutation(len(self.training.crops))
-        weights = class_weights(self.training, recipe.class_weight_power)
+        weights = class_weights(self.training, [head.class_weight_power for head in recipe.heads.values()])
         name = f"epoch {epoch + 1}/{schedule.stages(recipe)[-1].end}"
         with bar(name, self.steps - progress.step) as step_done:
             for step in range(progress.step, self.steps):
@@ -151,7 +154,8 @@ class _Loop:
                 crops, targets = augment.augment_batch(
                     self.training.crops[rows], self.training.targets[rows], amount, size, rng
                 )
-                loss, accuracy = self.model.train_on_batch(crops, targets, sample_weight=targets @ weights)
+                row_weights = np.einsum("nhc,hc->nh", targets, weights)
+                loss, accuracy = self.model.train_on_batch(crops, distributions(targets), sample_weight=row_weights)
                 steps_done = epoch * self.steps + step + 1
                 if steps_done % _EMA_INTERVAL == 0:
                     _update_ema(self.ema, self.model, recipe.ema_momentum, steps_done)
@@ -172,12 +176,20 @@ class _Loop:
         progress = self.progress
         start, size = time.monotonic(), schedule.image_size(self.recipe, progress.epoch)
         final_size = self.recipe.image_sizes[-1][1]
-        figures = {**progress.means(), **_evaluate(self.model, self.ema, self.held_out, size), "image_size": size}
+        figures = {**progress.means(), **self._evaluate_ema(size), "image_size": size}
         figures["minutes"] = (progress.sums["seconds"] + time.monotonic() - start) / 60
         earlier = [past["held_out_accuracy"] for past in progress.history if past["image_size"] == final_size]
         progress.history.append({"epoch": progress.epoch + 1, **figures})
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
         return size == final_size and figures["held_out_accuracy"] > max(earlier, default=-1.0)
+
+    def _evaluate_ema(self, size: int) -> dict[str, float]:
+        """Held-out figures of the averaged weights; the model's own weights are restored."""
+        current = values(self.model.variables)
+        assign(self.model.variables, self.ema)
+        scores = predict(self.model, self.held_out.crops, size)
+        assign(self.model.variables, current)
+        return evaluate(scores, self.held_out, list(self.recipe.heads))
 
 
 @contextlib.contextmanager
@@ -205,33 +217,50 @@ def _update_ema(ema: list[np.ndarray], model: keras.Model, momentum: float, step
             mean[...] = value
 
 
-def _evaluate(model: keras.Model, ema: list[np.ndarray], held_out: Rows, size: int) -> dict[str, float]:
-    """Loss, accuracy and macro-F1 of the averaged weights on held-out rows; the model's own weights are restored."""
+def evaluate(scores: np.ndarray, rows: Rows, heads: list[str]) -> dict[str, float]:
+    """Loss, accuracy and macro-F1 of scores (n, heads, 7): the means over the heads and, of several, each head's own.
+
+    The loss is the cross-entropy with the targets; rows without a label for a head are left out.
+    """
     from scipy.special import log_softmax
     from sklearn.metrics import accuracy_score, f1_score
 
-    current = values(model.variables)
-    assign(model.variables, ema)
-    scores = predict(model, held_out.crops, size)
-    assign(model.variables, current)
-    predicted = scores.argmax(axis=1)
-    loss = -log_softmax(scores, axis=1)[np.arange(len(scores)), held_out.labels].mean()
-    return {
-        "held_out_loss": float(loss),
-        "held_out_accuracy": float(accuracy_score(held_out.labels, predicted)),
-        "held_out_macro_f1": float(f1_score(held_out.labels, predicted, average="macro", zero_division=0)),
-    }
+    logs, by_head = log_softmax(scores, axis=2), []
+    for head in range(len(heads)):
+        known = rows.labels[:, head] >= 0
+        labels, predicted = rows.labels[known, head], scores[known, head].argmax(axis=1)
+        targets = distributions(rows.targets[known, head])
+        by_head.append(
+            {
+                "loss": float(-(targets * logs[known, head]).sum(axis=1).mean()),
+                "accuracy": float(accuracy_score(labels, predicted)),
+                "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
+            }
+        )
+    figures = {f"held_out_{key}": float(np.mean([own[key] for own in by_head])) for key in by_head[0]}
+    if len(heads) > 1:
+        for name, own in zip(heads, by_head, strict=True):
+            figures.update({f"held_out_{key}_{name}": value for key, value in own.items()})
+    return figures
+
+
+def distributions(targets: np.ndarray) -> np.ndarray:
+    """Targets (..., 7) divided by their sums; uniform where a row has none."""
+    totals = targets.sum(axis=-1, keepdims=True)
+    result: np.ndarray = np.divide(targets, totals, out=np.full_like(targets, 1 / len(EMOTIONS)), where=totals > 0)
+    return result
 
 
 def predict(model: keras.Model, crops: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:
-    """Scores float32 (n, 7) of crops uint8 (n, 48, 48), resized to ``size`` pixels: best the size of training."""
+    """Scores float32 (n, heads, 7) of crops uint8 (n, 48, 48), resized to ``size`` pixels, best as in training."""
     parts = np.array_split(crops, -(-len(crops) // _INFERENCE_BATCH))
     return np.concatenate([np.asarray(model.predict_on_batch(augment.resize(part, size))) for part in parts])
 
 
-def class_weights(rows: Rows, power: float) -> np.ndarray:
-    """Class weights float32 (7,), proportional to inverse frequency to a power of 0 to 1; their mean over rows is 1."""
+def class_weights(rows: Rows, powers: list[float]) -> np.ndarray:
+    """Class weights float32 (heads, 7), proportional to inverse frequency to a head's power; 1 on average over rows."""
     frequency = np.maximum(rows.targets.mean(axis=0), 1e-6)
-    weights = (1 / len(EMOTIONS) / frequency) ** power
-    normalised: np.ndarray = weights / (weights @ frequency)
+    frequency /= frequency.sum(axis=1, keepdims=True)
+    weights = (1 / len(EMOTIONS) / frequency) ** np.array(powers)[:, None]
+    normalised: np.ndarray = weights / (weights * frequency).sum(axis=1, keepdims=True)
     return normalised.astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 from facial_emotion.errors import InputError
 
 RECIPES = Path(__file__).parent / "recipes"
-LABELS = ("fer", "fer+", "both")
+HEADS = ("fer2013", "people")  # the labels that a head answers with, see ``Head``
 IMAGE_SIZE = 48  # side of the crops at inference, in pixels
 # The Keras class of each kind of optimiser, and the settings it takes besides those that all take.
 OPTIMISERS = {"sgd": ("SGD", ("momentum", "nesterov")), "adamw": ("AdamW", ("beta_2",))}
@@ -68,8 +68,22 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class Head:
+    """Settings of an output head, which answers with FER2013's labels or with the distribution of people's votes.
+
+    class_weight_power: 0 for equal class weights, 1 for inverse frequency.
+    """
+
+    class_weight_power: float
+    label_smoothing: float
+
+
+@dataclass(frozen=True)
 class Teacher:
-    """The teacher of a distillation: a recognizer's name, and the weight (0-1) of its predictions in the targets."""
+    """The teacher of a distillation: a recognizer's name, and the weight (0-1) of its predictions in the targets.
+
+    Its predictions become targets of the head with the teacher's labels.
+    """
 
     model: str
     share: float
@@ -79,22 +93,19 @@ class Teacher:
 class Recipe:
     """The settings of a training.
 
-    network: arguments of the network's ``build``; labels: targets from FER2013's labels ("fer"), FER+'s votes ("fer+")
-    or the mean of the two ("both"); image_sizes: (first epoch, side of the crops in pixels), in rising order;
-    mixup_until: the first epoch without mixup; class_weight_power: 0 for equal class weights, 1 for inverse frequency;
+    network: arguments of the network's ``build``; heads: by HEADS, in the order of the network's outputs; image_sizes:
+    (first epoch, side of the crops in pixels), in rising order; mixup_until: the first epoch without mixup;
     ema_momentum: per step, of the exponential moving average of the weights; tuning: how the settings were found.
     """
 
     network: dict[str, Any]
-    labels: str
+    heads: dict[str, Head]
     stages: tuple[StageSettings, ...]
     image_sizes: tuple[tuple[int, int], ...]
     batch: int
     optimiser: OptimiserSettings
     augment: Augmentation
     mixup_until: int
-    label_smoothing: float
-    class_weight_power: float
     ema_momentum: float
     precision: str
     teacher: Teacher | None = None
@@ -114,21 +125,20 @@ class Recipe:
 # The types in JSON of a recipe's keys; the optional ones may be missing.
 _RECIPE: dict[str, _Types] = {
     "network": (dict,),
-    "labels": (str,),
+    "heads": (dict,),
     "stages": (list,),
     "image_sizes": (list,),
     "batch": (int,),
     "optimiser": (dict,),
     "augment": (dict,),
     "mixup_until": (int,),
-    "label_smoothing": _NUMBER,
-    "class_weight_power": _NUMBER,
     "ema_momentum": _NUMBER,
     "precision": (str,),
     "teacher": (dict,),
     "tuning": (dict,),
 }
 _AUGMENTATION: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Augmentation)}
+_HEAD: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Head)}
 
 
 def read(path: Path) -> Recipe:
@@ -148,13 +158,13 @@ def from_dict(settings: object, place: object) -> Recipe:
     if not isinstance(settings, dict):
         raise InputError(place, "a JSON object", type(settings).__name__)
     _check(settings, _RECIPE, place, optional=("teacher", "tuning"))
-    for key, choices in (("labels", LABELS), ("precision", PRECISIONS)):
-        if settings[key] not in choices:
-            raise InputError(place, f"{key!r} one of {', '.join(choices)}", repr(settings[key]))
+    if settings["precision"] not in PRECISIONS:
+        raise InputError(place, f"'precision' one of {', '.join(PRECISIONS)}", repr(settings["precision"]))
     teacher = settings.get("teacher")
     return Recipe(
         **{
             **settings,
+            "heads": _heads(settings["heads"], place),
             "optimiser": _optimiser(settings["optimiser"], place),
             "teacher": None if teacher is None else _teacher(teacher, place),
             "image_sizes": _image_sizes(settings["image_sizes"], place),
@@ -175,6 +185,16 @@ def _optimiser(settings: dict[str, Any], place: object) -> OptimiserSettings:
     _check(settings, {key: (str,) if key == "kind" else _NUMBER for key in settings}, place, "optimiser.")
     common = {key: value for key, value in settings.items() if key not in options}
     return OptimiserSettings(**common, options={key: settings[key] for key in options})
+
+
+def _heads(settings: dict[str, Any], place: object) -> dict[str, Head]:
+    if not settings or not set(settings) <= set(HEADS):
+        raise InputError(place, f"'heads', one or more of {', '.join(HEADS)}", ", ".join(settings) or "none")
+    for name, head in settings.items():
+        if not isinstance(head, dict):
+            raise InputError(place, f"'heads.{name}' of type dict", type(head).__name__)
+        _check(head, _HEAD, place, f"heads.{name}.")
+    return {name: Head(**head) for name, head in settings.items()}
 
 
 def _teacher(settings: dict[str, Any], place: object) -> Teacher:

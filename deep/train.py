@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from facial_emotion.deep import NETWORKS, backend
 from facial_emotion.deep.checkpoint import History, Identity
 from facial_emotion.deep.loop import Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
+from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card
@@ -67,21 +69,16 @@ def network_module(name: str) -> ModuleType:
     return importlib.import_module(f"facial_emotion.deep.{NETWORKS[name]}")
 
 
-def load_split(data: fer2013.Fer2013, split: str, labels: str = "fer") -> Rows:
-    """A split with its targets: FER2013's labels ("fer"), fractions of FER+'s votes ("fer+"), or their mean ("both").
+def load_split(data: fer2013.Fer2013, split: str, heads: Mapping[str, float]) -> Rows:
+    """A split with the targets and labels of each head; heads: their label smoothing by name (``recipe.HEADS``)."""
+    from facial_emotion.evaluation.evaluate import choices, targets
 
-    Rows without votes for any of the seven emotions are left out of "fer+" and keep their label in "both".
-    """
-    part = data.split(split)
-    targets = np.eye(len(EMOTIONS), dtype=np.float32)[part.labels]
-    if labels == "fer":
-        return Rows(part.crops, targets, part.labels)
-    votes = data.soft_labels()[part.rows]
-    has_votes = votes.sum(axis=1) > 0
-    if labels == "fer+":
-        return Rows(part.crops, votes, part.labels).take(has_votes)
-    targets[has_votes] = (targets[has_votes] + votes[has_votes]) / 2
-    return Rows(part.crops, targets, part.labels)
+    smoothed = []
+    for head, smoothing in heads.items():
+        shares = targets(data, split, head)
+        smoothed.append((1 - smoothing) * shares + smoothing * shares.mean(axis=1, keepdims=True))
+    labels = [choices(data, split, head) for head in heads]
+    return Rows(data.split(split).crops, np.stack(smoothed, axis=1).astype(np.float32), np.stack(labels, axis=1))
 
 
 def initial_weights(weights: Path | None) -> dict[str, Any] | None:
@@ -113,7 +110,7 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     from facial_emotion.deep import distillation, log, loop
 
     keras.utils.set_random_seed(job.seed)
-    model = network_module(job.network).build(recipe.network)
+    model = network_module(job.network).build(recipe.network, len(recipe.heads))
     if not resume:
         network_module(job.network).init_weights(model, job.weights)
 
@@ -122,12 +119,17 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
         print(log.summary(history), flush=True)
 
     identity = Identity(job.network, recipe, data.hash, job.seed, initial_weights(job.weights))
-    training, held_out = load_split(data, "Training", recipe.labels), load_split(data, "PublicTest")
+    training = load_split(data, "Training", {name: head.label_smoothing for name, head in recipe.heads.items()})
+    held_out = load_split(data, "PublicTest", dict.fromkeys(recipe.heads, 0.0))
     if recipe.teacher:
         if not resume:
             distillation.write_teacher_predictions(recipe.teacher.model, training.crops, folder)
-        predictions = distillation.read_teacher_predictions(folder)
-        blended = distillation.blend(training.targets, predictions, recipe.teacher.share)
+        predictions, labels = distillation.read_teacher_predictions(folder), distillation.teacher_info(folder)["labels"]
+        if labels not in recipe.heads:
+            raise InputError("teacher", f"one with the labels {' or '.join(recipe.heads)}", labels)
+        blended = distillation.blend(
+            training.targets, predictions, recipe.teacher.share, list(recipe.heads).index(labels)
+        )
         training = replace(training, targets=blended)
     return model, loop.fit(model, identity, training, held_out, folder, resume, report)
 
@@ -139,23 +141,32 @@ def export_and_evaluate(
     data: fer2013.Fer2013,
     out: Path,
     teacher_info: dict[str, Any] | None = None,
-) -> Card:
-    """Export a trained network, compress, calibrate and evaluate it, and write the artifact; returns its card.
+) -> list[Card]:
+    """Export a trained network, compress, calibrate and evaluate it, and write the artifact; the cards of its heads.
 
     teacher_info: of a distillation, as ``distillation.teacher_info`` returns it.
     """
-    from facial_emotion import artifact
     from facial_emotion.deep import export, variants
-    from facial_emotion.evaluation.evaluate import evaluate
+    from facial_emotion.evaluation import calibration
+    from facial_emotion.evaluation.finish import Exported, finish
 
-    training, held_out = data.split("Training"), data.split("PublicTest")
-    float32_model = backend.in_single_precision(model, network_module(job.network).build, job.recipe.network)
+    heads = list(job.recipe.heads)
+    training, held_out = (load_split(data, name, dict.fromkeys(heads, 0.0)) for name in ("Training", "PublicTest"))
+    build = network_module(job.network).build
+    float32_model = backend.in_single_precision(model, lambda: build(job.recipe.network, len(heads)))
     exact = export.to_onnx(float32_model)
-    sample = np.random.default_rng(job.seed).permutation(len(training))[: export.PARITY_ROWS]
-    parity = export.compare_with_keras(float32_model, exact, training.crops[sample], training.labels[sample])
-    variant, compressed, figures = variants.choose(exact, training.crops[sample], held_out.crops, held_out.labels)
-    calibrated = export.calibrate(compressed, held_out.crops, held_out.labels)
-    threshold, metrics = evaluate(data, lambda split: export.run_onnx(calibrated, data.split(split).crops))
+    sample = training.take(np.random.default_rng(job.seed).permutation(len(training.crops))[: export.PARITY_ROWS])
+    parity = export.compare_with_keras(float32_model, exact, sample.crops, sample.labels)
+    variant, compressed, figures = variants.choose(exact, sample.crops, held_out.crops, held_out.labels)
+    exported = Exported(
+        heads,
+        export.run_onnx(compressed, held_out.crops),
+        calibration.vector,
+        lambda calibrations: export.append_calibrations(compressed, heads, calibrations),
+        lambda complete, output, split: export.run_onnx(complete, split.crops, output),
+        lambda calibrations, probabilities: parity,
+        {WEIGHTS: backend.weights_as_npz(model)} if job.keep_weights else {},
+    )
     card = Card(
         name=job.network,
         track="deep",
@@ -163,15 +174,14 @@ def export_and_evaluate(
         emotions=list(EMOTIONS),
         training=_training_card(job, model, history, data, teacher_info),
         calibration="vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
-        parity=parity,
         variant=variant,
         variants=figures,
-        threshold=threshold,
-        metrics=metrics,
+        threshold=0.0,
+        metrics={},
         licence=LICENCES[job.network],
         files={},
     )
-    return artifact.write(out, calibrated, card, {WEIGHTS: backend.weights_as_npz(model)} if job.keep_weights else None)
+    return finish(exported, card, data, out)
 
 
 def _training_card(
@@ -195,8 +205,8 @@ def _training_card(
     }
 
 
-def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: bool = False) -> Card:
-    """Train a network and write its artifact; returns the artifact's card."""
+def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: bool = False) -> list[Card]:
+    """Train a network and write its artifact; returns the cards of its heads."""
     from facial_emotion.deep import distillation
 
     model, history = train(job, data, checkpoints, resume)

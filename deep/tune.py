@@ -32,8 +32,8 @@ _COMMON: Space = {
     "optimiser.weight_decay": ("float", {"low": 1e-4, "high": 3e-2, "log": True}),
     "augment.erasing": ("float", {"low": 0.0, "high": 0.5}),
     "augment.mixup": ("float", {"low": 0.0, "high": 0.4}),
-    "label_smoothing": ("float", {"low": 0.0, "high": 0.2}),
-    "class_weight_power": ("float", {"low": 0.0, "high": 0.5}),
+    "heads.fer2013.label_smoothing": ("float", {"low": 0.0, "high": 0.2}),
+    "heads.fer2013.class_weight_power": ("float", {"low": 0.0, "high": 0.5}),
     "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
 }
 SPACES: dict[str, Space] = {
@@ -87,7 +87,7 @@ def search(
         drawn = tuning.suggest_recipe(trial, settings, SPACES[name])
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
-        model = network_module(name).build(drawn["network"])
+        model = network_module(name).build(drawn["network"], len(drawn["heads"]))
         network_module(name).init_weights(model, weights)
         trial.set_user_attr("recipe", drawn)
 
@@ -131,14 +131,14 @@ def tune(
 
     recipe = read(path)
     backend.configure(recipe.precision)
-    all_rows = load_split(data, "Training", recipe.labels)
+    all_rows = load_split(data, "Training", {name: head.label_smoothing for name, head in recipe.heads.items()})
     training = all_rows.take(np.sort(np.random.default_rng(seed).permutation(len(all_rows.labels))[:rows]))
     short = shortened(recipe, epochs, image_size)
     try:
         tuning.current_values(short.to_dict(), SPACES[name])
     except (KeyError, IndexError, TypeError) as error:
         raise InputError(path, "a recipe that the search space fits", repr(error)) from error
-    held_out, scratch = load_split(data, "PublicTest"), paths.CACHE / "tuning" / name
+    held_out, scratch = load_split(data, "PublicTest", dict.fromkeys(recipe.heads, 0.0)), paths.CACHE / "tuning" / name
     study = search(name, training, held_out, short, trials, seed, scratch, weights)
     notes = {"trials": len(study.trials), "rows": len(training.labels), "epochs": epochs, "image_size": image_size}
     notes["stopped_early"] = sum(trial.state.name == "PRUNED" for trial in study.trials)

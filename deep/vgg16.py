@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion.deep.backend import load_weights
+from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.errors import InputError
-from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
     import keras
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: subtracted from the input, as when VGG-16 was pretrained
 
 
-def build(network: dict[str, Any]) -> keras.Model:
-    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, 7); size >= 32.
+def build(network: dict[str, Any], heads: int) -> keras.Model:
+    """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
-    network: "hidden", the width of the layer above the convolutions; "dropout" before and after it.
+    size: at least 32. network: "hidden", the width of the layer above the convolutions; "dropout" before and after it.
     """
     import keras
     from keras import layers
@@ -36,8 +35,7 @@ def build(network: dict[str, Any]) -> keras.Model:
     x = layers.Dropout(network["dropout"], name="dropout_1")(x)
     x = layers.Dense(network["hidden"], activation="relu", name="hidden")(x)
     x = layers.Dropout(network["dropout"], name="dropout_2")(x)
-    scores = layers.Dense(len(EMOTIONS), dtype="float32", name="scores")(x)
-    return keras.Model(crops, scores, name="vgg16")
+    return keras.Model(crops, score_heads(x, heads), name="vgg16")
 
 
 def init_weights(model: keras.Model, weights: Path | None) -> None:

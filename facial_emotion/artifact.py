@@ -24,17 +24,20 @@ if TYPE_CHECKING:
     import onnxruntime
 
 CARD, MODEL = "card.json", "model.onnx"
+# The output of a model that has a head for these labels (see ``records.Card``).
+OUTPUTS = {"fer2013": "probabilities", "people": "probabilities of people"}
 TYPICAL = "typical.npy"  # of a classical model: the median features of Training, float16 (d,)
 
 
 def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes] | None = None) -> Card:
     """Put a card, its model, if any, and other files into ``folder``; the card with their hashes.
 
+    Without a model the card is that of an ensemble, or of a head whose files another artifact has (``model_of``).
     What was there is replaced when everything is written. Raises OutputError where it can't be.
     """
     files = {**({MODEL: model} if model else {}), **(others or {})}
     hashes = {name: _file_info(content) for name, content in files.items()}
-    card = replace(card, name=folder.name, emotions=list(EMOTIONS), files=hashes)
+    card = replace(card, name=folder.name, emotions=list(EMOTIONS), files=hashes or card.files)
     _check(folder, card)
     text = json.dumps(to_json(card), indent=1, allow_nan=False) + "\n"
     scratch: Path | None = None
@@ -79,7 +82,7 @@ def read_model(folder: Path, card: Card) -> bytes:
 
 def read_file(folder: Path, card: Card, name: str) -> bytes:
     """The bytes of one of an artifact's files. Raises InputError where it is not the file that the card lists."""
-    path, wanted = folder / name, card.files.get(name)
+    path, wanted = (folder.parent / card.model_of if card.model_of else folder) / name, card.files.get(name)
     if wanted is None:
         raise InputError(folder / CARD, f"{name} among the files", ", ".join(card.files) or "none")
     try:
@@ -116,6 +119,10 @@ def _check(folder: Path, card: Card) -> None:
     place = folder / CARD
     if card.emotions != list(EMOTIONS):
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(card.emotions))
+    if card.labels not in OUTPUTS:
+        raise InputError(place, f"labels {' or '.join(OUTPUTS)}", repr(card.labels))
+    if card.model_of and Path(card.model_of).name != card.model_of:
+        raise InputError(place, "'model_of', the name of an artifact", repr(card.model_of))
     if MODEL not in card.files and not card.members:
         raise InputError(place, f"{MODEL!r} among the files", ", ".join(card.files) or "none")
 

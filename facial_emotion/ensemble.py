@@ -82,7 +82,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         probabilities: np.ndarray = softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
         return probabilities
 
-    threshold, metrics = evaluate(data, pooled)
+    threshold, metrics, people = evaluate(data, pooled)
     versions = installed_versions(("numpy", "scipy", "onnxruntime"))
     cards = {name: recognizers.card(name, root) for name, _ in weights}
     return Card(
@@ -99,6 +99,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         calibration="the members' weights, fitted on PublicTest",
         threshold=threshold,
         metrics=metrics,
+        people=people,
         licence=" ".join(f"{name}: {card.licence}" for name, card in cards.items()),
         files={},
     )

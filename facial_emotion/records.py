@@ -50,6 +50,23 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class PeopleScores:
+    """Scores of one model against the votes of ten people (FER+) on the rows of one split.
+
+    choice: on rows where one of the seven emotions has the most votes, with this emotion as the label; clear: on those
+    where it has more than five. The rest is on rows with any vote for the seven, against the distribution of these
+    votes: cross_entropy in nats, mean_absolute_error of a probability, and calibration_error, the mean distance of the
+    confidence from the share of people who agree.
+    """
+
+    choice: Scores
+    clear: Scores | None
+    cross_entropy: float
+    mean_absolute_error: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
 class FileInfo:
     """A file of an artifact: SHA-256 in hexadecimal, and size in bytes."""
 
@@ -72,8 +89,11 @@ class Member:
 class Card:
     """A trained model: what it takes, how it was trained, its scores by split, its licence, and its files.
 
-    threshold: confidence below which an answer is uncertain; features: a classical model's feature recipe; members: an
-    ensemble's; parity: of the export with the library that trained; variant: the compressed form that is served.
+    labels: those that it answers with, FER2013's ("fer2013") or the distribution of people's votes ("people");
+    model_of: the artifact that has the files, where another head of the same model is that artifact's; metrics: against
+    FER2013's labels; people: against FER+; threshold: confidence below which an answer is uncertain; features: a
+    classical model's feature recipe; members: an ensemble's; parity: of the export with the library that trained;
+    variant: the compressed form that is served.
     """
 
     name: str
@@ -85,6 +105,9 @@ class Card:
     metrics: dict[str, Scores]
     licence: str
     files: dict[str, FileInfo]
+    labels: str = "fer2013"
+    model_of: str | None = None
+    people: dict[str, PeopleScores] = field(default_factory=dict)
     features: dict[str, Any] | None = None
     members: list[Member] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
-    from facial_emotion.records import Scores
+    from facial_emotion.records import Card
 
 _PATH = click.Path(path_type=Path)
 
@@ -62,7 +61,7 @@ def classical_command(name: str) -> click.Command:
         folder = out or paths.ARTIFACTS / name
         with connect(cluster, threads) if cluster else nullcontext() as client:
             card = train(name, dataset, settings, folder, seed, threads, client)
-        _print_scores(card.metrics)
+        _print_scores(card)
         parity = (card.parity or {})["largest_difference"]
         click.echo(f"{folder}: {card.training['minutes']} minutes, parity {parity:.1e}")
 
@@ -77,9 +76,6 @@ def deep_command(name: str) -> click.Command:
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default deep/recipes/{name}.json.")
     @click.option(
-        "--labels", type=click.Choice(["fer", "fer+", "both"]), help="Targets, instead of those that the recipe names."
-    )
-    @click.option(
         "--weights",
         type=_PATH,
         help="Initial weights: weights.npz of an earlier training or, for vgg16, a .weights.h5 of "
@@ -93,7 +89,6 @@ def deep_command(name: str) -> click.Command:
     def command(
         data: Path,
         recipe: Path | None,
-        labels: str | None,
         weights: Path | None,
         resume: bool,
         checkpoints: Path | None,
@@ -108,14 +103,14 @@ def deep_command(name: str) -> click.Command:
         from facial_emotion.deep.recipe import RECIPES, read
 
         settings = read(recipe or RECIPES / f"{name}.json")
-        settings = replace(settings, labels=labels or settings.labels)
         place, folder = checkpoints or paths.checkpoints(name), out or paths.ARTIFACTS / name
         given = {"recipe": recipe, "weights": weights}
         words = [f"facial-emotion train {name}", *(f"--{key} {path.name}" for key, path in given.items() if path)]
         job = train.Job(name, settings, seed, weights, " ".join(words), keep_weights)
-        card = train.run(job, fer2013.load(data), place, folder, resume)
-        _print_scores(card.metrics)
-        click.echo(f"{folder}: {card.training['minutes']} minutes, {card.variant}")
+        cards = train.run(job, fer2013.load(data), place, folder, resume)
+        for card in cards:
+            _print_scores(card)
+        click.echo(f"{folder}: {cards[0].training['minutes']} minutes, {cards[0].variant}")
 
     command.short_help = f"The network {name}: hours on a CPU."
     return command
@@ -147,7 +142,7 @@ def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None
     artifact.write(paths.ARTIFACTS / name, None, card)
     for part in card.members:
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
-    _print_scores(card.metrics)
+    _print_scores(card)
 
 
 @main.command(epilog="Example: facial-emotion train landmarks --data fer2013.csv.xz")
@@ -180,11 +175,14 @@ for _name in deep.NETWORKS:
     main.add_command(deep_command(_name))
 
 
-def _print_scores(metrics: dict[str, Scores]) -> None:
+def _print_scores(card: Card) -> None:
     from facial_emotion.evaluation.scores import in_words
 
-    for split, figures in metrics.items():
+    click.echo(f"{card.name}:")
+    for split, figures in card.metrics.items():
         click.echo(f"{split}: {in_words(figures)}")
+    for split, people in card.people.items():
+        click.echo(f"{split}, people's choice: {in_words(people.choice)}")
 
 
 if __name__ == "__main__":

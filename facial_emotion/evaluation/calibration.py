@@ -30,33 +30,38 @@ class Calibration:
         return result
 
 
-def matrix(scores: np.ndarray, labels: np.ndarray) -> Calibration:
-    """Matrix scaling: a multinomial logistic regression from a model's scores (n, 7) to held-out labels (n,)."""
+def matrix(scores: np.ndarray, targets: np.ndarray) -> Calibration:
+    """Matrix scaling: a multinomial logistic regression from a model's scores (n, 7) to held-out targets (n, 7).
+
+    The targets of a row are one-hot or a distribution; they sum to the row's weight.
+    """
     from sklearn.linear_model import LogisticRegression
 
     spread = scores.std()
-    model = LogisticRegression(C=_STRENGTH, max_iter=2000).fit(scores / spread, labels)
+    rows, labels = np.nonzero(targets)
+    regression = LogisticRegression(C=_STRENGTH, max_iter=2000)
+    model = regression.fit(scores[rows] / spread, labels, sample_weight=targets[rows, labels])
     weights, bias = np.zeros((scores.shape[1], len(EMOTIONS))), np.full(len(EMOTIONS), -30.0)
     weights[:, model.classes_], bias[model.classes_] = model.coef_.T / spread, model.intercept_
     return Calibration(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def vector(scores: np.ndarray, labels: np.ndarray) -> Calibration:
-    """A temperature and a bias for each class (vector scaling), which leave most answers as they are.
+def vector(scores: np.ndarray, targets: np.ndarray) -> Calibration:
+    """Vector scaling: a temperature and a bias for each class, which leave most answers as they are.
 
-    softmax(scores / temperatures + bias), with those that give held-out labels (n,) the least log-loss.
+    softmax(scores / temperatures + bias), with those of least cross-entropy with held-out targets (n, 7), which are as
+    in ``matrix``.
     """
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
 
-    rows, wide, classes = np.arange(len(labels)), scores.astype(np.float64), len(EMOTIONS)
+    wide, classes, row_weights = scores.astype(np.float64), len(EMOTIONS), targets.sum(axis=1, keepdims=True)
 
     def loss(both: np.ndarray) -> tuple[float, np.ndarray]:
         scaled = wide * both[:classes] + both[classes:]
-        surplus = softmax(scaled, axis=1)
-        surplus[rows, labels] -= 1
-        slope = np.concatenate([(surplus * wide).mean(axis=0), surplus.mean(axis=0)])
-        return -log_softmax(scaled, axis=1)[rows, labels].mean(), slope
+        surplus = (row_weights * softmax(scaled, axis=1) - targets) / len(targets)
+        slope = np.concatenate([(surplus * wide).sum(axis=0), surplus.sum(axis=0)])
+        return -(targets * log_softmax(scaled, axis=1)).sum() / len(targets), slope
 
     found = minimize(loss, np.repeat([1.0, 0.0], classes), jac=True, method="L-BFGS-B").x
     return Calibration(np.diag(found[:classes]).astype(np.float32), found[classes:].astype(np.float32))

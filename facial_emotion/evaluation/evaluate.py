@@ -1,4 +1,4 @@
-"""The threshold and the scores of a finished model, whichever trainer made it."""
+"""The threshold and the scores of a finished model, against FER2013's labels and against people's votes (FER+)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,74 @@ from collections.abc import Callable
 import numpy as np
 
 from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.data.ferplus import CLEAR_VOTES
 from facial_emotion.evaluation import abstention
-from facial_emotion.evaluation.scores import scores
-from facial_emotion.records import Scores
+from facial_emotion.evaluation.scores import calibration_error, scores
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import PeopleScores, Scores
 
 SPLITS = ("PublicTest", "PrivateTest")
+# The accuracy that certain answers shall have, by the labels that a model answers with. People agree on easy faces, so
+# that nearly every answer would be certain at the first of these.
+TARGETS = {"fer2013": abstention.TARGET, "people": 0.9}
 
 
-def evaluate(data: Fer2013, predict: Callable[[str], np.ndarray]) -> tuple[float, dict[str, Scores]]:
+def evaluate(
+    data: Fer2013, predict: Callable[[str], np.ndarray], labels: str = "fer2013"
+) -> tuple[float, dict[str, Scores], dict[str, PeopleScores]]:
     """The threshold that PublicTest chooses for a calibrated model, and the model's scores on both splits.
 
-    predict: a split's name -> calibrated probabilities float (n, 7). PrivateTest is only reported.
+    predict: a split's name -> calibrated probabilities float (n, 7); labels: those that the model answers with
+    ("fer2013" or "people"), by which the threshold is chosen. PrivateTest is only reported. The scores are against
+    FER2013's labels and, where the data has FER+'s votes, against those.
     """
     probabilities = {name: predict(name) for name in SPLITS}
-    threshold = abstention.choose(probabilities["PublicTest"], data.split("PublicTest").labels)
-    return threshold, {
+    expected = choices(data, "PublicTest", labels)
+    known = expected >= 0
+    threshold = abstention.choose(probabilities["PublicTest"][known], expected[known], TARGETS[labels])
+    metrics = {
         name: scores(probabilities[name], data.split(name).labels, data.near_duplicates(name), threshold)
         for name in SPLITS
     }
+    if data.votes is None:
+        return threshold, metrics, {}
+    return threshold, metrics, {name: people_scores(data, name, probabilities[name], threshold) for name in SPLITS}
+
+
+def choices(data: Fer2013, split: str, labels: str) -> np.ndarray:
+    """The labels int64 (n,) of a split: FER2013's or what most people chose, -1 where that is none of the seven."""
+    part = data.split(split)
+    return part.labels if labels == "fer2013" else data.people_choice()[part.rows]
+
+
+def targets(data: Fer2013, split: str, labels: str) -> np.ndarray:
+    """Target distributions float (n, 7) of a split: one-hot labels, or people's votes for the seven emotions.
+
+    A row sums to its weight: 1, or the share of people who chose one of the seven.
+    """
+    part = data.split(split)
+    if labels == "fer2013":
+        one_hot: np.ndarray = np.eye(len(EMOTIONS))[part.labels]
+        return one_hot
+    votes = data.people_votes()[part.rows]
+    shares: np.ndarray = votes[:, : len(EMOTIONS)] / np.maximum(votes.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def people_scores(data: Fer2013, split: str, probabilities: np.ndarray, threshold: float) -> PeopleScores:
+    """Scores of probabilities (n, 7) of a split against people's choice and against the distribution of their votes."""
+    rows = data.split(split).rows
+    votes = data.people_votes()[rows][:, : len(EMOTIONS)]
+    chosen, duplicates = data.people_choice()[rows], data.near_duplicates(split)
+    known, voted = chosen >= 0, votes.sum(axis=1) > 0
+    clear = known & (votes.max(axis=1) > CLEAR_VOTES)
+    shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
+    answers = probabilities[voted].astype(np.float64)
+    agreeing = shares[np.arange(len(shares)), answers.argmax(axis=1)]
+    return PeopleScores(
+        choice=scores(probabilities[known], chosen[known], duplicates[known], threshold),
+        clear=scores(probabilities[clear], chosen[clear], duplicates[clear], threshold) if clear.any() else None,
+        cross_entropy=float(-(shares * np.log(np.clip(answers, 1e-7, 1))).sum(axis=1).mean()),
+        mean_absolute_error=float(np.abs(answers - shares).mean()),
+        calibration_error=calibration_error(answers.max(axis=1), agreeing),
+    )

@@ -65,11 +65,14 @@ def in_words(scores: Scores) -> str:
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
     """Mean distance of confidence and accuracy over equally wide bins of the top probability, weighted by rows."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    return calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:
+    """Mean distance of confidence (n,) from ``right`` (n,), bool or a share, over equal bins of confidence."""
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     surplus = np.bincount(which, weights=confidence - right, minlength=bins)
-    return float(np.abs(surplus).sum() / len(labels))
+    return float(np.abs(surplus).sum() / len(right))
 
 
 def accuracy_interval(right: int, rows: int, share: float = 0.95) -> tuple[float, float]:

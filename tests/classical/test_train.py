@@ -53,7 +53,7 @@ def task_of(data: fer2013.Fer2013, name: str) -> Task:
 
 def predictions(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of feature rows, computed by the library and by ONNX Runtime."""
-    calibrated = calibration.matrix(fitted.scores(task.held_out_features), task.held_out_labels)
+    calibrated = calibration.matrix(fitted.scores(task.held_out_features), np.eye(7)[task.held_out_labels])
     session = artifact.session(to_onnx(fitted.graph(), rows.shape[1], calibrated), threads=2)
     exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
     return calibrated.probabilities(fitted.scores(rows)), exported

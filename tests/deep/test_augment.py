@@ -15,7 +15,7 @@ from facial_emotion.deep.recipe import Augmentation
 NONE = Augmentation(rotation=0, scale=0, shift=0, brightness=0, contrast=0, erasing=0, mixup=0)
 STRONG = Augmentation(rotation=40, scale=0.4, shift=0.3, brightness=90, contrast=0.9, erasing=1, mixup=0.4)
 KINDS = [setting.name for setting in dataclasses.fields(Augmentation)]
-TARGETS = np.eye(7, dtype=np.float32)[np.arange(12) % 7]
+TARGETS = np.eye(7, dtype=np.float32)[np.stack([np.arange(12), np.arange(12, 24)], axis=1) % 7]  # of two heads
 
 
 def augmented(amount: Augmentation, size: int, seed: int, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def test_a_batch_has_its_shape_and_range_and_is_reproducible(size: int, seed: in
     assert grey.dtype == targets.dtype == np.dtype(np.float32)
     assert grey.min() >= 0
     assert grey.max() <= 255
-    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(targets.sum(axis=2), 1, atol=1e-5)
     for first, second in zip((grey, targets), augmented(amount, size, seed, crops), strict=True):
         np.testing.assert_array_equal(first, second)
 
@@ -60,7 +60,10 @@ def test_each_kind_changes_crops_but_not_targets(kind: str, crops: np.ndarray) -
 def test_mixup_blends_targets_like_crops() -> None:
     flat = np.repeat(np.arange(12, dtype=np.uint8) * 20, 48 * 48).reshape(12, 48, 48)
     amount = dataclasses.replace(NONE, mixup=1.0)
-    grey, mixed = augment.augment_batch(flat, np.eye(12, dtype=np.float32), amount, 48, np.random.default_rng(0))
+    grey, mixed = augment.augment_batch(
+        flat, np.eye(12, dtype=np.float32)[:, None], amount, 48, np.random.default_rng(0)
+    )
+    mixed = mixed[:, 0]
     np.testing.assert_allclose(grey[:, 0, 0, 0], mixed @ (np.arange(12) * 20), rtol=1e-5)
     assert (mixed.max(axis=1) >= 0.5).all()
     assert (mixed.max(axis=1) < 1).any()

@@ -28,15 +28,15 @@ settings = {**RECIPE, "optimiser": {"kind": KIND, **options, "weight_decay": 0.0
 multipliers = {"stem": 0, "stage": 0.001}
 settings["stages"] = [{"epochs": 1, "learning_rate": 0.1, "layer_lr_multipliers": multipliers}]
 recipe = from_dict(settings, "recipe")
-model = cnn.build(recipe.network)
+model = cnn.build(recipe.network, 1)
 stage = schedule.stages(recipe)[0]
-training = Rows(np.zeros((160, 48, 48), np.uint8), np.full((160, 7), 1 / 7, np.float32), np.zeros(160, np.int64))
+training = Rows(np.zeros((160, 48, 48), np.uint8), np.full((160, 1, 7), 1 / 7, np.float32), np.zeros((160, 1), int))
 loop = _Loop(model, Identity("cnn", recipe, "", 0), training, training, Path(), lambda: False)
 loop.compile(stage)
 before = {variable.path: np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables}
 rng = np.random.default_rng(0)
 for _ in range(3):
-    model.train_on_batch(rng.random((7, 32, 32, 1), dtype=np.float32) * 255, np.eye(7, dtype=np.float32))
+    model.train_on_batch(rng.random((7, 32, 32, 1), dtype=np.float32) * 255, np.eye(7, dtype=np.float32)[:, None])
 for path in ("stem_1_conv/kernel", "stage_1_block_1_1_conv/kernel", "scores/kernel"):
     after = next(variable for variable in model.variables if variable.path == path)
     print(float(np.abs(keras.ops.convert_to_numpy(after.value) - before[path]).max()))

@@ -47,11 +47,13 @@ def wait_for(path: Path, program: Process) -> None:
     raise AssertionError(f"{path} never came")
 
 
-def test_a_killed_and_resumed_training_ends_with_the_same_weights(
-    small_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
+def test_a_killed_and_resumed_training_of_two_heads_ends_with_the_same_weights(
+    voted_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
 ) -> None:
+    two_heads = {**RECIPE["heads"], "people": {"class_weight_power": 0.25, "label_smoothing": 0.0}}
+    recipe.write_text(json.dumps({**RECIPE, "heads": two_heads}))
     out = tmp_path / "artifacts" / "my-cnn"
-    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out)
+    words = ("train", "cnn", "--data", voted_csv, "--recipe", recipe, "--out", out)
     log = output(start(*words, "--checkpoints", tmp_path / "uninterrupted"))
     assert "epoch 4: loss " in log
     assert "PrivateTest: accuracy " in log
@@ -76,11 +78,16 @@ def test_a_killed_and_resumed_training_ends_with_the_same_weights(
 
     recognizer = recognizers.load("my-cnn", root=out.parent)
     training = recognizer.card.training
-    assert training["recipe"] == RECIPE
-    assert training["data_hash"] == fer2013.load(small_csv).hash
+    assert training["recipe"] == {**RECIPE, "heads": two_heads}
+    assert training["data_hash"] == fer2013.load(voted_csv).hash
     assert recognizer.card.parity is not None
     assert recognizer.card.parity["largest_difference"] < 1e-4
-    np.testing.assert_allclose(recognizer.predict_proba(crops[:5]).sum(axis=1), 1, atol=1e-5)
+    people = recognizers.load("my-cnn-ferplus", root=out.parent)
+    assert (recognizer.card.labels, people.card.labels, people.card.model_of) == ("fer2013", "people", "my-cnn")
+    assert people.card.people["PrivateTest"].choice.rows > 0
+    answers = [one.predict_proba(crops[:5]) for one in (recognizer, people)]
+    np.testing.assert_allclose([answer.sum(axis=1) for answer in answers], 1, atol=1e-5)
+    assert not np.allclose(answers[0], answers[1])
 
 
 def test_a_training_in_mixed_precision_is_exported_in_single(
@@ -204,7 +211,11 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
     recipe.write_text(json.dumps({**distilled, "teacher": {"model": "lightgbm", "share": 0.5}}))
     output(start(*words))
     files = {name: dataclasses.asdict(info) for name, info in recognizers.card("lightgbm").files.items()}
-    assert recognizers.card("student", out.parent).training["teacher"] == {"model": "lightgbm", "made_of": files}
+    assert recognizers.card("student", out.parent).training["teacher"] == {
+        "model": "lightgbm",
+        "labels": "fer2013",
+        "made_of": files,
+    }
     crops = fer2013.load(small_csv).split("Training").crops
     predictions = distillation.read_teacher_predictions(checkpoints)
     np.testing.assert_allclose(predictions, recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
@@ -221,12 +232,17 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
 @given(share=st.floats(0, 1), seed=st.integers(0, 100))
 def test_blended_targets_are_weighted_means(share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    labels, predictions = np.eye(7, dtype=np.float32)[rng.integers(0, 7, 9)], rng.dirichlet(np.ones(7), 9)
-    blended = distillation.blend(labels, predictions, share)
-    np.testing.assert_allclose(blended.sum(axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(blended - labels, share * (predictions - labels), atol=1e-6)
+    targets = np.eye(7, dtype=np.float32)[rng.integers(0, 7, (9, 2))]
+    targets[:, 1] *= 0.8  # rows that weigh less
+    predictions = rng.dirichlet(np.ones(7), 9)
+    for head, weight in ((0, 1.0), (1, 0.8)):
+        blended = distillation.blend(targets, predictions, share, head)
+        np.testing.assert_array_equal(blended[:, 1 - head], targets[:, 1 - head])
+        np.testing.assert_allclose(blended[:, head].sum(axis=1), weight, atol=1e-6)
+        shift = share * (weight * predictions - targets[:, head])
+        np.testing.assert_allclose(blended[:, head] - targets[:, head], shift, atol=1e-6)
     with pytest.raises(InputError, match=r"expected probabilities \(9, 7\), found \(8, 7\)"):
-        distillation.blend(labels, predictions[1:], share)
+        distillation.blend(targets, predictions[1:], share, 0)
 
 
 def test_missing_and_wrong_weights_are_rejected(start: Command, small_csv: Path, tmp_path: Path) -> None:

@@ -24,11 +24,12 @@ def network(seed: int, positive: bool = False) -> onnx.ModelProto:
         helper.make_node("Unsqueeze", ["grey", "axis"], ["image"]),
         helper.make_node("Conv", ["image", "kernels"], ["maps"], strides=[8, 8]),
         helper.make_node("Flatten", ["maps"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["flat scores"]),
+        helper.make_node("Unsqueeze", ["flat scores", "axis"], ["scores"]),
     ]
     weights = {name: np.abs(values) if positive else values for name, values in constants.items()}
     stored = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in weights.items()]
-    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], "scores")
+    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], {"scores": (None, 1, 7)})
 
 
 @pytest.mark.parametrize(
@@ -71,10 +72,11 @@ def two_convolutions(rng: np.random.Generator) -> onnx.ModelProto:
         ),
         helper.make_node("Concat", ["plain", "spoilt"], ["maps"], axis=1),
         helper.make_node("Flatten", ["maps"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "matrix"], ["scores"]),
+        helper.make_node("MatMul", ["flat", "matrix"], ["flat scores"]),
+        helper.make_node("Unsqueeze", ["flat scores", "axis"], ["scores"]),
     ]
     stored = [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()]
-    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], "scores")
+    return assemble(nodes, [*stored, numpy_helper.from_array(np.array([1]), "axis")], {"scores": (None, 1, 7)})
 
 
 def test_a_sensitive_convolution_stays_in_single_precision() -> None:
@@ -95,6 +97,6 @@ def test_without_insensitive_convolutions_there_is_no_such_variant(monkeypatch: 
     monkeypatch.setattr(variants, "MAX_KL_DIVERGENCE", 0)
     rng = np.random.default_rng(0)
     exact, crops = two_convolutions(rng), rng.integers(0, 256, (64, 48, 48), dtype=np.uint8)
-    name, _, figures = variants.choose(exact, crops, crops, run_onnx(exact, crops).argmax(axis=1))
+    name, _, figures = variants.choose(exact, crops, crops, run_onnx(exact, crops).argmax(axis=2))
     assert name == "weights in 8 bits"
     assert set(figures) == set(variants.VARIANTS) - {"8-bit convolutions"}

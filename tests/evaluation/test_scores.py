@@ -78,7 +78,7 @@ def test_calibration_lowers_the_error_of_overconfident_scores(seed: int, fit: Fi
     labels = np.array([rng.choice(7, p=row) for row in chances])
     overconfident = 5 * truth
     plain = np.exp(overconfident) / np.exp(overconfident).sum(axis=1, keepdims=True)
-    fitted = fit(overconfident[:1000], labels[:1000])
+    fitted = fit(overconfident[:1000], np.eye(7)[labels[:1000]])
     held_out = fitted.probabilities(overconfident[1000:])
     np.testing.assert_allclose(held_out.sum(axis=1), 1)
     assert (
