@@ -1,4 +1,4 @@
-"""Crop calibration: measures the mean face of FER2013 and the position of dlib's box in its crops.
+"""Crop calibration: measures the mean face of FER2013, and where detectors see a face in its crops.
 
 Writes features/crop_calibration.json, by which faces are aligned and new crops are cut. A trained model is valid only
 for the calibration that it was trained with.
@@ -14,13 +14,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facial_emotion.features.faces import detector
+from facial_emotion.features import centerface
+from facial_emotion.features.frontal import detector
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
 OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
+_ENLARGEMENT, _LOWEST_SCORE = 3, 0.35  # of a crop for CenterFace, and of a face that counts
 _SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scale steps are coarse, so several are averaged
 
 
@@ -65,14 +67,46 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     return result
 
 
+def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+    """Mean position of CenterFace's box in crops (n, 48, 48), as of ``box_in_crop``, and of its five points (5, 2).
+
+    The points are in crop pixels. They are not quite symmetric, because the network is not.
+    """
+    side = crops.shape[1]
+    border = side // 2
+    points, centres, sides = [], [], []
+    for crop in crops:
+        grey = float(crop.mean())
+        padded = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_CONSTANT, value=grey)
+        enlarged = cv2.resize(padded, None, fx=_ENLARGEMENT, fy=_ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
+        faces = centerface.detect(np.repeat(enlarged[..., None], 3, axis=2), _LOWEST_SCORE, side)
+        if len(faces):
+            best = int(faces.scores.argmax())
+            box = faces.boxes[best] / _ENLARGEMENT - border
+            points.append((faces.points[best] + 0.5) / _ENLARGEMENT - 0.5 - border)
+            centres.append((box[:2] + box[2:]) / 2)
+            sides.append(np.log(box[2:] - box[:2]).mean())
+    mean_side = float(np.exp(np.mean(sides)))
+    left, top = np.mean(centres, axis=0) - mean_side / 2
+    place = {
+        "left": left / side,
+        "top": top / side,
+        "side": mean_side / side,
+        "detection_rate": len(points) / len(crops),
+    }
+    return {name: round(float(value), 4) for name, value in place.items()}, np.mean(points, axis=0)
+
+
 def measure(training: np.ndarray, out: Path | None = None) -> str:
     """Measure the calibration on Training's crops (n, 48, 48) and write it to a JSON file; a line that reports it."""
     rows = np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)
     sample = training[rows]
     points = find_landmarks(sample)
     centres = points[:, INNER].mean(axis=1)
+    place, five_points = centerface_in_crop(sample)
     calibration = {
-        "box_in_crop": box_in_crop(sample[: SAMPLE // 3]),
+        "box_in_crop": {"dlib": box_in_crop(sample[: SAMPLE // 3]), "centerface": place},
+        "points_in_crop": five_points.astype(float).round(2).tolist(),
         "mean_face": np.round(mean_face(points), 3).tolist(),
         "interocular_distance_in_crop": round(float(np.median(_interocular_distance(points))) / training.shape[1], 4),
         "inner_centre_in_crop": np.round(np.median(centres, axis=0) / training.shape[1], 4).tolist(),

@@ -12,12 +12,13 @@ from facial_emotion import artifact
 from facial_emotion.features.extract import describer
 from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.records import Card
+from facial_emotion.threads import onnx_session
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
     describe = describer(card.features or {"blocks": []})
-    session = artifact.session(model, threads)
+    session = onnx_session(model, threads)
 
     def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return crops, find_landmarks(crops)

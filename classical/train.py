@@ -172,13 +172,13 @@ def _exported_predictions(
     data: fer2013.Fer2013, recipe: Recipe, threads: int
 ) -> Callable[[bytes, str, fer2013.Split], np.ndarray]:
     """A function from a model, its output's name and a split to the output's probabilities float32 (n, 7)."""
-    from facial_emotion import artifact
     from facial_emotion.features.extract import extract_cached
+    from facial_emotion.threads import onnx_session
 
     features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
 
     def predict(model: bytes, output: str, split: fer2013.Split) -> np.ndarray:
-        session = artifact.session(model, threads)
+        session = onnx_session(model, threads)
         rows = np.asarray(features[split.rows], dtype=np.float32)
         parts = np.array_split(rows, len(rows) // 256 + 1)
         return np.concatenate([session.run([output], {"features": part})[0] for part in parts])

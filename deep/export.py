@@ -53,10 +53,10 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
 
 def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray, output: str = "scores") -> np.ndarray:
     """An output float32 (n, ...) of an exported network on crops uint8 (n, 48, 48)."""
-    from facial_emotion import artifact
+    from facial_emotion.threads import onnx_session
 
     content = model if isinstance(model, bytes) else model.SerializeToString()
-    session = artifact.session(content, threads=2)
+    session = onnx_session(content, threads=2)
     parts = np.array_split(crops, -(-len(crops) // 128))
     return np.concatenate([session.run([output], {"crops": part})[0] for part in parts])
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from facial_emotion import artifact
 from facial_emotion.records import Card
+from facial_emotion.threads import onnx_session
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each of which takes the output of the one before; here the network alone."""
-    session = artifact.session(model, threads)
+    session = onnx_session(model, threads)
 
     def network(crops: np.ndarray) -> np.ndarray:
         probabilities: np.ndarray = session.run([artifact.OUTPUTS[card.labels]], {"crops": crops})[0]

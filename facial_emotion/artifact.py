@@ -14,14 +14,10 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card, FileInfo, parse, to_json
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 CARD, MODEL = "card.json", "model.onnx"
 # The output of a model that has a head for these labels (see ``records.Card``).
@@ -101,18 +97,6 @@ def size(card: Card) -> int:
     """The bytes that are served: of a model, or of all members of an ensemble."""
     parts = {member.name: member.size for member in card.members}
     return sum(parts.values()) if parts else card.files[MODEL].size
-
-
-def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A model's bytes in ONNX Runtime on so many CPU threads, which sleep when there is nothing to do."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle spinning slows the rest
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _check(folder: Path, card: Card) -> None:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import crop_square
 from facial_emotion.scene import Face
 
 # A palette that is safe for colour-blind viewers: Okabe and Ito, "Color universal design", 2008.
@@ -85,8 +84,10 @@ def _draw_landmarks(picture: np.ndarray, face: Face, scale: float) -> None:
     """Draw the 68 landmarks that are predicted on the face's crop."""
     from facial_emotion.features.landmarks import find_landmarks
 
-    left, top, side = crop_square(face.box)
-    points = (find_landmarks(face.crop[None])[0] + 0.5) * side / face.crop.shape[1] + (left, top)
+    if face.transform is None:
+        return
+    to_picture = cv2.invertAffineTransform(face.transform)
+    points = find_landmarks(face.crop[None])[0] @ to_picture[:, :2].T + to_picture[:, 2]
     radius = max(1, round(2 * scale))
     for x, y in points:
         cv2.circle(picture, (round(float(x)), round(float(y))), radius, (0, 255, 255), cv2.FILLED)

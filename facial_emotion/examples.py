@@ -28,7 +28,8 @@ def crops() -> np.ndarray:
     """The portrait's face as a crop, and 100 that are shifted, turned and scaled: uint8 (101, 48, 48)."""
     import cv2
 
-    from facial_emotion.features.faces import crop_faces, find_faces
+    from facial_emotion.features.crops import crop_faces
+    from facial_emotion.features.faces import find_faces
 
     face = crop_faces(frame(), find_faces(frame()))[0]
     rng = np.random.default_rng(0)

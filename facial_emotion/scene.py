@@ -9,7 +9,7 @@ print(table(faces))
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.features.crops import crop_faces, crop_transforms
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import THRESHOLD, crop_faces, find_faces
+from facial_emotion.features.faces import DEFAULT, DEFAULT_SEARCH, Faces, Search, find_faces
 from facial_emotion.features.pictures import read_rgb
 from facial_emotion.recognizers import Recognizer
 
@@ -32,7 +33,8 @@ class Face:
     """A recognised face.
 
     number: from 1; box: int (4,), left, top, right, bottom in pixels; probabilities: float32 (7,); crop: uint8
-    (48, 48); threshold: the confidence below which the label is uncertain.
+    (48, 48); threshold: the confidence below which the label is uncertain; detection: the detector's score;
+    transform: float (2, 3), from the picture's pixels to the crop's.
     """
 
     number: int
@@ -40,6 +42,8 @@ class Face:
     probabilities: np.ndarray
     crop: np.ndarray = field(repr=False)
     threshold: float = 0.0
+    detection: float = 1.0
+    transform: np.ndarray | None = field(default=None, repr=False)
 
     @cached_property
     def label(self) -> str:
@@ -63,42 +67,64 @@ class Face:
         return text if self.certain else f"uncertain ({text})"
 
 
-def detect(rgb: np.ndarray, threshold: float = THRESHOLD) -> tuple[np.ndarray, np.ndarray]:
-    """Detect and crop the faces of a picture, uint8 RGB (h, w, 3), from left to right.
-
-    threshold: detector score that a face must reach. Returns boxes int64 (n, 4) and crops uint8 (n, 48, 48).
-    """
-    boxes = find_faces(rgb, threshold)
-    return boxes, crop_faces(rgb, boxes)
+def detect(rgb: np.ndarray, search: Search = DEFAULT_SEARCH) -> tuple[Faces, np.ndarray]:
+    """Detect and crop the faces of a picture, uint8 RGB (h, w, 3), from left to right; crops uint8 (n, 48, 48)."""
+    faces = find_faces(rgb, *search)
+    return faces, crop_faces(rgb, faces)
 
 
-def classify(boxes: np.ndarray, crops: np.ndarray, recognizer: Recognizer) -> list[Face]:
-    """Recognise detected faces, numbered in their order. boxes: int (n, 4); crops: uint8 (n, 48, 48)."""
-    results = zip(boxes, recognizer.predict_proba(crops), crops, strict=True)
+def classify(faces: Faces, crops: np.ndarray, recognizer: Recognizer) -> list[Face]:
+    """Recognise detected faces, numbered in their order. crops: uint8 (n, 48, 48)."""
+    detections = faces.boxes, faces.scores, crop_transforms(faces)
+    results = zip(*detections, recognizer.predict_proba(crops), crops, strict=True)
     return [
-        Face(number, box, probabilities, crop, recognizer.threshold)
-        for number, (box, probabilities, crop) in enumerate(results, 1)
+        Face(number, box, probabilities, crop, recognizer.threshold, float(score), transform)
+        for number, (box, score, transform, probabilities, crop) in enumerate(results, 1)
     ]
 
 
 def faces_in(
-    picture: str | Path | bytes | np.ndarray | Image.Image, recognizer: Recognizer, threshold: float = THRESHOLD
+    picture: str | Path | bytes | np.ndarray | Image.Image,
+    recognizer: Recognizer,
+    detector: str = DEFAULT,
+    threshold: float | None = None,
+    min_face: float | None = None,
 ) -> list[Face]:
-    """The faces of a picture (whatever ``read_rgb`` takes), from left to right. No face: an empty list."""
-    boxes, crops = detect(read_rgb(picture), threshold)
-    return classify(boxes, crops, recognizer)
+    """The faces of a picture (whatever ``read_rgb`` takes), from left to right. No face: an empty list.
+
+    detector, threshold, min_face: as in ``features.faces.find_faces``.
+    """
+    faces, crops = detect(read_rgb(picture), Search(detector, threshold, min_face))
+    return classify(faces, crops, recognizer)
+
+
+def scaled(faces: Sequence[Face], factor: float) -> list[Face]:
+    """The faces as they are in a copy of their picture that is ``factor`` times as large."""
+    shift = (factor - 1) / 2  # of a pixel's centre
+    copy_to_picture = np.array([[1 / factor, 0, -shift / factor], [0, 1 / factor, -shift / factor], [0, 0, 1]])
+    return [
+        replace(
+            face,
+            box=np.rint(face.box * factor).astype(int),
+            transform=None if face.transform is None else face.transform @ copy_to_picture,
+        )
+        for face in faces
+    ]
 
 
 def table(faces: Sequence[Face]) -> pd.DataFrame:
-    """One row per face: number, label, certain or not, confidence, box and the seven probabilities."""
+    """One row per face: number, label, certain or not, confidence, box, detector's score, and the probabilities."""
     try:
         import pandas as pd
     except ImportError as error:
         raise InputError("table", "pandas", "none installed", "pip install pandas") from error
 
-    columns = ["face", "label", "certain", "confidence", "left", "top", "right", "bottom", *EMOTIONS]
+    columns = ["face", "label", "certain", "confidence", "left", "top", "right", "bottom", "detection", *EMOTIONS]
     rows = [
-        (face.number, face.label, face.certain, face.confidence, *map(int, face.box), *map(float, face.probabilities))
+        (
+            *(face.number, face.label, face.certain, face.confidence, *map(int, face.box), face.detection),
+            *map(float, face.probabilities),
+        )
         for face in faces
     ]
-    return pd.DataFrame(rows, columns=columns).round(dict.fromkeys(("confidence", *EMOTIONS), 4))
+    return pd.DataFrame(rows, columns=columns).round(dict.fromkeys(("confidence", "detection", *EMOTIONS), 4))

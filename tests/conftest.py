@@ -11,7 +11,8 @@ from hypothesis import settings
 
 from facial_emotion import artifact, examples, paths
 from facial_emotion.data import csv_form, fer2013
-from facial_emotion.features.faces import crop_faces, find_faces
+from facial_emotion.features.crops import crop_faces
+from facial_emotion.features.faces import find_faces
 from tests import made
 
 settings.register_profile("untimed", deadline=None)  # a first call imports; a busy machine is slow

@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
-from facial_emotion.commands import facial_emotion
+from facial_emotion.commands import facial_emotion, options
+from facial_emotion.features import faces
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,6 +29,11 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[tuple[str, ...],
         yield (*names, name), command
         if isinstance(command, click.Group):
             yield from commands(command, *names, name)
+
+
+def test_the_options_of_detection_are_those_of_find_faces() -> None:
+    assert tuple(faces.DETECTORS) == options.DETECTORS
+    assert (options.DETECTORS[0], options.SMALLEST) == (faces.DEFAULT, faces.SMALLEST)
 
 
 COMMANDS = dict(commands(facial_emotion))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -37,12 +38,24 @@ def test_uncertainty_is_in_caption_table_and_drawing(
 
 def test_detection_and_classification_give_the_faces_of_a_picture() -> None:
     rgb, recognizer = examples.portrait(), constant(0.5)
-    boxes, crops = scene.detect(rgb)
-    assert boxes.shape == (1, 4)
+    faces, crops = scene.detect(rgb)
+    assert len(faces) == 1
     assert crops.shape == (1, 48, 48)
     assert crops.dtype == np.uint8
-    (face,), (expected,) = scene.classify(boxes, crops, recognizer), scene.faces_in(rgb, recognizer)
+    (face,), (expected,) = scene.classify(faces, crops, recognizer), scene.faces_in(rgb, recognizer)
     assert (face.number, face.label, face.threshold) == (1, "happy", 0.5)
     np.testing.assert_array_equal(face.box, expected.box)
     np.testing.assert_array_equal(face.probabilities, expected.probabilities)
-    assert scene.classify(boxes[:0], crops[:0], recognizer) == []
+    assert 0.4 < face.detection <= 1
+    assert scene.classify(faces.take(slice(0)), crops[:0], recognizer) == []
+
+
+def test_faces_of_a_shrunk_copy_have_the_same_crops() -> None:
+    rgb = examples.portrait()
+    (face,) = scene.faces_in(rgb, constant(0.5))
+    (half,) = scene.scaled([face], 0.5)
+    np.testing.assert_allclose(half.box, face.box / 2, atol=0.5)
+    assert half.transform is not None
+    small = cv2.cvtColor(cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    crop = cv2.warpAffine(small, half.transform, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    assert np.abs(crop.astype(int) - face.crop).mean() < 4

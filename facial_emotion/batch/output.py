@@ -59,7 +59,7 @@ def to_parquet(lines: Path, out: Path) -> None:
     import pyarrow.parquet as pq
 
     types = {"source": pa.string(), "seconds": pa.float64(), "label": pa.string(), "certain": pa.bool_()}
-    types |= dict.fromkeys(EMOTIONS, pa.float32())
+    types |= dict.fromkeys((*EMOTIONS, "detection"), pa.float32())
     schema = pa.schema([(name, types.get(name, pa.int32())) for name in COLUMNS])
     scratch = out.with_name(out.name + ".part")
     with pq.ParquetWriter(scratch, schema) as writer, lines.open(encoding="utf-8") as stream:

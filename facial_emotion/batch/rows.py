@@ -8,21 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import THRESHOLD
+from facial_emotion.features.faces import DEFAULT_SEARCH, Search
 
 if TYPE_CHECKING:
     from facial_emotion.batch.sources import Source
     from facial_emotion.recognizers import Recognizer
     from facial_emotion.scene import Face
 
-COLUMNS = ("source", "frame", "seconds", "face", "left", "top", "right", "bottom", *EMOTIONS, "label", "certain")
+COLUMNS = (
+    *("source", "frame", "seconds", "face", "left", "top", "right", "bottom", "detection"),
+    *(*EMOTIONS, "label", "certain"),
+)
 Row = tuple[Any, ...]  # one value per column; frame and seconds are None for a picture
 ProgressCallback = Callable[[str], None]  # receives a description of a video's progress
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a batch run. model: a trained model's name; threshold: detector score that a face must reach.
+    """Options of a batch run. model: a trained model's name; search: how faces are looked for.
 
     every: process every N-th frame of a video; fps: or that many frames per second; smoothing: time constant in
     seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording.
@@ -30,7 +33,7 @@ class Options:
 
     model: str
     threads: int = 1
-    threshold: float = THRESHOLD
+    search: Search = DEFAULT_SEARCH
     every: int = 1
     fps: float | None = None
     smoothing: float = 0.3
@@ -50,7 +53,8 @@ def row_of(source: Source, face: Face, frame: int | None = None, seconds: float 
     """A face as a row; probabilities rounded to four decimals, seconds to three."""
     probabilities = (round(float(probability), 4) for probability in face.probabilities)
     time = None if seconds is None else round(seconds, 3)
-    return (source.path, frame, time, face.number, *map(int, face.box), *probabilities, face.label, face.certain)
+    where = (*map(int, face.box), round(face.detection, 4))
+    return (source.path, frame, time, face.number, *where, *probabilities, face.label, face.certain)
 
 
 def recognizer(options: Options) -> Recognizer:

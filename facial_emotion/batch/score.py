@@ -49,7 +49,7 @@ def score_picture(source: Source, options: Options) -> list[Row]:
     from facial_emotion.scene import faces_in
 
     rgb = read_rgb(source.path)
-    faces = faces_in(rgb, recognizer(options), options.threshold)
+    faces = faces_in(rgb, recognizer(options), *options.search)
     if options.annotate is not None:
         from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Benchmarks beyond single models: live video, batch recognition, the HTTP server, and models of other packages."""
+"""Benchmarks beyond single models: video, batch, the HTTP server, face detectors, and models of other packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
 def main() -> None:
-    """Benchmark live video, batch recognition, the HTTP server, or models of other packages."""
+    """Benchmark live video, batch recognition, the HTTP server, face detectors, or models of other packages."""
 
 
 @main.command(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
@@ -87,6 +87,59 @@ def server(address: str, model: str, rate: float, clients: int, seconds: float, 
         f"{figures['answered_a_second']:.1f} of {rate:g} requests per second, {figures['statuses']},"
         f" median {figures['median_ms']:.0f} ms, 95th percentile {figures['p95_ms']:.0f} ms"
     )
+
+
+@main.command(epilog="Example: facial-emotion benchmark detectors portrait.jpg other.jpg")
+@click.argument("portraits", nargs=-1, type=_PATH)
+@options.threads
+@click.option("--out", type=_PATH, help="By default artifacts/results/detectors.json.")
+def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> None:
+    """Face detectors: recall on synthetic scenes made of PORTRAITS and the example, false detections, and speed.
+
+    A portrait is a picture of one face. The scenes vary the size, rotation, cover, light and number of the faces.
+    """
+    from facial_emotion.evaluation.detection import report, tables
+    from facial_emotion.features.pictures import read_rgb
+    from facial_emotion.threads import limit_threads
+
+    limit_threads(threads)
+    figures = report([read_rgb(path) for path in portraits], threads)
+    _write(out, "results", "detectors.json", figures)
+    for line in tables(figures):
+        click.echo(line)
+
+
+@main.command(epilog="Example: facial-emotion benchmark framing --data fer2013.csv.xz --models cnn,svm")
+@options.data
+@options.detector
+@click.option("--models", help="Names, separated by commas; by default all.")
+@click.option("--rows", type=click.IntRange(1), help="Number of PublicTest's rows; by default all.")
+@click.option("--out", type=_PATH, help="By default artifacts/results/framing.json.")
+def framing(data: Path, detector: str, models: str | None, rows: int | None, out: Path | None) -> None:
+    """Framing of crops: PublicTest's crops, laid into larger pictures, found and cropped again, and recognised."""
+    from facial_emotion import recognizers
+    from facial_emotion.data import fer2013
+    from facial_emotion.evaluation.framing import measure
+    from facial_emotion.terminal import bar
+
+    names = options.split_names(models) or recognizers.names()
+    loaded = [recognizers.load(name) for name in names]
+    part = fer2013.load(data).split("PublicTest")
+    crops, labels = part.crops[:rows], part.labels[:rows]
+    with bar("crops", len(crops)) as step:
+        result = measure(crops, detector, step)
+    figures: dict[str, Any] = {"detector": detector, "rows": len(crops), "found": int(result.found.sum())}
+    figures |= {"positions": result.positions, "positions_in_originals": result.originals, "accuracy": {}}
+    click.echo(f"{figures['found']} of {len(crops)} found; eyes and mouth at {result.positions}")
+    click.echo(f"in the originals at {result.originals}")
+    for recognizer in loaded:
+        again, before = (
+            float((recognizer.predict_proba(some).argmax(axis=1) == labels[result.found]).mean())
+            for some in (result.crops, crops[result.found])
+        )
+        figures["accuracy"][recognizer.name] = {"originals": before, "found_again": again}
+        click.echo(f"{recognizer.name}: {before:.2%} on the originals, {again:.2%} on the crops found again")
+    _write(out, "results", "framing.json", figures)
 
 
 @main.command(epilog="Example: facial-emotion benchmark peers --data fer2013.csv.xz")

@@ -142,8 +142,9 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: i
 def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
     """Detect and classify the faces of one video frame, uint8 RGB (h, w, 3): probabilities (n, 7)."""
     from facial_emotion import scene
+    from facial_emotion.features.faces import DEFAULT_SEARCH, in_video
 
-    _, crops = scene.detect(rgb)
+    _, crops = scene.detect(rgb, in_video(DEFAULT_SEARCH, rgb))
     return recognizer.predict_proba(crops)
 
 

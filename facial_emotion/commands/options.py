@@ -6,10 +6,22 @@ from pathlib import Path
 
 import click
 
+# As in features.faces, which would import NumPy.
+DETECTORS, SMALLEST = ("centerface", "dlib"), 10
+
 data = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder of pictures."
 )
 seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
+detector = click.option(
+    "--detector", default=DETECTORS[0], show_default=True, type=click.Choice(DETECTORS), help="How faces are found."
+)
+min_face = click.option(
+    "--min-face",
+    type=click.FloatRange(SMALLEST),
+    help="Height in pixels of the smallest face to find; smaller takes longer. By default 3 % of a picture's longer "
+    "side, at least 24; in video 40 at a width of 640.",
+)
 threads = click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads.")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import run
+from facial_emotion.commands import options, run
 
 
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
@@ -34,6 +34,8 @@ from facial_emotion.commands import run
     type=click.FloatRange(0),
     help="Smoothing time constant in seconds; 0 disables.",
 )
+@options.detector
+@options.min_face
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1), help="Processes on this machine.")
 @click.option(
     "--cluster", help='Dask scheduler, as tcp://host:8786, or "local" for as many local workers as --processes.'
@@ -50,6 +52,8 @@ def main(
     fps: float | None,
     seconds: float | None,
     smoothing: float,
+    detector: str,
+    min_face: float | None,
     processes: int,
     cluster: str | None,
     threads: int,
@@ -58,10 +62,14 @@ def main(
 ) -> None:
     """Recognise the faces of every PATH: a picture, video, folder (recursive), glob pattern, or camera:0."""
     from facial_emotion.batch.run import Interrupted, Options, recognize
+    from facial_emotion.features.faces import Search
 
-    options = Options(model, threads, every=every, fps=fps, smoothing=smoothing, annotate=annotate, seconds=seconds)
+    search = Search(detector, min_face=min_face)
+    settings = Options(
+        model, threads, search, every=every, fps=fps, smoothing=smoothing, annotate=annotate, seconds=seconds
+    )
     try:
-        summary = recognize(paths, out, options, processes, cluster, resume, overwrite)
+        summary = recognize(paths, out, settings, processes, cluster, resume, overwrite)
     except Interrupted as interrupt:
         click.echo(str(interrupt), err=True)
         raise

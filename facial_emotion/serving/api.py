@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from facial_emotion import recognizers
+from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search
 from facial_emotion.serving.metrics import Metrics
 from facial_emotion.serving.pool import WorkerPool
 from facial_emotion.serving.schema import (
@@ -81,12 +82,21 @@ def _recognition_router(
     async def recognize(
         request: Request,
         model: Annotated[Literal[names], Query(description="A model's name.")] = default,  # type: ignore[valid-type]
+        detector: Annotated[
+            Literal[tuple(DETECTORS)],  # type: ignore[valid-type]
+            Query(description="How faces are found."),
+        ] = DEFAULT,
+        min_face: Annotated[
+            float | None,
+            Query(ge=SMALLEST, le=10_000, description="Height in pixels of the smallest face to find."),
+        ] = None,
     ) -> Any:
         """The faces of the picture in the body: JPEG, PNG, WebP or BMP. No face: an empty list."""
         start = time.perf_counter()
+        search = Search(detector, min_face=min_face)
         try:
             async with asyncio.timeout(limits.seconds):
-                result = await pool.submit(model, await _read_body(request, limits.body))
+                result = await pool.submit(model, await _read_body(request, limits.body), search)
         except TimeoutError as error:
             raise ApiError(504, "too_slow", f"the request took longer than {limits.seconds:g} s") from error
         if isinstance(result, str):

@@ -7,6 +7,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from facial_emotion.features.faces import Search
 from facial_emotion.serving import worker
 from facial_emotion.serving.schema import ApiError, Limits, starting
 
@@ -31,7 +32,7 @@ class WorkerPool:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
-    async def submit(self, model: str, content: bytes) -> worker.PictureData | str:
+    async def submit(self, model: str, content: bytes, search: Search) -> worker.PictureData | str:
         """The result of ``worker.recognise``. Raises ApiError at the limit of pending requests or if a worker dies."""
         if not self.ready or self._executor is None:
             raise starting()
@@ -39,7 +40,7 @@ class WorkerPool:
             raise ApiError(503, "busy", f"{self.pending} requests are pending already", {"Retry-After": "1"})
         executor, loop = self._executor, asyncio.get_running_loop()
         try:
-            future = executor.submit(worker.recognise, model, content, self._limits.pixels)
+            future = executor.submit(worker.recognise, model, content, self._limits.pixels, search)
             self.pending += 1
             # A request that timed out stays pending until its worker is free again.
             future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._decrement))

@@ -23,10 +23,14 @@ class Limits:
 
 
 class Face(BaseModel):
-    """A face, numbered from left to right; its box is left, top, right, bottom in pixels."""
+    """A face, numbered from left to right; its box is left, top, right, bottom in pixels.
+
+    detection: the score of the detector.
+    """
 
     number: int
     box: list[int]
+    detection: float
     label: Literal[EMOTIONS]  # type: ignore[valid-type]
     certain: bool
     confidence: float

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from facial_emotion.features.faces import Search
 from facial_emotion.threads import limit_threads
 from facial_emotion.workers import become_worker
 
 
 class FaceData(TypedDict):
-    """A face. box: left, top, right, bottom in pixels; probabilities: by emotion, rounded to four decimals."""
+    """A face. box: left, top, right, bottom in pixels; detection: the detector's score.
+
+    probabilities: by emotion, rounded to four decimals.
+    """
 
     number: int
     box: list[int]
+    detection: float
     label: str
     certain: bool
     confidence: float
@@ -35,12 +40,13 @@ def initialise(names: tuple[str, ...]) -> None:
     """Initialise a worker process: load all models and run each once."""
     import numpy as np
 
-    from facial_emotion.features.faces import find_faces
+    from facial_emotion.features.faces import DETECTORS, find_faces
     from facial_emotion.recognizers import load
 
     become_worker()
     limit_threads(1)
-    find_faces(np.zeros((100, 100, 3), dtype=np.uint8))
+    for detector in DETECTORS:
+        find_faces(np.zeros((100, 100, 3), dtype=np.uint8), detector)
     for name in names:
         load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
 
@@ -50,7 +56,7 @@ def is_ready() -> bool:
     return True
 
 
-def recognise(model: str, content: bytes, max_pixels: int) -> PictureData | str:
+def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> PictureData | str:
     """The faces of an encoded picture, or the error message where it can't be read."""
     from facial_emotion.errors import InputError
     from facial_emotion.features.emotions import EMOTIONS
@@ -66,6 +72,7 @@ def recognise(model: str, content: bytes, max_pixels: int) -> PictureData | str:
         {
             "number": face.number,
             "box": [int(edge) for edge in face.box],
+            "detection": round(face.detection, 4),
             "label": face.label,
             "certain": face.certain,
             "confidence": round(face.confidence, 4),
@@ -73,6 +80,6 @@ def recognise(model: str, content: bytes, max_pixels: int) -> PictureData | str:
                 name: round(float(share), 4) for name, share in zip(EMOTIONS, face.probabilities, strict=True)
             },
         }
-        for face in faces_in(rgb, load(model, threads=1))
+        for face in faces_in(rgb, load(model, threads=1), *search)
     ]
     return {"model": model, "width": rgb.shape[1], "height": rgb.shape[0], "faces": faces}

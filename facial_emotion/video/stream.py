@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from facial_emotion.features.faces import THRESHOLD, crop_faces, find_faces
+from facial_emotion.features.crops import CROP_SIDE, crop_faces, crop_transforms
+from facial_emotion.features.faces import DEFAULT_SEARCH, Faces, Search, find_faces, in_video
 from facial_emotion.recognizers import Recognizer, log_of
 from facial_emotion.scene import Face
 from facial_emotion.video import tracking
@@ -36,14 +37,14 @@ _MEAN_DECAY = 0.9  # per frame, of the exponential moving averages of times
 class Settings:
     """Settings of a stream.
 
-    smoothing: time constant in seconds, 0 disables; threshold: detector score that a face must reach;
-    detection_interval: frames from one detection to the next, 0 sets it by the measured times; track_timeout: seconds
-    without a detection after which a track ends.
+    smoothing: time constant in seconds, 0 disables; search: how faces are looked for, see ``faces.in_video``;
+    detection_interval: frames from one detection to the next, 0 sets it by the measured
+    times; track_timeout: seconds without a detection after which a track ends.
     """
 
     recognizer: Recognizer
     smoothing: float = 0.3
-    threshold: float = THRESHOLD
+    search: Search = DEFAULT_SEARCH
     detection_interval: int = 0
     track_timeout: float = TRACK_TIMEOUT
 
@@ -69,12 +70,21 @@ class FrameResult:
         return sum(spent / (self.detection_interval if name == "detect" else 1) for name, spent in self.means.items())
 
 
-@dataclass
+@dataclass(eq=False)  # two tracks are never the same
 class _Track:
-    """A tracked face. box: float (4,); log_probabilities: smoothed, (7,); times in seconds."""
+    """A tracked face. box: float (4,); score, points (5, 2): of its last detection; crop: uint8 (48, 48), its last.
+
+    transform: that crop's, as in ``scene.Face``; scene: a thumbnail of the frame that it was last seen in;
+    log_probabilities: smoothed, (7,); times in seconds.
+    """
 
     number: int
     box: np.ndarray
+    score: float
+    points: np.ndarray
+    crop: np.ndarray
+    transform: np.ndarray
+    scene: np.ndarray
     last_seen: float
     log_probabilities: np.ndarray | None = None
     smoothed_at: float = 0.0
@@ -118,23 +128,24 @@ class Stream:
             grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if interval > 1 else None
         if self._since_detection + 1 >= interval or self._grey is None or grey is None:
             with _timed(stages, "detect"):
-                detections = find_faces(rgb, settings.threshold)
-            self._associate(detections, now)
+                detections = find_faces(rgb, *in_video(settings.search, rgb))
+            with _timed(stages, "crop"):
+                crops = crop_faces(rgb, detections)
+            with _timed(stages, "track"):
+                self._associate(detections, crops, tracking.thumbnail(rgb), now)
             self._since_detection = 0
         else:
             with _timed(stages, "track"):
                 self._propagate(self._grey, grey, now)
+            with _timed(stages, "crop"):
+                self._crop_again(rgb, now)
             self._since_detection += 1
         self._grey = grey
         visible = [track for track in self._tracks if track.last_seen == now]
-        with _timed(stages, "crop"):
-            crops = crop_faces(rgb, np.array([track.box.round() for track in visible]).reshape(-1, 4).astype(int))
         with _timed(stages, "recognise"):
+            crops = np.array([track.crop for track in visible], dtype=np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE)
             logs = log_of(settings.recognizer.predict_proba(crops))
-        faces = [
-            _smoothed_face(track, log, crop, now, settings)
-            for track, log, crop in zip(visible, logs, crops, strict=True)
-        ]
+        faces = [_smoothed_face(track, log, now, settings) for track, log in zip(visible, logs, strict=True)]
         self._append_results(faces, now)
         self._update_means(stages, now)
         means = {name: self._means.get(name, 0.0) for name in STAGES}
@@ -150,21 +161,48 @@ class Stream:
         if self._shape and shape != self._shape:
             scale = np.array(shape[::-1]) / self._shape[::-1]
             for track in self._tracks:
-                track.box = track.box * np.tile(scale, 2)
+                track.box, track.points = track.box * np.tile(scale, 2), track.points * scale
             self._grey = None
         self._shape = shape
 
-    def _associate(self, detections: np.ndarray, now: float) -> None:
-        """Update the tracks with detections (n, 4): end old tracks, and start new ones for unmatched detections."""
+    def _associate(self, detections: Faces, crops: np.ndarray, scene: np.ndarray, now: float) -> None:
+        """Update the tracks with detections: end old tracks, and start new ones for unmatched detections.
+
+        crops: uint8 (n, 48, 48), of the detections; scene: the frame's thumbnail. After a cut a track goes on only
+        with a face that looks the same.
+        """
         self._tracks = [track for track in self._tracks if now - track.last_seen <= self.settings.track_timeout]
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
-        pairs = dict(tracking.associate(boxes, detections))
+        pairs = dict(tracking.associate(boxes, detections.boxes))
+        transforms, ended = crop_transforms(detections), []
         for index, track in enumerate(self._tracks):
-            if index in pairs:
-                track.box, track.last_seen = detections[pairs[index]].astype(float), now
+            if index not in pairs:
+                continue
+            found = pairs[index]
+            cut = tracking.similarity(track.scene, scene) < tracking.SAME_SCENE
+            if cut and tracking.similarity(track.crop, crops[found]) < tracking.SAME_FACE:
+                ended.append(track)
+                del pairs[index]
+                continue
+            track.box, track.points = detections.boxes[found].astype(float), detections.points[found]
+            track.score, track.crop, track.scene = float(detections.scores[found]), crops[found], scene
+            track.transform, track.last_seen = transforms[found], now
+        self._tracks = [track for track in self._tracks if track not in ended]
         for index in sorted(set(range(len(detections))) - set(pairs.values())):
             self._last_number += 1
-            self._tracks.append(_Track(self._last_number, detections[index].astype(float), now))
+            box, score, points = detections.boxes[index], float(detections.scores[index]), detections.points[index]
+            look = crops[index], transforms[index], scene
+            self._tracks.append(_Track(self._last_number, box.astype(float), score, points, *look, now))
+
+    def _crop_again(self, rgb: np.ndarray, now: float) -> None:
+        """Crop the tracks that were propagated to this frame."""
+        visible = [track for track in self._tracks if track.last_seen == now]
+        if visible:
+            boxes, scores = np.array([track.box for track in visible]), np.array([track.score for track in visible])
+            points = np.array([track.points for track in visible])
+            faces = Faces(boxes, scores, points, self.settings.search.detector)
+            for track, crop, transform in zip(visible, crop_faces(rgb, faces), crop_transforms(faces), strict=True):
+                track.crop, track.transform = crop, transform
 
     def _propagate(self, previous: np.ndarray, current: np.ndarray, now: float) -> None:
         """Propagate the tracks that were visible in the previous grey frame to the current one by optical flow."""
@@ -175,6 +213,7 @@ class Stream:
         for track, box, is_reliable in zip(visible, boxes, reliable, strict=True):
             inside = box[0] < width and box[1] < height and box[2] > 0 and box[3] > 0
             if is_reliable and inside:
+                track.points = tracking.moved(track.points, track.box, box)
                 track.box, track.last_seen = box, now
             else:
                 self._since_detection = MAX_DETECTION_INTERVAL  # detect in the next frame: a track is lost
@@ -182,7 +221,7 @@ class Stream:
     def _append_results(self, faces: list[Face], now: float) -> None:
         with self._lock:
             for face in faces:
-                self.record.add(now, face.number, face.box, face.probabilities)
+                self.record.add(now, face.number, face.box, face.detection, face.probabilities)
                 self.recent.append((now, face.number, face.probabilities))
             while self.recent and now - self.recent[0][0] > HISTORY_SECONDS:
                 self.recent.popleft()
@@ -218,7 +257,7 @@ def detection_interval(means: Mapping[str, float]) -> int:
     return int(np.clip(np.ceil(means["detect"] / available), 1, MAX_DETECTION_INTERVAL))
 
 
-def _smoothed_face(track: _Track, log: np.ndarray, crop: np.ndarray, now: float, settings: Settings) -> Face:
+def _smoothed_face(track: _Track, log: np.ndarray, now: float, settings: Settings) -> Face:
     """A track's face with smoothed probabilities.
 
     log: the frame's log-probabilities (7,), which update the track's exponential moving average. A sample's weight
@@ -231,7 +270,8 @@ def _smoothed_face(track: _Track, log: np.ndarray, crop: np.ndarray, now: float,
     track.log_probabilities, track.smoothed_at = smoothed, now
     exponentials = np.exp(smoothed - smoothed.max())
     probabilities = (exponentials / exponentials.sum()).astype(np.float32)
-    return Face(track.number, track.box.round().astype(int), probabilities, crop, settings.recognizer.threshold)
+    box, threshold = track.box.round().astype(int), settings.recognizer.threshold
+    return Face(track.number, box, probabilities, track.crop, threshold, track.score, track.transform)
 
 
 @contextmanager

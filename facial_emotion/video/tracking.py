@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 
 MIN_OVERLAP = 0.35  # of boxes scaled by 2, so that a face may move by its own width between two detections
+SAME_SCENE = 0.5  # similarity of two frames below which there is a cut between them
+SAME_FACE = 0.55  # similarity of two crops below which they are of different people
+_THUMBNAIL = 24  # pixels of a thumbnail's shorter side
 _GRID = 7  # points per side of the grid that is tracked in a box
 _MAX_ERROR = 1.5  # pixels: forward-backward error up to which a point is valid
 _MIN_VALID = 0.4  # share of valid points from which a propagated box is reliable
@@ -36,6 +39,33 @@ def associate(tracks: np.ndarray, detections: np.ndarray) -> list[tuple[int, int
     iou = overlaps(_scaled(tracks, 2), _scaled(detections, 2))
     pairs = zip(*linear_sum_assignment(-iou), strict=True)
     return [(int(track), int(detection)) for track, detection in pairs if iou[track, detection] >= MIN_OVERLAP]
+
+
+def thumbnail(rgb: np.ndarray) -> np.ndarray:
+    """A small grey picture uint8 of a frame, uint8 RGB (h, w, 3): its green channel, sampled on a grid."""
+    step = max(1, min(rgb.shape[:2]) // _THUMBNAIL)
+    return np.ascontiguousarray(rgb[::step, ::step, 1])
+
+
+def similarity(picture: np.ndarray, other: np.ndarray) -> float:
+    """The correlation, -1 to 1, of two grey pictures; pictures of different sizes are compared at the first's.
+
+    Two pictures without contrast are the same; one with and one without are not similar.
+    """
+    if picture.shape != other.shape:
+        other = cv2.resize(other, picture.shape[::-1], interpolation=cv2.INTER_AREA)
+    centred, centred_other = (values - values.mean() for values in (picture.astype(float), other.astype(float)))
+    norm, norm_other = np.linalg.norm(centred), np.linalg.norm(centred_other)
+    if norm == 0 or norm_other == 0:
+        return float(norm == norm_other)
+    return float((centred * centred_other).sum() / (norm * norm_other))
+
+
+def moved(points: np.ndarray, box: np.ndarray, new_box: np.ndarray) -> np.ndarray:
+    """Points (n, 2) of a box (4,), moved and scaled as the box was."""
+    scale = (new_box[2:] - new_box[:2]) / np.maximum(box[2:] - box[:2], 1e-9)
+    result: np.ndarray = (points - box[:2]) * scale + new_box[:2]
+    return result
 
 
 def _scaled(boxes: np.ndarray, factor: float) -> np.ndarray:

@@ -21,7 +21,8 @@ other answers on PublicTest; the Compare page shows the share of these answers a
 - They recognise an **expression**, not a feeling. A smile may be polite, and a frown may be caused by sunlight.
 - They were trained on FER2013: grey pictures of 48 x 48 pixels from a web search, often posed, mostly Western, with
   many wrong labels. Accuracy on other faces, ages, lighting and head poses may be lower, and has not been measured.
-- Faces that are turned aside, small or occluded are often not detected.
+- Faces that are covered by half or very small are often not detected, and a face in profile shows half of its
+  expression.
 
 ### Privacy
 Pictures and video stay in the memory of the server of this page. Nothing is written to disk, and nothing is sent
@@ -35,7 +36,8 @@ and faces are personal data (GDPR).
 ### Licences
 The code is under the MIT licence. FER2013 was made for research. The classical models use a landmark predictor
 that was trained on the output of dlib's 68-point model. That model was trained on iBUG 300-W, whose licence **excludes
-commercial use**. The sidebar shows each model's licence.
+commercial use**. The face detector is CenterFace (MIT), trained on WIDER FACE, whose pictures were gathered for
+research. The sidebar shows each model's licence.
 """
 
 

@@ -80,17 +80,17 @@ def side_by_side(settings: ViewerSettings) -> None:
     picture = image.one_picture("compare_upload")
     if picture is None:
         return
-    boxes, crops = scene.detect(picture.rgb, settings.threshold)
-    if not len(boxes):
+    faces, crops = scene.detect(picture.rgb, settings.search)
+    if not len(faces):
         st.warning(image.NO_FACE, icon=":material/person_off:")
         return
-    numbers = range(1, len(boxes) + 1)
-    number = st.selectbox("Face", numbers, key="compare_face") if len(boxes) > 1 else 1
+    numbers = range(1, len(faces) + 1)
+    number = st.selectbox("Face", numbers, key="compare_face") if len(faces) > 1 else 1
     selected = slice(number - 1, number)
     names = recognizers.names()
     for start in range(0, len(names), 3):
         for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-            (face,) = scene.classify(boxes[selected], crops[selected], recognizers.load(name))
+            (face,) = scene.classify(faces.take(selected), crops[selected], recognizers.load(name))
             with column.container(border=True):
                 st.markdown(f"**{name}** · {face.label} · {face.confidence:.0%}" + image.UNCERTAIN * (not face.certain))
                 st.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"all-{name}")

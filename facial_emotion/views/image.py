@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_FACE = (
-    "No face was detected. Detection works best on frontal faces that are at least 80 pixels wide and evenly lit; a "
-    "higher detector sensitivity in the sidebar may help."
+    'No face was detected. Detection works best on faces that are evenly lit and not too small; "more" faces or '
+    '"Search harder" in the sidebar may help.'
 )
 UNCERTAIN = " · uncertain"
 _CROP_SIDE = 96  # pixels, of a crop on the page
@@ -31,10 +31,15 @@ MAX_SIDE = 1600  # pixels, of a picture on the page
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture and its name. rgb: uint8 (h, w, 3)."""
+    """A picture and its name. rgb: uint8 (h, w, 3), as given."""
 
     name: str
     rgb: np.ndarray
+
+    @property
+    def scale(self) -> float:
+        """What the picture's sides are multiplied by on the page."""
+        return min(1.0, MAX_SIDE / int(max(self.rgb.shape[:2])))
 
 
 def show(settings: ViewerSettings) -> None:
@@ -87,32 +92,33 @@ def one_picture(key: str) -> Picture | None:
 
 
 def read(name: str, content: bytes) -> Picture | str:
-    """Decode a picture and shrink it to MAX_SIDE pixels per side; an error message where it can't be decoded."""
+    """Decode a picture; an error message where it can't be decoded."""
     try:
-        return Picture(name, shrunk(read_rgb(content)))
+        return Picture(name, read_rgb(content))
     except InputError as error:
         return f"{name} could not be read. {str(error)[0].upper()}{str(error)[1:]}."
 
 
-def shrunk(rgb: np.ndarray) -> np.ndarray:
-    """A picture, uint8 RGB (h, w, 3), shrunk so that no side is over MAX_SIDE pixels."""
+def shrunk(picture: Picture) -> np.ndarray:
+    """A picture's pixels, uint8 RGB (h, w, 3), shrunk so that no side is over MAX_SIDE pixels."""
     import cv2
 
-    scale = MAX_SIDE / max(rgb.shape[:2])
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    if picture.scale == 1:
+        return picture.rgb
+    height, width = picture.rgb.shape[:2]
+    size = (max(1, round(width * picture.scale)), max(1, round(height * picture.scale)))
+    return cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
 
 
 def show_picture(picture: Picture, settings: ViewerSettings, number: int) -> None:
     """Draw an annotated picture, its faces beside it, and a table and downloads below. number: unique on the page."""
     try:
-        faces = scene.faces_in(picture.rgb, settings.recognizer, settings.threshold)
+        faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
     except InputError as error:
         st.error(f"{picture.name}: {error}")
         return
-    annotated_rgb = annotated(picture.rgb, faces, landmarks=settings.landmarks)
+    shown = scene.scaled(faces, picture.scale)
+    annotated_rgb = annotated(shrunk(picture), shown, landmarks=settings.landmarks)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.image(annotated_rgb, caption=picture.name, width="stretch")

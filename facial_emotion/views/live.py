@@ -27,7 +27,7 @@ class Session:
     """One viewer's video: its stream, last result and display options."""
 
     def __init__(self, settings: ViewerSettings) -> None:
-        self.stream = Stream(Settings(settings.recognizer, threshold=settings.threshold))
+        self.stream = Stream(Settings(settings.recognizer, search=settings.search))
         self.landmarks = settings.landmarks
         self.result: FrameResult | None = None
         self.last_frame = time.monotonic()  # time of the last frame, in seconds
@@ -57,7 +57,7 @@ def show(settings: ViewerSettings) -> None:
         help="Time constant of the temporal smoothing; 0 disables it.",
     )
     session.landmarks = settings.landmarks
-    session.stream.change(recognizer=settings.recognizer, threshold=settings.threshold, smoothing=smoothing)
+    session.stream.change(recognizer=settings.recognizer, search=settings.search, smoothing=smoothing)
     video, details = st.columns([3, 2], gap="medium")
     with video:
         context = webrtc_streamer(

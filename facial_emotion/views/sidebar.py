@@ -1,4 +1,4 @@
-"""The sidebar of every page: model, detector sensitivity and display of landmarks."""
+"""The sidebar of every page: model, face detection and display of landmarks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ import streamlit as st
 from facial_emotion import examples, paths, recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
-from facial_emotion.features.faces import THRESHOLD, find_faces
+from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search, find_faces
 from facial_emotion.recognizers import Recognizer
+
+# How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
+SENSITIVITIES = {"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0}
 
 
 @dataclass(frozen=True)
 class ViewerSettings:
-    """The settings of a viewer. name: of the model; threshold: detector score that a face must reach."""
+    """The settings of a viewer. name: of the model; search: how faces are looked for, in pictures and in video."""
 
     name: str
-    threshold: float
+    search: Search
     landmarks: bool
 
     @property
@@ -81,19 +84,33 @@ def sidebar() -> ViewerSettings:
         with st.expander("Licence"):
             st.caption(card.licence)
         st.divider()
-        sensitivity = st.slider(
-            "Detector sensitivity",
-            0.0,
-            1.0,
-            0.5,
-            0.05,
-            key="sensitivity",
-            help="Higher values detect more faces, and more false positives.",
-        )
+        search = _search()
         landmarks = st.toggle("Show landmarks", key="landmarks")
-    return ViewerSettings(name, threshold_of(sensitivity), landmarks)
+    return ViewerSettings(name, search, landmarks)
 
 
-def threshold_of(sensitivity: float) -> float:
-    """The detector threshold for a sensitivity of 0-1; 0.5 gives the default threshold."""
-    return THRESHOLD + (0.5 - sensitivity) * 1.2
+def _search() -> Search:
+    """Draw the controls of face detection and return what they say."""
+    amount = st.select_slider(
+        "Faces",
+        list(SENSITIVITIES),
+        "normal",
+        key="sensitivity",
+        help="With more faces, some may be none; with fewer, those that are left are surer.",
+    )
+    with st.expander("Face detection"):
+        detector = st.selectbox("Detector", list(DETECTORS), list(DETECTORS).index(DEFAULT), key="detector")
+        harder = st.toggle(
+            "Search harder", key="harder", help=f"Also find faces down to {SMALLEST} pixels, which takes longer."
+        )
+    return Search(detector, threshold_of(amount, detector), SMALLEST if harder else None)
+
+
+def threshold_of(amount: str, detector: str) -> float:
+    """The detector's threshold for an amount of faces, a key of SENSITIVITIES."""
+    chosen, share = DETECTORS[detector], SENSITIVITIES[amount]
+    return (
+        chosen.threshold
+        + max(share, 0) * (chosen.surest - chosen.threshold)
+        + min(share, 0) * (chosen.threshold - chosen.most)
+    )

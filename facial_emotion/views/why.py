@@ -21,7 +21,7 @@ def show(settings: ViewerSettings) -> None:
     picture = image.one_picture("why_upload")
     if picture is None:
         return
-    faces = scene.faces_in(picture.rgb, settings.recognizer, settings.threshold)
+    faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
     if not faces:
         st.warning(image.NO_FACE, icon=":material/person_off:")
         return

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from facial_emotion.classical import landmarks
 from facial_emotion.commands import train
+from facial_emotion.features.crops import points_in_crop
 from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
 
 
@@ -23,7 +24,8 @@ def test_the_calibration_of_other_faces_is_close_to_that_of_fer2013(
     calibration = json.loads((tmp_path / "crop_calibration.json").read_text())
     inner = np.array(calibration["mean_face"])[17:] - mean_face()[17:]
     assert np.abs(inner).mean() < 2  # pixels of 64, on a few other people
-    assert 0.6 < calibration["box_in_crop"]["side"] < 1.2
+    assert all(0.6 < place["side"] < 1.2 for place in calibration["box_in_crop"].values())
+    np.testing.assert_allclose(calibration["points_in_crop"], points_in_crop(), atol=5)  # pixels of 48
 
 
 def test_a_student_reproduces_its_training_targets(crops: np.ndarray, tmp_path: Path) -> None:

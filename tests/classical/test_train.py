@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facial_emotion import artifact, recognizers, tuning
+from facial_emotion import recognizers, tuning
 from facial_emotion.classical import MODELS, svm_model, train, tune
 from facial_emotion.classical.graph import to_onnx
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.evaluation import calibration
+from facial_emotion.threads import onnx_session
 
 ROOT = Path(__file__).parent.parent.parent
 FEATURES = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
@@ -54,7 +55,7 @@ def task_of(data: fer2013.Fer2013, name: str) -> Task:
 def predictions(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of feature rows, computed by the library and by ONNX Runtime."""
     calibrated = calibration.matrix(fitted.scores(task.held_out_features), np.eye(7)[task.held_out_labels])
-    session = artifact.session(to_onnx(fitted.graph(), rows.shape[1], calibrated), threads=2)
+    session = onnx_session(to_onnx(fitted.graph(), rows.shape[1], calibrated), threads=2)
     exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
     return calibrated.probabilities(fitted.scores(rows)), exported
 

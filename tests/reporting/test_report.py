@@ -18,6 +18,7 @@ from facial_emotion import artifact, paths, recognizers
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow, parse
 from facial_emotion.reporting import models, report
+from facial_emotion.threads import onnx_session
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,7 +72,7 @@ def test_a_model_without_its_calibration_gives_the_softmax_of_its_scores(crops: 
     raw = recognizers.Recognizer("cnn", card, steps).predict_proba(crops)
     opened = onnx.load_from_string(whole)
     opened.graph.output.append(onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", 7]))
-    scores = artifact.session(opened.SerializeToString(), threads=1).run(["scores"], {"crops": crops})[0]
+    scores = onnx_session(opened.SerializeToString(), threads=1).run(["scores"], {"crops": crops})[0]
     np.testing.assert_allclose(raw, softmax(scores, axis=1), atol=1e-5)
     assert np.abs(raw - recognizers.load("cnn").predict_proba(crops)).max() > 0.01
 

@@ -91,6 +91,19 @@ def test_http_and_python_give_the_same_faces(address: str) -> None:
     assert request(f"{address}/recognize", content)[1]["model"] == MODELS[0]
 
 
+def test_detector_and_smallest_face_can_be_chosen(address: str) -> None:
+    content = encoded(examples.frame())
+    faces = {
+        name: request(f"{address}/recognize?detector={name}&min_face=60", content)[1]["faces"]
+        for name in ("centerface", "dlib")
+    }
+    assert [len(found) for found in faces.values()] == [1, 1]
+    assert faces["centerface"][0]["box"] != faces["dlib"][0]["box"]
+    assert 0.4 < faces["centerface"][0]["detection"] <= 1
+    for query in ("detector=haar", "min_face=3", "min_face=nan"):
+        assert request(f"{address}/recognize?{query}", content)[0] == 422
+
+
 def test_no_face_is_an_empty_list(address: str) -> None:
     assert request(f"{address}/recognize", encoded(np.zeros((90, 90, 3), dtype=np.uint8)))[1]["faces"] == []
 

@@ -74,6 +74,33 @@ def test_two_faces_have_two_numbers_and_a_late_return_gets_a_new_one() -> None:
     assert [face.number for face in stream.process(frame((10, 20)), 2.0).faces] == [3]
 
 
+def test_a_face_that_is_covered_for_half_a_second_keeps_its_number() -> None:
+    stream = Stream(Settings(scripted("calm", 3)))
+    covered = frame((50, 20))
+    covered[:, 40:260] = (90, 70, 60)
+    for index in range(30):
+        result = stream.process(covered if 8 <= index < 20 else frame((50, 20)), index / 25)
+        assert [face.number for face in result.faces] == ([] if 8 <= index < 20 else [1]), index
+
+
+def test_another_person_after_a_cut_gets_a_new_number_and_no_old_emotion() -> None:
+    def other_person() -> np.ndarray:
+        """Another face at the same place, before another background."""
+        from skimage.data import grass, lfw_subset
+
+        canvas = np.repeat(cv2.resize(grass(), (520, 300))[..., None], 3, axis=2)
+        face = cv2.resize((lfw_subset()[2] * 255).astype(np.uint8), (130, 130), interpolation=cv2.INTER_CUBIC)
+        canvas[60:190, 90:220] = face[..., None]
+        return canvas
+
+    stream = Stream(Settings(scripted("turn", iter([3] * 5 + [4] * 5)), smoothing=5.0))
+    for index in range(5):
+        (face,) = stream.process(frame((50, 20)), index / 25).faces
+        assert (face.number, face.label) == (1, "happy")
+    after = stream.process(other_person(), 0.2).faces
+    assert [(face.number > 1, face.label) for face in after] == [(True, "sad")]
+
+
 def label_changes(smoothing: float) -> int:
     """Changes of the label over 24 frames with alternating answers."""
     stream = Stream(Settings(scripted("flicker", iter([3, 6] * 20)), smoothing=smoothing))
@@ -134,6 +161,6 @@ def test_the_record_is_exported_as_csv() -> None:
 def test_a_long_record_keeps_the_newest_rows() -> None:
     record = Record(max_rows=4096)
     for index in range(10_000):
-        record.add(index, 1, np.zeros(4, dtype=int), np.full(7, 1 / 7))
+        record.add(index, 1, np.zeros(4, dtype=int), 0.5, np.full(7, 1 / 7))
     assert 2048 <= len(record) <= 4096
-    assert record.to_csv().splitlines()[-1].startswith("9999.000,1,0,0,0,0,0.1429")
+    assert record.to_csv().splitlines()[-1].startswith("9999.000,1,0,0,0,0,0.5000,0.1429")

@@ -18,7 +18,9 @@ from streamlit.testing.v1 import AppTest
 from facial_emotion import artifact, examples, recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import DETECTORS
 from facial_emotion.views import image, live, sidebar
+from facial_emotion.views.sidebar import SENSITIVITIES, threshold_of
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("image", "live", "compare", "why", "about")
@@ -195,10 +197,22 @@ def test_landmarks_and_sensitivity_controls() -> None:
     at.button(key="example").click().run()
     at.toggle(key="landmarks").set_value(True).run()
     assert not at.exception
-    at.slider(key="sensitivity").set_value(0.0).run()
+    for detector in DETECTORS:
+        at.selectbox(key="detector").set_value(detector).run()
+        for amount in SENSITIVITIES:
+            at.select_slider(key="sensitivity").set_value(amount).run()
+            assert not at.exception
+            assert len(at.dataframe[0].value) >= 1  # false positives are possible
+    at.toggle(key="harder").set_value(True).run()
     assert not at.exception
-    at.slider(key="sensitivity").set_value(1.0).run()
-    assert len(at.dataframe[0].value) >= 1  # false positives are possible
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_sensitivities_are_thresholds_in_order_around_the_default(detector: str) -> None:
+    thresholds = [threshold_of(amount, detector) for amount in SENSITIVITIES]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert threshold_of("normal", detector) == DETECTORS[detector].threshold
+    assert (thresholds[0], thresholds[-1]) == pytest.approx((DETECTORS[detector].surest, DETECTORS[detector].most))
 
 
 def test_the_live_page_shows_help_and_takes_single_pictures(no_webrtc: SimpleNamespace) -> None:

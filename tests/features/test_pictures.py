@@ -1,0 +1,122 @@
+"""Image decoding: every format gives the same picture, and what is none is refused in one line."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from facial_emotion.errors import InputError
+from facial_emotion.features.faces import find_faces
+from facial_emotion.features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    result: np.ndarray = astronaut()
+    return result
+
+
+def encoded(image: Image.Image, form: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def exif(orientation: int) -> Image.Exif:
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    return tags
+
+
+def sixteen_bit(rgb: np.ndarray) -> Image.Image:
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.uint16) * 257
+    return Image.fromarray(grey)
+
+
+FORMS: dict[str, Callable[[np.ndarray], Any]] = {
+    "jpeg": lambda rgb: encoded(Image.fromarray(rgb), "JPEG"),
+    "webp": lambda rgb: encoded(Image.fromarray(rgb), "WEBP"),
+    "bmp": lambda rgb: encoded(Image.fromarray(rgb), "BMP"),
+    "grey png": lambda rgb: encoded(Image.fromarray(rgb).convert("L"), "PNG"),
+    "rgba png": lambda rgb: encoded(Image.fromarray(rgb).convert("RGBA"), "PNG"),
+    "palette gif": lambda rgb: encoded(Image.fromarray(rgb).quantize(256), "GIF"),
+    "cmyk jpeg": lambda rgb: encoded(Image.fromarray(rgb).convert("CMYK"), "JPEG"),
+    "16-bit png": lambda rgb: encoded(sixteen_bit(rgb), "PNG"),
+    "rotated jpeg": lambda rgb: encoded(Image.fromarray(np.rot90(rgb).copy()), "JPEG", exif=exif(6)),
+    "array": lambda rgb: rgb,
+    "rgba array": lambda rgb: np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]),
+    "16-bit array": lambda rgb: rgb.astype(np.uint16) * 257,
+    "float array": lambda rgb: rgb / 255,
+    "PIL image": Image.fromarray,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_decodes_to_the_same_picture(form: str, portrait: np.ndarray) -> None:
+    rgb = read_rgb(FORMS[form](portrait))
+    assert rgb.shape == portrait.shape
+    assert rgb.dtype == np.uint8
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(int)
+    assert np.abs(grey - cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)).mean() < 6
+    assert len(find_faces(rgb)) == 1
+
+
+def bomb(side: int) -> bytes:
+    """A PNG whose header declares side x side pixels, without pixel data."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Path) -> None:
+    whole = encoded(Image.fromarray(portrait), "JPEG")
+    for content, message in (
+        (b"", "found 0 bytes"),
+        (b"not a picture", "found 13 bytes"),
+        (whole[: len(whole) // 2], "bytes that are none"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "found 41 bytes"),
+        (bomb(20_000), f"expected at most {MAX_PIXELS} pixels, found far more"),
+        (bomb(12_000), f"expected at most {MAX_PIXELS} pixels, found 12000 x 12000"),
+    ):
+        path = tmp_path / "picture.jpg"
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"picture\.jpg: expected") as caught:
+            read_rgb(path)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="No such file"):
+        read_rgb(tmp_path / "none.jpg")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
+        np.zeros(9, np.uint8),
+        np.full((4, 4), 1.5),
+        np.zeros((4, 4), int),
+    ],
+)
+def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
+    with pytest.raises(InputError, match="picture array: expected shape"):
+        array_to_rgb(wrong)
+
+
+def test_transparency_is_blended_with_white() -> None:
+    half = np.zeros((2, 2, 4), np.uint8)
+    half[..., 3] = 128
+    assert array_to_rgb(half)[0, 0].tolist() == [127, 127, 127]
