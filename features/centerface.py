@@ -53,7 +53,7 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     scale = min(FACE / min_face, _MAX_ENLARGEMENT)
     found: list[Detections] = []
     while True:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
+        size = _input_side(width * scale), _input_side(height * scale)
         whole = size[0] * size[1] <= _WHOLE
         interpolation = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
         level = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=interpolation)
@@ -91,6 +91,14 @@ def _look_again(
         return box, score / 2, points
     best = int(np.flatnonzero(same)[scores[same].argmax()])
     return boxes[best], (score + float(scores[best])) / 2, places[best]
+
+
+def _input_side(length: float) -> int:
+    """A side of the network's input for a side of the scaled picture: long ones are rounded, short ones padded later.
+
+    Rounding stretches the picture by some per cent, which costs nothing; padding would be computed for nothing.
+    """
+    return max(1, round(length)) if length < 6 * _MULTIPLE else _MULTIPLE * round(length / _MULTIPLE)
 
 
 def _search_tiles(level: np.ndarray, threshold: float) -> list[Detections]:

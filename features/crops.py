@@ -20,7 +20,7 @@ from facial_emotion.features.faces import Faces, check_rgb
 CROP_SIDE = 48
 # Degrees of tilt that a face keeps, because many of FER2013's faces have as much. Measured on PublicTest's crops that
 # were found again in larger pictures: models are as good as without turning, and better than with all faces upright.
-NATURAL_TILT = 15.0
+NATURAL_TILT = 20.0
 _MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
 
 
