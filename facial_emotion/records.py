@@ -136,7 +136,10 @@ class ColdStart:
 
 @dataclass(frozen=True)
 class BenchmarkRow:
-    """The figures of one model in a benchmark. latency: by stage; crops_per_second: in batches of 64."""
+    """The figures of one model in a benchmark. latency: by stage; crops_per_second: in batches of 64.
+
+    scores: against FER2013's labels; people: against FER+'s votes, where there are any.
+    """
 
     model: str
     track: str
@@ -145,6 +148,7 @@ class BenchmarkRow:
     crops_per_second: float
     start: ColdStart
     size_mb: float
+    people: PeopleScores | None = None
 
 
 def parse(kind: type[Record], value: object, place: object) -> Record:

@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from facial_emotion import artifact, examples, paths
 from facial_emotion.data import csv_form, fer2013
+from facial_emotion.data.ferplus import FILE_NAME, OTHER_COLUMNS
 from facial_emotion.features.crops import crop_faces
 from facial_emotion.features.faces import find_faces
 from tests import made
@@ -71,6 +72,22 @@ def small(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def small_csv(small: tuple[np.ndarray, np.ndarray, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("small") / "fer2013.csv"
     path.write_text(csv_text(*small))
+    return path
+
+
+@pytest.fixture
+def voted_csv(small_csv: Path, tmp_path: Path) -> Path:
+    """A copy of the small data set with FER+ votes beside it: most for the label, some for any of the ten answers."""
+    import pandas as pd
+
+    path = tmp_path / "voted" / small_csv.name
+    path.parent.mkdir()
+    path.write_bytes(small_csv.read_bytes())
+    labels = np.asarray(fer2013.load(path).labels)
+    votes = np.random.default_rng(0).multinomial(4, [0.1] * 10, size=len(labels))
+    votes[np.arange(len(labels)), labels] += 6
+    columns = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", *OTHER_COLUMNS)
+    pd.DataFrame(votes, columns=columns).to_csv(path.with_name(FILE_NAME), index=False)
     return path
 
 

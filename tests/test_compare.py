@@ -40,6 +40,16 @@ def name() -> str:
     return recognizers.names()[0]
 
 
+def test_votes_beside_the_data_are_a_second_judge(name: str, voted_csv: Path, tmp_path: Path) -> None:
+    done = compare("--models", name, "--data", voted_csv, "--out", tmp_path, cache=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "against ten people's votes (FER+)" in done.stdout
+    (row,), _ = results.read(tmp_path)
+    assert row.people is not None
+    assert 0 < row.people.choice.rows <= row.scores.rows
+    assert "people choice accuracy" in (tmp_path / "results.csv").read_text().splitlines()[0]
+
+
 def test_without_data_accuracies_are_recorded_and_latencies_measured(name: str, tmp_path: Path) -> None:
     done = compare("--models", name, "--out", tmp_path, cache=tmp_path)
     assert done.returncode == 0, done.stderr

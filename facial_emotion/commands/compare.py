@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from facial_emotion.recognizers import Recognizer
-    from facial_emotion.records import BenchmarkRow, Scores
+    from facial_emotion.records import BenchmarkRow, PeopleScores, Scores
 
-    Judge = Callable[[Recognizer], Scores]  # gives a recognizer's scores
+    # Gives a recognizer's scores against FER2013's labels and, where there are any, against people's votes.
+    Judge = Callable[[Recognizer], tuple[Scores, PeopleScores | None]]
 
 
 @click.command(epilog="Example: facial-emotion compare --data fer2013.csv.xz --models lightgbm,svm --limit 500")
@@ -83,11 +84,11 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     if data is None:
         crops = examples.crops()
 
-        def recorded(recognizer: Recognizer) -> Scores:
+        def recorded(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None]:
             metrics = recognizer.card.metrics
             if split not in metrics:
                 raise InputError(recognizer.name, f"metrics on {split} in its card", ", ".join(metrics) or "none")
-            return metrics[split]
+            return metrics[split], recognizer.card.people.get(split)
 
         source = f"{split}, recorded in the models' cards (give --data to measure)"
         return (
@@ -97,6 +98,7 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
         )
 
     from facial_emotion.data import fer2013
+    from facial_emotion.evaluation.evaluate import people_scores
     from facial_emotion.recognizers import predict
 
     loaded = fer2013.load(data)
@@ -104,9 +106,10 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     crops, labels = part.crops[:limit], part.labels[:limit]
     duplicates = loaded.near_duplicates(split)[:limit]
 
-    def measured(recognizer: Recognizer) -> Scores:
+    def measured(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None]:
         found = predict(recognizer, crops, f"{recognizer.name}: scoring")
-        return scores(found, labels, duplicates, recognizer.threshold)
+        people = people_scores(loaded, split, found, recognizer.threshold)
+        return scores(found, labels, duplicates, recognizer.threshold), people
 
     about = {
         "measured": True,
@@ -128,10 +131,12 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: i
     frame = examples.frame()
     latency = timing.latency(recognizer, crops)
     latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
+    figures, people = judge(recognizer)
     return BenchmarkRow(
         model=recognizer.name,
         track=recognizer.card.track,
-        scores=judge(recognizer),
+        scores=figures,
+        people=people,
         latency=latency,
         crops_per_second=timing.throughput(recognizer, crops),
         start=timing.cold_start(recognizer.name, threads, paths.ARTIFACTS),

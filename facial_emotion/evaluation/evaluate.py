@@ -36,9 +36,8 @@ def evaluate(
         name: scores(probabilities[name], data.split(name).labels, data.near_duplicates(name), threshold)
         for name in SPLITS
     }
-    if data.votes is None:
-        return threshold, metrics, {}
-    return threshold, metrics, {name: people_scores(data, name, probabilities[name], threshold) for name in SPLITS}
+    people = {name: people_scores(data, name, probabilities[name], threshold) for name in SPLITS}
+    return threshold, metrics, {name: found for name, found in people.items() if found is not None}
 
 
 def choices(data: Fer2013, split: str, labels: str) -> np.ndarray:
@@ -61,12 +60,19 @@ def targets(data: Fer2013, split: str, labels: str) -> np.ndarray:
     return shares
 
 
-def people_scores(data: Fer2013, split: str, probabilities: np.ndarray, threshold: float) -> PeopleScores:
-    """Scores of probabilities (n, 7) of a split against people's choice and against the distribution of their votes."""
-    rows = data.split(split).rows
+def people_scores(data: Fer2013, split: str, probabilities: np.ndarray, threshold: float) -> PeopleScores | None:
+    """Scores of probabilities against people's choice and against the distribution of their votes.
+
+    probabilities: (n, 7), of a split's first n rows. None where the data has no votes, or none for any of the seven.
+    """
+    if data.votes is None:
+        return None
+    rows = data.split(split).rows[: len(probabilities)]
     votes = data.people_votes()[rows][:, : len(EMOTIONS)]
-    chosen, duplicates = data.people_choice()[rows], data.near_duplicates(split)
+    chosen, duplicates = data.people_choice()[rows], data.near_duplicates(split)[: len(rows)]
     known, voted = chosen >= 0, votes.sum(axis=1) > 0
+    if not known.any():
+        return None
     clear = known & (votes.max(axis=1) > CLEAR_VOTES)
     shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
     answers = probabilities[voted].astype(np.float64)

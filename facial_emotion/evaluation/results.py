@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from facial_emotion import paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import BenchmarkRow, parse
+from facial_emotion.records import BenchmarkRow, PeopleScores, parse
 from facial_emotion.records import to_json as plain
 from facial_emotion.terminal import table as new_table
 
@@ -96,7 +96,14 @@ def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
 
 def tables(rows: list[BenchmarkRow], about: dict[str, Any]) -> list[Table]:
     """Accuracy, speed, cost and classes, as tables for the terminal."""
-    return [_accuracy(rows, about), _speed(rows, about), _cost(rows), _classes(rows)]
+    people = {row.model: row.people for row in rows if row.people is not None}
+    return [
+        _accuracy(rows, about),
+        *([_people(people)] if people else []),
+        _speed(rows, about),
+        _cost(rows),
+        _classes(rows),
+    ]
 
 
 def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
@@ -111,6 +118,9 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
         "latency per face",
     ]
     columns += ["640x480 frame to label", "cold start", "size"]
+    by_people = any(row.people for row in rows)
+    if by_people:
+        columns[3:3] = ["people's choice", "clear faces"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row in sorted(rows, key=lambda row: -row.scores.accuracy):
         figures, latency = row.scores, row.latency
@@ -125,6 +135,12 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
             f"{row.start.first_answer_s:.2f} s",
             f"{row.size_mb:.1f} MB",
         ]
+        if by_people:
+            clear = row.people.clear if row.people else None
+            cells[3:3] = [
+                _share(row.people.choice.accuracy if row.people else None),
+                _share(clear.accuracy if clear else None),
+            ]
         lines.append(f"| {' | '.join(cells)} |")
     machine = about["host"]
     lines += [
@@ -161,6 +177,29 @@ def _accuracy(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
             f"{figures.coverage:.0%}",
             _share(figures.accuracy_when_certain),
             "measured" if about["measured"] else "recorded",
+        )
+    return table
+
+
+def _people(scores: dict[str, PeopleScores]) -> Table:
+    columns = ["model", "people's\nchoice", "95 %\ninterval", "without\nduplicates", "macro\nF1", "clear\nfaces"]
+    columns += ["without\nduplicates", "cross-\nentropy", "mean abs.\nerror", "calibration\nerror"]
+    first = next(iter(scores.values()))
+    clear = f", {first.clear.rows} clear ones" if first.clear else ""
+    table = new_table(f"against ten people's votes (FER+), {first.choice.rows} rows{clear}", columns)
+    for model, figures in scores.items():
+        choice, clear_faces = figures.choice, figures.clear
+        table.add_row(
+            model,
+            f"{choice.accuracy:.1%}",
+            f"{100 * choice.accuracy_low:.1f}-{100 * choice.accuracy_high:.1f}",
+            _share(choice.accuracy_without_duplicates),
+            f"{choice.macro_f1:.3f}",
+            _share(clear_faces.accuracy if clear_faces else None),
+            _share(clear_faces.accuracy_without_duplicates if clear_faces else None),
+            f"{figures.cross_entropy:.3f}",
+            f"{figures.mean_absolute_error:.3f}",
+            f"{figures.calibration_error:.3f}",
         )
     return table
 

@@ -10,12 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-
-from facial_emotion.data import fer2013
-from facial_emotion.data.ferplus import FILE_NAME, OTHER_COLUMNS
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE: dict[str, Any] = {
@@ -54,20 +49,6 @@ Command = Callable[..., Process]
 def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(RECIPE))
-    return path
-
-
-@pytest.fixture
-def voted_csv(small_csv: Path, tmp_path: Path) -> Path:
-    """A copy of the small data set with FER+ votes beside it: most for the label, some for any of the ten answers."""
-    path = tmp_path / "voted" / small_csv.name
-    path.parent.mkdir()
-    path.write_bytes(small_csv.read_bytes())
-    labels = np.asarray(fer2013.load(path).labels)
-    votes = np.random.default_rng(0).multinomial(4, [0.1] * 10, size=len(labels))
-    votes[np.arange(len(labels)), labels] += 6
-    columns = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", *OTHER_COLUMNS)
-    pd.DataFrame(votes, columns=columns).to_csv(path.with_name(FILE_NAME), index=False)
     return path
 
 
