@@ -6,6 +6,7 @@ for tree ensembles the average over the face and its mirror image.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,16 +54,28 @@ def average_mirrored(graph: Graph, scores: str, output: str) -> str:
     return graph.add("ReduceMean", [f"{output} pairs"], output, axes=[0], keepdims=0)
 
 
-def to_onnx(graph: Graph, columns: int, calibration: Calibration) -> bytes:
-    """A complete model, serialised: ``features`` float32 (n, columns) -> calibrated ``probabilities`` float32 (n, 7).
+def to_onnx(graph: Graph, columns: int, calibrations: Mapping[str, Calibration]) -> bytes:
+    """A complete model, serialised: ``features`` float32 (n, columns) -> calibrated probabilities float32 (n, 7).
 
-    graph: from ``features`` to ``scores``.
+    graph: from ``features`` to ``scores`` (n, 7 heads); calibrations: of each head by its name, a key of
+    ``artifact.OUTPUTS``, in the order of the scores. The model has an output for each head.
     """
-    graph.add("MatMul", ["scores", graph.constant("calibration weights", calibration.weights)], "weighted")
-    graph.add("Add", ["weighted", graph.constant("calibration bias", calibration.bias)], "logits")
-    graph.add("Softmax", ["logits"], "probabilities", axis=1)
+    from facial_emotion.artifact import OUTPUTS
+
+    for index, (head, calibration) in enumerate(calibrations.items()):
+        # The calibration's weights pick the head's scores too: those of other heads get the weight 0.
+        weights = np.zeros((len(calibrations) * len(EMOTIONS), len(EMOTIONS)), dtype=np.float32)
+        weights[index * len(EMOTIONS) : (index + 1) * len(EMOTIONS)] = calibration.weights
+        constants = [
+            graph.constant(f"{head} calibration {part}", values)
+            for part, values in (("weights", weights), ("bias", calibration.bias))
+        ]
+        weighted = graph.add("MatMul", ["scores", constants[0]], f"{head} weighted")
+        graph.add("Softmax", [graph.add("Add", [weighted, constants[1]], f"{head} logits")], OUTPUTS[head], axis=1)
     inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", columns])]
-    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(EMOTIONS)])]
+    outputs = [
+        helper.make_tensor_value_info(OUTPUTS[head], TensorProto.FLOAT, ["n", len(EMOTIONS)]) for head in calibrations
+    ]
     complete = helper.make_graph(graph.nodes, "features to probabilities", inputs, outputs, graph.constants)
     model = helper.make_model(complete, opset_imports=_OPSETS, ir_version=8)
     onnx.checker.check_model(model)

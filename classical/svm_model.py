@@ -44,6 +44,8 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     even, odd = components(projections, task.features)
     rows = fake_quantise(even.T).T, fake_quantise(odd.T).T  # the fit uses the values that the export holds
     targets = to_one_hot(task.labels)
+    if task.people is not None:  # a second set of outputs from the same kernel
+        targets = np.hstack([targets, task.people])
     offset = targets.mean(axis=0)
     ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])
     with bar("LS-SVM", steps(len(targets))) as step:
@@ -72,7 +74,7 @@ def components(projections: list[SymmetricPca], features: np.ndarray) -> Compone
 
 
 def _graph(projections: list[SymmetricPca], rows: Components, weights: np.ndarray, gamma: float) -> Graph:
-    """ONNX nodes from ``features`` (n, d) to ``scores`` (n, 7)."""
+    """ONNX nodes from ``features`` (n, d) to ``scores`` (n, 7), or (n, 14) with a second head."""
     graph = Graph()
     parts: dict[str, list[str]] = {"even": [], "odd": []}
     for number, projection in enumerate(projections):

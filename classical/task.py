@@ -23,7 +23,8 @@ class Task:
     features: float (n, d) and labels: int64 (n,), of Training; held_out_features and held_out_labels: of PublicTest.
     mirror: index (d,) and sign (d,), such that a mirrored face has the features sign * features[:, index].
     blocks: start and stop column of each feature block.
-    client: of a Dask cluster to boost trees on; None: this machine.
+    client: of a Dask cluster to boost trees on; None: this machine. people: distributions of people's votes float
+    (n, 7) of Training, for a model with a second head.
     """
 
     features: np.ndarray
@@ -35,13 +36,15 @@ class Task:
     seed: int = 0
     threads: int = 2
     client: Client | None = None
+    people: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Fitted:
     """A fitted model.
 
-    scores: features (n, d) -> uncalibrated scores float (n, 7), computed by the library that fitted the model.
+    scores: features (n, d) -> uncalibrated scores float (n, 7), computed by the library that fitted the model; (n, 14)
+    of a model with a second head.
     graph: the same function as ONNX nodes, from ``features`` to ``scores``.
     bound: largest difference of a probability that the export may cause; over EXACT, labels may differ too.
     notes: for the card, such as the number of rounds and of support vectors.

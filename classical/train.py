@@ -11,14 +11,14 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from facial_emotion import paths
-from facial_emotion.classical import MODELS
+from facial_emotion.classical import MODELS, TWO_HEADED
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
@@ -65,7 +65,19 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
         seed,
         threads,
         client,
+        _people_targets(data) if "people" in recipe.heads else None,
     )
+
+
+def _people_targets(data: fer2013.Fer2013) -> np.ndarray:
+    """Distributions of people's votes float32 (n, 7) of Training; uniform where nobody chose one of the seven."""
+    from facial_emotion.evaluation.evaluate import targets
+
+    shares = targets(data, "Training", "people")
+    totals = shares.sum(axis=1, keepdims=True)
+    result = np.divide(shares, totals, out=np.full_like(shares, 1 / len(EMOTIONS)), where=totals > 0)
+    distributions: np.ndarray = result.astype(np.float32)
+    return distributions
 
 
 @dataclass(frozen=True)
@@ -73,12 +85,13 @@ class Recipe:
     """The settings of a training.
 
     features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
-    that chose them.
+    that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs.
     """
 
     features: dict[str, Any]
     fit: dict[str, Any]
     tuning: dict[str, Any] | None = None
+    heads: list[str] = field(default_factory=lambda: ["fer2013"])
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -87,7 +100,10 @@ def read_recipe(path: Path) -> Recipe:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
-    return parse(Recipe, content, path)
+    recipe = parse(Recipe, content, path)
+    if recipe.heads not in (["fer2013"], ["fer2013", "people"]):
+        raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")
+    return recipe
 
 
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
@@ -125,29 +141,38 @@ def train(
     seed: int,
     threads: int,
     client: Client | None = None,
-) -> Card:
-    """Fit, calibrate, export, check the export against the library, evaluate, and write the artifact; its card."""
+) -> list[Card]:
+    """Fit, export, check the export against the library, evaluate, and write the artifact; the cards of its heads."""
     from facial_emotion import artifact
     from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation import calibration
+    from facial_emotion.evaluation.evaluate import choices
     from facial_emotion.evaluation.finish import Exported, finish
     from facial_emotion.evaluation.parity import parity
 
+    if len(recipe.heads) > 1 and name not in TWO_HEADED:
+        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(recipe.heads))
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
-    held_out_scores = fitted.scores(task.held_out_features)
+    rows = len(task.held_out_labels)
+    held_out_scores = fitted.scores(task.held_out_features).reshape(rows, len(recipe.heads), len(EMOTIONS))
     minutes = (time.perf_counter() - start) / 60
 
     def check(calibrations: list[calibration.Calibration], probabilities: np.ndarray) -> dict[str, float]:
-        library = calibrations[0].probabilities(held_out_scores)
-        return parity(fitted.bound, library, probabilities[:, 0], task.held_out_labels)
+        library = [one.probabilities(held_out_scores[:, head]) for head, one in enumerate(calibrations)]
+        labels = [choices(data, "PublicTest", head) for head in recipe.heads]
+        return parity(
+            fitted.bound, np.concatenate(library), np.concatenate(probabilities.swapaxes(0, 1)), np.concatenate(labels)
+        )
 
     exported = Exported(
-        ["fer2013"],
-        held_out_scores[:, None],
+        recipe.heads,
+        held_out_scores,
         calibration.matrix,
-        lambda calibrations: to_onnx(fitted.graph(), task.features.shape[1], calibrations[0]),
+        lambda calibrations: to_onnx(
+            fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
+        ),
         _exported_predictions(data, recipe, threads),
         check,
         {artifact.TYPICAL: feature_medians(task.features)},
@@ -165,7 +190,7 @@ def train(
         licence=LICENCE,
         files={},
     )
-    return finish(exported, card, data, out)[0]
+    return finish(exported, card, data, out)
 
 
 def _exported_predictions(

@@ -20,6 +20,7 @@ from facial_emotion.classical.task import Task
 from facial_emotion.classical.train import Recipe, fit, read_recipe, task_for
 from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import to_json
 from facial_emotion.tuning import Space
 
@@ -62,7 +63,9 @@ def search(name: str, task: Task, recipe: Recipe, trials: int, storage: str) -> 
         fitted = fit(name, task, settings)
         trial.set_user_attr("fit", settings)
         trial.set_user_attr("notes", fitted.notes)
-        return float((fitted.scores(task.held_out_features).argmax(axis=1) == task.held_out_labels).mean())
+        return float(
+            (fitted.scores(task.held_out_features)[:, : len(EMOTIONS)].argmax(axis=1) == task.held_out_labels).mean()
+        )
 
     study_name = f"{name}-{len(task.labels)}-rows"
     return tuning.search(study_name, storage, objective, tuning.current_values(recipe.fit, space), trials, task.seed)
@@ -73,7 +76,8 @@ def subset(task: Task, rows: int | None) -> Task:
     if rows is None or rows >= len(task.labels):
         return task
     chosen = np.sort(np.random.default_rng(task.seed).permutation(len(task.labels))[:rows])
-    return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen])
+    people = None if task.people is None else task.people[chosen]
+    return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen], people=people)
 
 
 def tune(

@@ -60,10 +60,11 @@ def classical_command(name: str) -> click.Command:
             settings = with_rounds(settings, rounds)
         folder = out or paths.ARTIFACTS / name
         with connect(cluster, threads) if cluster else nullcontext() as client:
-            card = train(name, dataset, settings, folder, seed, threads, client)
-        _print_scores(card)
-        parity = (card.parity or {})["largest_difference"]
-        click.echo(f"{folder}: {card.training['minutes']} minutes, parity {parity:.1e}")
+            cards = train(name, dataset, settings, folder, seed, threads, client)
+        for card in cards:
+            _print_scores(card)
+        parity = (cards[0].parity or {})["largest_difference"]
+        click.echo(f"{folder}: {cards[0].training['minutes']} minutes, parity {parity:.1e}")
 
     command.short_help = f"The classical model {name}."
     return command

@@ -18,6 +18,7 @@ from facial_emotion.classical import MODELS, svm_model, train, tune
 from facial_emotion.classical.graph import to_onnx
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
+from facial_emotion.errors import InputError
 from facial_emotion.evaluation import calibration
 from facial_emotion.threads import onnx_session
 
@@ -55,7 +56,7 @@ def task_of(data: fer2013.Fer2013, name: str) -> Task:
 def predictions(task: Task, fitted: Fitted, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of feature rows, computed by the library and by ONNX Runtime."""
     calibrated = calibration.matrix(fitted.scores(task.held_out_features), np.eye(7)[task.held_out_labels])
-    session = onnx_session(to_onnx(fitted.graph(), rows.shape[1], calibrated), threads=2)
+    session = onnx_session(to_onnx(fitted.graph(), rows.shape[1], {"fer2013": calibrated}), threads=2)
     exported = session.run(["probabilities"], {"features": rows.astype(np.float32)})[0]
     return calibrated.probabilities(fitted.scores(rows)), exported
 
@@ -97,6 +98,26 @@ def test_fits_are_reproducible(small_csv: Path, cache: Path) -> None:
         task = task_of(fer2013.load(small_csv), name)
         first, second = (train.fit(name, task, RECIPES[name]["fit"]).scores(task.held_out_features) for _ in range(2))
         np.testing.assert_array_equal(first, second, err_msg=name)
+
+
+def test_a_second_head_answers_with_the_votes_and_changes_nothing_of_the_first(
+    voted_csv: Path, cache: Path, tmp_path: Path, crops: np.ndarray
+) -> None:
+    data = fer2013.load(voted_csv)
+    recipe = train.Recipe(**RECIPES["svm"])
+    (plain,) = train.train("svm", data, recipe, tmp_path / "plain", seed=0, threads=2)
+    first, second = train.train(
+        "svm", data, dataclasses.replace(recipe, heads=["fer2013", "people"]), tmp_path / "two", seed=0, threads=2
+    )
+    assert (first.name, second.name, second.model_of, second.labels) == ("two", "two-ferplus", "two", "people")
+    assert first.metrics["PublicTest"].accuracy == pytest.approx(plain.metrics["PublicTest"].accuracy, abs=0.02)
+    answers = {
+        name: recognizers.load(name, root=tmp_path).predict_proba(crops[:9]) for name in ("plain", "two", "two-ferplus")
+    }
+    np.testing.assert_allclose(answers["two"], answers["plain"], atol=0.02)
+    assert not np.allclose(answers["two"], answers["two-ferplus"], atol=0.02)
+    with pytest.raises(InputError, match="lightgbm: expected a recipe with one head, or svm, found fer2013, people"):
+        train.train("lightgbm", data, dataclasses.replace(recipe, heads=["fer2013", "people"]), tmp_path, 0, 2)
 
 
 def command(module: str, *words: object, cache: Path) -> subprocess.CompletedProcess[str]:
