@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from facial_emotion.records import Card, parse
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from facial_emotion.evaluation.calibration import Calibration
 
 RECIPES = Path(__file__).parent / "recipes"
 LICENCE = (
@@ -146,9 +149,7 @@ def train(
     from facial_emotion import artifact
     from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation import calibration
-    from facial_emotion.evaluation.evaluate import choices
     from facial_emotion.evaluation.finish import Exported, finish
-    from facial_emotion.evaluation.parity import parity
 
     if len(recipe.heads) > 1 and name not in TWO_HEADED:
         raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(recipe.heads))
@@ -159,13 +160,6 @@ def train(
     held_out_scores = fitted.scores(task.held_out_features).reshape(rows, len(recipe.heads), len(EMOTIONS))
     minutes = (time.perf_counter() - start) / 60
 
-    def check(calibrations: list[calibration.Calibration], probabilities: np.ndarray) -> dict[str, float]:
-        library = [one.probabilities(held_out_scores[:, head]) for head, one in enumerate(calibrations)]
-        labels = [choices(data, "PublicTest", head) for head in recipe.heads]
-        return parity(
-            fitted.bound, np.concatenate(library), np.concatenate(probabilities.swapaxes(0, 1)), np.concatenate(labels)
-        )
-
     exported = Exported(
         recipe.heads,
         held_out_scores,
@@ -174,7 +168,7 @@ def train(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
         ),
         _exported_predictions(data, recipe, threads),
-        check,
+        partial(_check_export, data, recipe, fitted.bound, held_out_scores),
         {artifact.TYPICAL: feature_medians(task.features)},
     )
     card = Card(
@@ -191,6 +185,23 @@ def train(
         files={},
     )
     return finish(exported, card, data, out)
+
+
+def _check_export(
+    data: fer2013.Fer2013,
+    recipe: Recipe,
+    bound: float,
+    scores: np.ndarray,
+    calibrations: list[Calibration],
+    probabilities: np.ndarray,
+) -> dict[str, float]:
+    """The parity of exported probabilities on PublicTest (n, heads, 7) with the library's scores, of the same shape."""
+    from facial_emotion.evaluation.evaluate import choices
+    from facial_emotion.evaluation.parity import parity
+
+    library = [one.probabilities(scores[:, head]) for head, one in enumerate(calibrations)]
+    labels = [choices(data, "PublicTest", head) for head in recipe.heads]
+    return parity(bound, np.concatenate(library), np.concatenate(probabilities.swapaxes(0, 1)), np.concatenate(labels))
 
 
 def _exported_predictions(

@@ -129,6 +129,8 @@ def write(figures: dict[str, Any], folder: Path) -> None:
         "live": measured("results/live.json"),
         "batch": measured("results/batch.json"),
         "serving": measured("results/serving.json"),
+        "detectors": measured("results/detectors.json"),
+        "framing": measured("results/framing.json"),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,
