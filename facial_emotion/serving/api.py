@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from facial_emotion import recognizers
-from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search
+from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
 from facial_emotion.serving.metrics import Metrics
 from facial_emotion.serving.pool import WorkerPool
 from facial_emotion.serving.schema import (
+    MIN_FACE,
     PICTURE_TYPES,
     ApiError,
     ErrorResponse,
@@ -88,7 +89,7 @@ def _recognition_router(
         ] = DEFAULT,
         min_face: Annotated[
             float | None,
-            Query(ge=SMALLEST, le=10_000, description="Height in pixels of the smallest face to find."),
+            Query(ge=MIN_FACE, le=10_000, description="Height in pixels of the smallest face to find."),
         ] = None,
     ) -> Any:
         """The faces of the picture in the body: JPEG, PNG, WebP or BMP. No face: an empty list."""

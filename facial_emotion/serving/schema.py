@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from facial_emotion.features.emotions import EMOTIONS
 
+MIN_FACE = 24  # pixels: smaller faces in the largest picture would take longer than a request may
 # Media types of a request's body.
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "application/octet-stream")
 
