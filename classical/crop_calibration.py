@@ -23,7 +23,7 @@ OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
 _ENLARGEMENT, _LOWEST_SCORE = 3, 0.35  # of a crop for CenterFace, and of a face that counts
-_SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # the detector's scale steps are coarse, so several are averaged
+_SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # dlib's scale steps are coarse, so several are averaged
 
 
 def mean_face(points: np.ndarray) -> np.ndarray:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
 
 RECIPES = Path(__file__).parent / "recipes"
-HEADS = ("fer2013", "people")  # the labels that a head answers with, see ``Head``
+HEADS = tuple(OUTPUTS)  # the labels that a head answers with, see ``Head``
 IMAGE_SIZE = 48  # side of the crops at inference, in pixels
 # The Keras class of each kind of optimiser, and the settings it takes besides those that all take.
 OPTIMISERS = {"sgd": ("SGD", ("momentum", "nesterov")), "adamw": ("AdamW", ("beta_2",))}

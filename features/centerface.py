@@ -51,14 +51,13 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     """Detect faces in any pose; arguments and result as in ``faces.find_faces``, in any order."""
     height, width = rgb.shape[:2]
     scale = min(FACE / min_face, _MAX_ENLARGEMENT)
-    found: list[Detections] = []
+    least, found = min(threshold, _CANDIDATE), list[Detections]()
     while True:
         size = _input_side(width * scale), _input_side(height * scale)
         whole = size[0] * size[1] <= _WHOLE
         interpolation = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-        level = rgb if scale == 1 else cv2.resize(rgb, size, interpolation=interpolation)
+        level = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=interpolation)
         ratio = np.array([width / size[0], height / size[1]])
-        least = min(threshold, _CANDIDATE)
         for boxes, scores, points in [_search(level, least)] if whole else _search_tiles(level, least):
             found.append((boxes * np.tile(ratio, 2), scores, points * ratio))
         if whole:

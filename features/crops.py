@@ -29,9 +29,14 @@ def crop_faces(rgb: np.ndarray, faces: Faces) -> np.ndarray:
 
     Beyond the picture, its edge pixels are replicated. Raises InputError.
     """
+    return cut_crops(rgb, crop_transforms(faces))
+
+
+def cut_crops(rgb: np.ndarray, transforms: np.ndarray) -> np.ndarray:
+    """The crops that transforms (n, 2, 3), as of ``crop_transforms``, cut from a picture: as ``crop_faces``."""
     check_rgb(rgb)
-    crops = np.empty((len(faces), CROP_SIDE, CROP_SIDE), dtype=np.uint8)
-    for index, matrix in enumerate(crop_transforms(faces)):
+    crops = np.empty((len(transforms), CROP_SIDE, CROP_SIDE), dtype=np.uint8)
+    for index, matrix in enumerate(transforms):
         crops[index] = _warp(rgb, matrix)
     return crops
 

@@ -75,7 +75,7 @@ def check_crops(crops: np.ndarray) -> None:
     """Raise InputError unless ``crops`` is a batch of crops: uint8 (n, 48, 48)."""
     if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (48, 48):
         found = f"{crops.dtype}, shape {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
-        raise InputError("crops", "a uint8 array, shape (n, 48, 48)", found, "make them with features.faces.crop_faces")
+        raise InputError("crops", "a uint8 array, shape (n, 48, 48)", found, "make them with features.crops.crop_faces")
 
 
 def transforms(points: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from facial_emotion.artifact import OUTPUTS, write
 from facial_emotion.data.fer2013 import Fer2013, Split
 from facial_emotion.evaluation.calibration import Calibration
-from facial_emotion.evaluation.evaluate import evaluate, targets
+from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
 from facial_emotion.records import Card
 
 SECOND_NAME = {"people": "ferplus"}  # what is appended to the name of a further head's recognizer
@@ -47,7 +47,7 @@ def finish(exported: Exported, card: Card, data: Fer2013, out: Path) -> list[Car
         exported.fit(exported.scores[:, index], targets(data, "PublicTest", head)) for index, head in enumerate(heads)
     ]
     model = exported.assemble(calibrations)
-    splits = {name: data.split(name) for name in ("PublicTest", "PrivateTest")}
+    splits = {name: data.split(name) for name in SPLITS}
     probabilities = [
         {name: exported.run(model, OUTPUTS[head], split) for name, split in splits.items()} for head in heads
     ]

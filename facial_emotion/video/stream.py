@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from facial_emotion.features.crops import CROP_SIDE, crop_faces, crop_transforms
+from facial_emotion.features.crops import CROP_SIDE, crop_transforms, cut_crops
 from facial_emotion.features.faces import DEFAULT_SEARCH, Faces, Search, find_faces, in_video
 from facial_emotion.recognizers import Recognizer, log_of
 from facial_emotion.scene import Face
@@ -130,9 +130,10 @@ class Stream:
             with _timed(stages, "detect"):
                 detections = find_faces(rgb, *in_video(settings.search, rgb))
             with _timed(stages, "crop"):
-                crops = crop_faces(rgb, detections)
+                transforms = crop_transforms(detections)
+                crops = cut_crops(rgb, transforms)
             with _timed(stages, "track"):
-                self._associate(detections, crops, tracking.thumbnail(rgb), now)
+                self._associate(detections, transforms, crops, tracking.thumbnail(rgb), now)
             self._since_detection = 0
         else:
             with _timed(stages, "track"):
@@ -165,16 +166,18 @@ class Stream:
             self._grey = None
         self._shape = shape
 
-    def _associate(self, detections: Faces, crops: np.ndarray, scene: np.ndarray, now: float) -> None:
+    def _associate(
+        self, detections: Faces, transforms: np.ndarray, crops: np.ndarray, scene: np.ndarray, now: float
+    ) -> None:
         """Update the tracks with detections: end old tracks, and start new ones for unmatched detections.
 
-        crops: uint8 (n, 48, 48), of the detections; scene: the frame's thumbnail. After a cut a track goes on only
-        with a face that looks the same.
+        transforms (n, 2, 3), crops uint8 (n, 48, 48): of the detections; scene: the frame's thumbnail. After a cut a
+        track goes on only with a face that looks the same.
         """
         self._tracks = [track for track in self._tracks if now - track.last_seen <= self.settings.track_timeout]
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
         pairs = dict(tracking.associate(boxes, detections.boxes))
-        transforms, ended = crop_transforms(detections), []
+        ended = []
         for index, track in enumerate(self._tracks):
             if index not in pairs:
                 continue
@@ -201,7 +204,8 @@ class Stream:
             boxes, scores = np.array([track.box for track in visible]), np.array([track.score for track in visible])
             points = np.array([track.points for track in visible])
             faces = Faces(boxes, scores, points, self.settings.search.detector)
-            for track, crop, transform in zip(visible, crop_faces(rgb, faces), crop_transforms(faces), strict=True):
+            transforms = crop_transforms(faces)
+            for track, crop, transform in zip(visible, cut_crops(rgb, transforms), transforms, strict=True):
                 track.crop, track.transform = crop, transform
 
     def _propagate(self, previous: np.ndarray, current: np.ndarray, now: float) -> None:

@@ -120,6 +120,13 @@ def test_boxes_are_in_pixels_of_the_picture_as_given(detector: str, portrait: np
     np.testing.assert_allclose(faces.boxes[0] / scale, find_faces(portrait, detector).boxes[0], atol=20)
 
 
+@pytest.mark.parametrize("min_face", [15, centerface.FACE, 20, 30])
+def test_places_do_not_depend_on_how_large_the_network_sees_the_picture(min_face: int, portrait: np.ndarray) -> None:
+    rgb = portrait[:500, :490].copy()  # sides that are no multiples of the network's
+    (points,) = find_faces(rgb, min_face=min_face).points
+    np.testing.assert_allclose(points.mean(axis=0), find_faces(portrait).points[0].mean(axis=0), atol=2.5)
+
+
 def test_small_faces_of_a_large_picture_are_found_in_tiles(portrait: np.ndarray) -> None:
     head = cv2.resize(portrait[20:220, 120:320], (60, 60), interpolation=cv2.INTER_AREA)  # a face of 33 pixels
     large = np.full((2400, 3200, 3), 120, np.uint8)
