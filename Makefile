@@ -36,7 +36,7 @@ $(VENV)/dev: requirements-dev.txt $(VENV)/train
 	@touch $@
 
 compare: $(VENV)/run ## Benchmark every trained model; DATA=PATH measures accuracy too
-	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)") $(OPTIONS)
 
 app: $(VENV)/run ## Start the app: pictures and the webcam, at http://localhost:8501
 	$(BIN)/streamlit run app.py

@@ -15,7 +15,7 @@ data, folder = sys.argv[1], Path(sys.argv[2])
 recipe = read_recipe(RECIPES / "lightgbm.json")
 features = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
 recipe = replace(recipe, features=features, fit={**recipe.fit, "rounds": 20})  # few, so that it takes a minute
-card = train("lightgbm", fer2013.load(data), recipe, folder, seed=0, threads=2)
+(card,) = train("lightgbm", fer2013.load(data), recipe, folder, seed=0, threads=2)
 print(f"accuracy on PublicTest: {card.metrics['PublicTest'].accuracy:.1%}")
 print("models in this folder:", ", ".join(names(folder.parent)))
 print("probabilities:", load(folder.name, root=folder.parent).predict_proba(fer2013.load(data).crops[:1]).round(2))

@@ -22,6 +22,8 @@ from facial_emotion.records import Card, FileInfo, parse, to_json
 CARD, MODEL = "card.json", "model.onnx"
 # The output of a model that has a head for these labels (see ``records.Card``).
 OUTPUTS = {"fer2013": "probabilities", "people": "probabilities of people"}
+# What the name of a recognizer ends in that answers with these labels.
+SUFFIXES = {"fer2013": "", "people": "-ferplus"}
 TYPICAL = "typical.npy"  # of a classical model: the median features of Training, float16 (d,)
 
 
@@ -54,6 +56,18 @@ def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
     return card
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Replace an artifact's card at once; its files stay. Raises OutputError where that can't be done."""
+    _check(folder, card)
+    scratch = folder / f".{CARD}"
+    try:
+        scratch.write_text(json.dumps(to_json(card), indent=1, allow_nan=False) + "\n")
+        scratch.replace(folder / CARD)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise OutputError(folder / CARD, "room for a card", error.strerror or str(error)) from error
 
 
 def read_card(folder: Path) -> Card:

@@ -27,42 +27,45 @@ NEGLIGIBLE = 0.03  # share of the weights below which a member is left out
 MemberView = tuple[str, bool]  # the name of a recognizer, and whether it sees crops mirrored
 
 
-def fit_weights(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Weights (m,), none below 0, of log-probabilities (m, n, 7) that give labels (n,) the least log-loss."""
+def fit_weights(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Weights (m,), none below 0, of log-probabilities (m, n, 7) that give targets the least log-loss.
+
+    targets: distributions (n, 7) over the emotions, each times the weight of its row.
+    """
     from scipy.optimize import minimize
     from scipy.special import log_softmax, softmax
 
-    rows = np.arange(len(labels))
+    row_weights = targets.sum(axis=1, keepdims=True)
+    total = row_weights.sum()
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         pooled = np.tensordot(weights, logs, 1)
-        surplus = softmax(pooled, axis=1)
-        surplus[rows, labels] -= 1
-        return -log_softmax(pooled, axis=1)[rows, labels].mean(), (logs * surplus).sum(axis=(1, 2)) / len(labels)
+        surplus = softmax(pooled, axis=1) * row_weights - targets
+        return -(log_softmax(pooled, axis=1) * targets).sum() / total, (logs * surplus).sum(axis=(1, 2)) / total
 
     start = np.full(len(logs), 1 / len(logs))
     weights: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
     return weights
 
 
-def choose(logs: dict[MemberView, np.ndarray], labels: np.ndarray) -> dict[MemberView, float]:
+def choose(logs: dict[MemberView, np.ndarray], targets: np.ndarray) -> dict[MemberView, float]:
     """The members that count, and their weights. Both views of a mirrored member weigh the same."""
     views = {name: [logs[view] for view in logs if view[0] == name] for name, _ in logs}
     means = {name: np.mean(of_one, axis=0) for name, of_one in views.items()}
     while True:
-        found = dict(zip(means, fit_weights(np.stack(list(means.values())), labels), strict=True))
+        found = dict(zip(means, fit_weights(np.stack(list(means.values())), targets), strict=True))
         least = min(found, key=lambda name: found[name])
         if len(found) == 1 or found[least] >= NEGLIGIBLE * sum(found.values()):
             return {view: found[view[0]] / len(views[view[0]]) for view in logs if view[0] in found}
         del means[least]
 
 
-def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: str) -> Card:
-    """The card of an ensemble: its members, their weights, and its scores."""
+def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: str, labels: str = "fer2013") -> Card:
+    """The card of an ensemble: its members, their weights by some labels (as of a card), and its scores."""
     from scipy.special import softmax
 
     from facial_emotion import recognizers
-    from facial_emotion.evaluation.evaluate import SPLITS, evaluate
+    from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
     from facial_emotion.evaluation.results import installed_versions
     from facial_emotion.terminal import bar
 
@@ -76,13 +79,13 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
                 crops = np.ascontiguousarray(part.crops[:, :, ::-1]) if turned else part.crops
                 logs[split][name, turned] = recognizers.log_of(recognizer.predict_proba(crops))
             step(f"{name}{' mirrored' * turned}")
-    weights = choose(logs["PublicTest"], splits["PublicTest"].labels)
+    weights = choose(logs["PublicTest"], targets(data, "PublicTest", labels))
 
     def pooled(split: str) -> np.ndarray:
         probabilities: np.ndarray = softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
         return probabilities
 
-    threshold, metrics, people = evaluate(data, pooled)
+    threshold, metrics, people = evaluate(data, pooled, labels)
     versions = installed_versions(("numpy", "scipy", "onnxruntime"))
     cards = {name: recognizers.card(name, root) for name, _ in weights}
     return Card(
@@ -90,6 +93,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         track="ensemble",
         input="crops uint8 (n, 48, 48)",
         emotions=list(EMOTIONS),
+        labels=labels,
         members=[
             Member(name, turned, weight, cards[name].files[MODEL].sha256, cards[name].files[MODEL].size)
             for (name, turned), weight in weights.items()

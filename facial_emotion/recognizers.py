@@ -84,10 +84,31 @@ def card(name: str, root: Path | None = None) -> Card:
     return artifact.read_card(root / name)
 
 
+def with_labels(name: str, labels: str, root: Path | None = None) -> str:
+    """The recognizer that answers with other labels from the same model: "cnn" and "people" give "cnn-ferplus".
+
+    Raises InputError where there is none.
+    """
+    own = card(name, root).labels
+    if own == labels:
+        return name
+    other = name.removesuffix(artifact.SUFFIXES[own]) + artifact.SUFFIXES[labels]
+    if other not in names(root) or card(other, root).labels != labels:
+        able = [model for model in names(root) if card(model, root).labels == labels]
+        advice = f"models with {labels}: {', '.join(able) or 'none'}"
+        raise InputError("labels", f"{own}, which {name} answers with", repr(labels), advice)
+    return other
+
+
 def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
-    """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest."""
-    accuracy = {name: card(name).metrics["PublicTest"].accuracy for name in among}
-    good = [name for name in among if accuracy[name] >= max(accuracy.values()) - GOOD]
+    """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest.
+
+    The accuracy is that of people's choice, for models that were judged by it, if there is any, and else by FER2013.
+    """
+    cards = {name: card(name) for name in among}
+    by_people = {name: card.people["PublicTest"].choice.accuracy for name, card in cards.items() if card.people}
+    accuracy = by_people or {name: card.metrics["PublicTest"].accuracy for name, card in cards.items()}
+    good = [name for name in accuracy if accuracy[name] >= max(accuracy.values()) - GOOD]
     return min(good, key=lambda name: milliseconds.get(name, float("inf")))
 
 

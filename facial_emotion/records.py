@@ -138,7 +138,8 @@ class ColdStart:
 class BenchmarkRow:
     """The figures of one model in a benchmark. latency: by stage; crops_per_second: in batches of 64.
 
-    scores: against FER2013's labels; people: against FER+'s votes, where there are any.
+    labels: those that the model answers with; scores: against FER2013's; people: against FER+'s votes, where there are
+    any.
     """
 
     model: str
@@ -149,6 +150,17 @@ class BenchmarkRow:
     start: ColdStart
     size_mb: float
     people: PeopleScores | None = None
+    labels: str = "fer2013"
+
+    @property
+    def own(self) -> Scores:
+        """The scores against the labels that the model answers with."""
+        return self.people.choice if self.labels == "people" and self.people else self.scores
+
+    @property
+    def calibration_error(self) -> float:
+        """The distance of confidence from the share of right answers or, for people's votes, of people who agree."""
+        return self.people.calibration_error if self.labels == "people" and self.people else self.scores.ece
 
 
 def parse(kind: type[Record], value: object, place: object) -> Record:

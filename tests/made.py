@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,17 @@ def row(**changes: Any) -> BenchmarkRow:
     return replace(
         BenchmarkRow("mine", "deep", some_scores(), latency, 400.0, ColdStart(1.1, 0.2, 150.0), 9.64), **changes
     )
+
+
+def write_video(path: Path, count: int) -> None:
+    """Write a video of a moving face at 25 frames per second."""
+    import av
+
+    from facial_emotion.video.benchmark import frames
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for frame in frames(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
+from facial_emotion import artifact
 from facial_emotion.commands import facial_emotion, options
 from facial_emotion.features import faces
 
@@ -31,8 +32,9 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[tuple[str, ...],
             yield from commands(command, *names, name)
 
 
-def test_the_options_of_detection_are_those_of_find_faces() -> None:
+def test_options_are_those_of_the_modules_that_would_take_long_to_import() -> None:
     assert tuple(faces.DETECTORS) == options.DETECTORS
+    assert tuple(artifact.OUTPUTS) == options.LABELS
     assert (options.DETECTORS[0], options.SMALLEST) == (faces.DEFAULT, faces.SMALLEST)
 
 

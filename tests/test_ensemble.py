@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from scipy.special import log_softmax
 
@@ -71,6 +73,9 @@ def test_an_ensemble_of_ensembles_is_refused(root: Path) -> None:
         recognizers.load("two", root=root)
 
 
+ONE_HOT = np.eye(7)
+
+
 def noisy(labels: np.ndarray, strength: float, seed: int) -> np.ndarray:
     """Log-probabilities (n, 7) of a made-up member that is right as far as its strength goes."""
     scores = np.random.default_rng(seed).normal(0, 1, (len(labels), 7))
@@ -83,7 +88,15 @@ def test_weights_are_those_of_the_least_log_loss() -> None:
     labels = np.random.default_rng(0).integers(0, 7, 4000)
     logs = np.stack([noisy(labels, 2.0, 1), noisy(labels, 1.0, 2)])
     # Independent members with normal scores: Bayes' rule weighs each log-likelihood by one.
-    np.testing.assert_allclose(ensemble.fit_weights(logs, labels), [1, 1], atol=0.12)
+    np.testing.assert_allclose(ensemble.fit_weights(logs, ONE_HOT[labels]), [1, 1], atol=0.12)
+
+
+def test_rows_weigh_what_their_targets_sum_to() -> None:
+    labels = np.random.default_rng(0).integers(0, 7, 2000)
+    logs = np.stack([noisy(labels, 2.0, 1), noisy(labels, 1.0, 2)])
+    targets = ONE_HOT[labels] * np.where(np.arange(2000) < 1000, 0.5, 0)[:, None]
+    expected = ensemble.fit_weights(logs[:, :1000], ONE_HOT[labels[:1000]])
+    np.testing.assert_allclose(ensemble.fit_weights(logs, targets), expected, rtol=1e-3)
 
 
 def test_a_member_that_knows_nothing_is_left_out() -> None:
@@ -94,7 +107,7 @@ def test_a_member_that_knows_nothing_is_left_out() -> None:
         ("good", True): noisy(labels, 2.0, 2),
         ("guess", False): log_softmax(guess, axis=1),
     }
-    weights = ensemble.choose(members, labels)
+    weights = ensemble.choose(members, ONE_HOT[labels])
     assert set(weights) == {("good", False), ("good", True)}
     assert weights["good", False] == weights["good", True] > 0.5
 
@@ -109,6 +122,34 @@ def test_the_command_writes_a_recognizer(
     assert card.training["command"] == "facial-emotion train ensemble pair --mirrored"
     assert card.metrics["PrivateTest"].rows == 56
     assert recognizers.load("pair", root=root).predict_proba(crops[:2]).shape == (2, 7)
+
+
+def with_second_output(folder: Path) -> None:
+    """Let a model answer as people would, too, with the same probabilities, as a second recognizer."""
+    model = onnx.load(folder / artifact.MODEL)
+    first, second = artifact.OUTPUTS["fer2013"], artifact.OUTPUTS["people"]
+    model.graph.node.append(onnx.helper.make_node("Identity", [first], [second]))
+    model.graph.output.append(onnx.helper.make_tensor_value_info(second, onnx.TensorProto.FLOAT, ["n", 7]))
+    card = artifact.read_card(folder)
+    typical = {artifact.TYPICAL: artifact.read_file(folder, card, artifact.TYPICAL)}
+    card = artifact.write(folder, model.SerializeToString(), card, typical)
+    other = folder.with_name(f"{folder.name}-ferplus")
+    artifact.write(other, None, dataclasses.replace(card, labels="people", model_of=folder.name))
+
+
+def test_an_ensemble_by_peoples_votes_takes_the_models_that_answer_so(
+    voted_csv: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "ARTIFACTS", root)
+    words = ["ensemble", "--data", str(voted_csv), "--labels", "people"]
+    with pytest.raises(InputError, match="expected a trained model that answers with the labels people, found none"):
+        train.main.main(words, standalone_mode=False)
+    with_second_output(root / "lightgbm")
+    train.main.main(words, standalone_mode=False)
+    made = recognizers.card("ensemble-ferplus", root)
+    assert (made.labels, [member.name for member in made.members]) == ("people", ["lightgbm-ferplus"])
+    assert made.people["PrivateTest"].choice.rows == 56
+    assert recognizers.with_labels("ensemble-ferplus", "people", root) == "ensemble-ferplus"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from unittest.mock import patch
@@ -11,7 +12,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from facial_emotion import paths, recognizers
+from facial_emotion import artifact, paths, recognizers
 from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
@@ -36,6 +37,17 @@ def test_probabilities_have_their_form(recognizer: recognizers.Recognizer, crops
     assert found.dtype == np.float32
     assert found.min() >= 0
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_models_other_labels_are_another_recognizer(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "tiny", tmp_path / "tiny")
+    card = recognizers.card("tiny", tmp_path)
+    with pytest.raises(InputError, match=r"expected fer2013, which tiny answers with, found 'people'; .* people: none"):
+        recognizers.with_labels("tiny", "people", tmp_path)
+    artifact.write(tmp_path / "tiny-ferplus", None, replace(card, labels="people", model_of="tiny"))
+    assert recognizers.with_labels("tiny", "people", tmp_path) == "tiny-ferplus"
+    assert recognizers.with_labels("tiny-ferplus", "fer2013", tmp_path) == "tiny"
+    assert recognizers.with_labels("tiny", "fer2013", tmp_path) == "tiny"
 
 
 def test_an_empty_batch_gives_no_rows(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:

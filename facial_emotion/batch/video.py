@@ -38,7 +38,7 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
     """The rows of a video or camera, one list per processed frame."""
     from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 
-    frames = sample(_read_camera(source, options) if source.kind == "camera" else _read_file(source), options)
+    frames = sample(_read_camera(source, options) if source.kind == "camera" else read_file(source), options)
     settings = Settings(recognizer(options), options.smoothing, options.search, detection_interval=1)
     stream, history, previous = Stream(settings), History(), 0.0
     with ExitStack() as stack:
@@ -70,7 +70,7 @@ def sample(frames: Iterator[Frame], options: Options) -> Iterator[Frame]:
         yield frame
 
 
-def _read_file(source: Source) -> Iterator[Frame]:
+def read_file(source: Source) -> Iterator[Frame]:
     """Decode a video file; times start at 0, and rotation metadata is applied."""
     import av
 

@@ -2,12 +2,16 @@
 
     facial-emotion compare --data fer2013.csv.xz
 
+    facial-emotion compare --pictures my-pictures/
+
 With FER2013 everything is measured. Without it, latencies are measured on crops of the example picture,
-and accuracies are those that the models' cards recorded, marked so.
+and accuracies are those that the models' cards recorded, marked so. With --pictures the models are judged on pictures
+and videos of your own.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +23,7 @@ from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.table import Table
 
     from facial_emotion.recognizers import Recognizer
     from facial_emotion.records import BenchmarkRow, PeopleScores, Scores
@@ -34,15 +39,29 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="FER2013, as a CSV or a folder; without it accuracies are recorded ones.",
 )
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path),
+    help="Judge the models on this folder's pictures and videos instead, in subfolders named by emotion.",
+)
+@click.option(
+    "--ask", multiple=True, metavar="NAME=EMOTION", help="With --pictures: a subfolder's other name, as joy=happy."
+)
 @click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads of every model.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default artifacts/results.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="By default artifacts/results, and pictures/ in it with --pictures.",
+)
 @click.option("--readme", is_flag=True, help="Also put the table into README.md.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))
 def main(
     models: str | None,
     data: Path | None,
+    pictures: Path | None,
+    ask: tuple[str, ...],
     split: str,
     limit: int | None,
     threads: int,
@@ -50,7 +69,7 @@ def main(
     readme: bool,
     form: str,
 ) -> None:
-    """Compare trained models: accuracy, F1, calibration, latency, size."""
+    """Compare trained models: accuracy, F1, calibration, latency, size. On FER2013 or, with --pictures, on your own."""
     from threadpoolctl import threadpool_limits
 
     from facial_emotion import paths, recognizers
@@ -60,9 +79,15 @@ def main(
     chosen = options.split_names(models) if models else recognizers.names()
     if not chosen:
         raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    if pictures is not None and (data is not None or readme):
+        raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
+    asked = _asked(ask, pictures)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
+    if pictures is not None:
+        _on_pictures(pictures, asked, loaded, threads, out or paths.RESULTS / "pictures", form)
+        return
     crops, judge, about = _judge(data, split, limit)
     rows = [_measure(recognizer, crops, judge, threads) for recognizer in loaded]
     about = {**about, "host": results.host(threads)}
@@ -71,9 +96,51 @@ def main(
     if readme:
         results.into_readme(paths.ROOT / "README.md", rows, about)
     if form == "table":
-        _print_tables(rows, about, out)
+        _print(results.tables(rows, about), f"results.csv, results.json and plots: {out}")
     else:
         click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
+
+
+def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
+    """The emotions of other names, from NAME=EMOTION."""
+    from facial_emotion.features.emotions import encode
+
+    if ask and pictures is None:
+        raise InputError("--ask", "--pictures with it", "none")
+    asked = {}
+    for words in ask:
+        name, equals, emotion = words.partition("=")
+        if not (name and equals):
+            raise InputError("--ask", "NAME=EMOTION, as joy=happy", repr(words))
+        encode([emotion])  # raises the error
+        asked[name] = emotion
+    return asked
+
+
+def _on_pictures(
+    folder: Path, asked: dict[str, str], recognizers: list[Recognizer], threads: int, out: Path, form: str
+) -> None:
+    """Judge recognizers on the files of a folder; write and print the results, and what was left out."""
+    from facial_emotion.evaluation import own_pictures, results
+    from facial_emotion.evaluation.collection import find, read
+    from facial_emotion.terminal import bar, note
+
+    sources, files = find(folder, asked)
+    with bar("faces", len(sources)) as step:
+        read(sources, files, step)
+    with bar("models", len(recognizers)) as step:
+        rows, answers = own_pictures.judge(recognizers, files.files, step)
+    about = {"pictures": str(folder), "asked": asked, "host": results.host(threads)}
+    own_pictures.write(out, rows, answers, files, about)
+    for remark in files.remarks:
+        note(remark)
+    if form == "table":
+        _print(own_pictures.tables(rows, files), f"{own_pictures.advice(rows)}\nresults, answers.csv and plots: {out}")
+    else:
+        text = own_pictures.as_csv(rows) if form == "csv" else own_pictures.as_json(rows, files, about)
+        click.echo(text, nl=False)
+    if files.unreadable:
+        sys.exit(1)
 
 
 def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, dict[str, Any]]:
@@ -135,6 +202,7 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: i
     return BenchmarkRow(
         model=recognizer.name,
         track=recognizer.card.track,
+        labels=recognizer.card.labels,
         scores=figures,
         people=people,
         latency=latency,
@@ -166,15 +234,13 @@ def _write(out: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
         plots.confusion_matrix(row.scores.confusion, f"{row.model}: {title}", path)
 
 
-def _print_tables(rows: list[BenchmarkRow], about: dict[str, Any], out: Path) -> None:
+def _print(tables: list[Table], last: str) -> None:
     from rich.console import Console
 
-    from facial_emotion.evaluation.results import tables
-
     console = Console()
-    for table in tables(rows, about):
+    for table in tables:
         console.print(table)
-    console.print(f"results.csv, results.json and plots: {out}", soft_wrap=True)
+    console.print(last, soft_wrap=True, markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
+LABELS = ("fer2013", "people")  # as in artifact.OUTPUTS
 
 data = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder of pictures."
@@ -23,6 +26,11 @@ min_face = click.option(
     "side, at least 24; in video 40 at a width of 640.",
 )
 threads = click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads.")
+
+
+def labels(text: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option --labels; settings: as of click.option."""
+    return click.option("--labels", type=click.Choice(LABELS), help=text, **settings)
 
 
 def split_names(names: str | None) -> list[str]:

@@ -18,6 +18,7 @@ from facial_emotion.commands import options, run
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--model", default="cnn", show_default=True, help="A trained model's name.")
+@options.labels("Answer with FER2013's labels or as people would, where the model can do both.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Results file: .csv, .jsonl or .parquet.")
 @click.option("--annotate", type=click.Path(file_okay=False), help="Folder for annotated copies and plots.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Process every N-th frame.")
@@ -46,6 +47,7 @@ from facial_emotion.commands import options, run
 def main(
     paths: tuple[str, ...],
     model: str,
+    labels: str | None,
     out: Path,
     annotate: str | None,
     every: int,
@@ -61,12 +63,20 @@ def main(
     overwrite: bool,
 ) -> None:
     """Recognise the faces of every PATH: a picture, video, folder (recursive), glob pattern, or camera:0."""
+    from facial_emotion import recognizers
     from facial_emotion.batch.run import Interrupted, Options, recognize
     from facial_emotion.features.faces import Search
 
     search = Search(detector, min_face=min_face)
     settings = Options(
-        model, threads, search, every=every, fps=fps, smoothing=smoothing, annotate=annotate, seconds=seconds
+        recognizers.with_labels(model, labels) if labels else model,
+        threads,
+        search,
+        every=every,
+        fps=fps,
+        smoothing=smoothing,
+        annotate=annotate,
+        seconds=seconds,
     )
     try:
         summary = recognize(paths, out, settings, processes, cluster, resume, overwrite)

@@ -12,6 +12,8 @@ from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from facial_emotion.records import Card
 
 _PATH = click.Path(path_type=Path)
@@ -118,18 +120,25 @@ def deep_command(name: str) -> click.Command:
 
 
 @main.command(epilog="Example: facial-emotion train ensemble --data fer2013.csv.xz --members cnn,vgg16,svm --mirrored")
-@click.argument("name", default="ensemble")
+@click.argument("name", required=False)
 @options.data
-@click.option("--members", help="Names, with commas; by default every trained model that is not an ensemble.")
+@click.option("--members", help="Names, with commas; by default every single model that answers with the labels.")
 @click.option("--mirrored", is_flag=True, help="Average a member over a crop and its mirror image.")
-def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None:
-    """Combine trained models into the recognizer NAME, with weights chosen on PublicTest."""
+@options.labels("Labels that the weights are chosen by.", default="fer2013", show_default=True)
+def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str) -> None:
+    """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
+
+    The weights are chosen on PublicTest.
+    """
     from facial_emotion import artifact, paths, recognizers
     from facial_emotion import ensemble as module
     from facial_emotion.data import fer2013
 
     single = [other for other in recognizers.names() if not recognizers.card(other).members]
-    chosen = options.split_names(members) or single
+    name = name or f"ensemble{artifact.SUFFIXES[labels]}"
+    chosen = options.split_names(members) or [each for each in single if recognizers.card(each).labels == labels]
+    if not chosen:
+        raise InputError("artifacts/", f"a trained model that answers with the labels {labels}", "none")
     for member in chosen:
         if member not in single:
             raise InputError(
@@ -138,12 +147,40 @@ def ensemble(name: str, data: Path, members: str | None, mirrored: bool) -> None
     if name in single:
         raise InputError("name", "one that no trained model has", repr(name))
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
+    words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
-    card = module.make(chosen, mirrored, fer2013.load(data), paths.ARTIFACTS, command)
+    card = module.make(chosen, mirrored, fer2013.load(data), paths.ARTIFACTS, command, labels)
     artifact.write(paths.ARTIFACTS / name, None, card)
     for part in card.members:
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
     _print_scores(card)
+
+
+@main.command(epilog="Example: facial-emotion train scores --data fer2013.csv.xz cnn svm")
+@click.argument("names", nargs=-1)
+@options.data
+def scores(names: tuple[str, ...], data: Path) -> None:
+    """Score trained models again and write that into their cards: NAMES, by default all.
+
+    Where FER+'s votes lie beside the data (fer2013new.csv), models are scored against them too.
+    """
+    from dataclasses import replace
+
+    from facial_emotion import artifact, recognizers
+    from facial_emotion.data import fer2013
+    from facial_emotion.evaluation.evaluate import evaluate
+
+    dataset = fer2013.load(data)
+    for name in names or recognizers.names():
+        recognizer = recognizers.load(name)
+
+        def ask(split: str, recognizer: recognizers.Recognizer = recognizer) -> np.ndarray:
+            return recognizers.predict(recognizer, dataset.split(split).crops, f"{recognizer.name}: {split}")
+
+        threshold, metrics, people = evaluate(dataset, ask, recognizer.card.labels)
+        card = replace(recognizer.card, threshold=threshold, metrics=metrics, people=people)
+        artifact.write_card(recognizer.folder, card)
+        _print_scores(card)
 
 
 @main.command(epilog="Example: facial-emotion train landmarks --data fer2013.csv.xz")

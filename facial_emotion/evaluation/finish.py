@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facial_emotion.artifact import OUTPUTS, write
+from facial_emotion.artifact import OUTPUTS, SUFFIXES, write
 from facial_emotion.data.fer2013 import Fer2013, Split
 from facial_emotion.evaluation.calibration import Calibration
 from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
 from facial_emotion.records import Card
-
-SECOND_NAME = {"people": "ferplus"}  # what is appended to the name of a further head's recognizer
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,6 @@ def finish(exported: Exported, card: Card, data: Fer2013, out: Path) -> list[Car
         if not cards:
             cards.append(write(out, model, own, exported.files))
         else:
-            folder = out.with_name(f"{out.name}-{SECOND_NAME[head]}")
+            folder = out.with_name(out.name + SUFFIXES[head])
             cards.append(write(folder, None, replace(own, model_of=out.name, files=cards[0].files)))
     return cards

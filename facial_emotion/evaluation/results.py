@@ -108,36 +108,29 @@ def tables(rows: list[BenchmarkRow], about: dict[str, Any]) -> list[Table]:
 
 def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
-    columns = [
-        "model",
-        "accuracy",
-        "without near-duplicates",
-        "macro-F1",
-        "ECE",
-        "coverage: accuracy",
-        "latency per face",
-    ]
+    columns = ["model", "FER2013's label", "without near-duplicates"]
+    columns += ["macro-F1", "ECE", "coverage: accuracy", "latency per face"]
     columns += ["640x480 frame to label", "cold start", "size"]
     by_people = any(row.people for row in rows)
     if by_people:
-        columns[3:3] = ["people's choice", "clear faces"]
+        columns[1:1] = ["people's choice", "clear faces"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for row in sorted(rows, key=lambda row: -row.scores.accuracy):
-        figures, latency = row.scores, row.latency
+    for row in sorted(rows, key=lambda row: (row.labels != "people", -row.own.accuracy)):
+        figures, own, latency = row.scores, row.own, row.latency
         cells = [
             row.model,
             f"{figures.accuracy:.1%} ({figures.accuracy_low:.1%} - {figures.accuracy_high:.1%})",
             _share(figures.accuracy_without_duplicates),
-            f"{figures.macro_f1:.3f}",
-            f"{figures.ece:.3f}",
-            f"{figures.coverage:.0%}: {_share(figures.accuracy_when_certain)}",
+            f"{own.macro_f1:.3f}",
+            f"{row.calibration_error:.3f}",
+            f"{own.coverage:.0%}: {_share(own.accuracy_when_certain)}",
             *(f"{latency[name].median_ms:.1f} ms" for name in ("crop to label", "frame to label")),
             f"{row.start.first_answer_s:.2f} s",
             f"{row.size_mb:.1f} MB",
         ]
         if by_people:
             clear = row.people.clear if row.people else None
-            cells[3:3] = [
+            cells[1:1] = [
                 _share(row.people.choice.accuracy if row.people else None),
                 _share(clear.accuracy if clear else None),
             ]

@@ -15,12 +15,10 @@ RESAMPLES = 2000
 def intervals(counts: np.ndarray, share: float = 0.95, seed: int = 0) -> dict[str, Any]:
     """Confidence intervals, (low, high), of the figures of a confusion matrix (7, 7), row the label.
 
-    Wilson's for the accuracy; for all else, percentiles of the bootstrap over rows: resampling n rows draws the 49
-    cells from a multinomial distribution (Efron and Tibshirani, "An introduction to the bootstrap", 1993).
+    Wilson's for the accuracy; for all else, percentiles of the bootstrap over rows.
     """
     rows = int(counts.sum())
-    resampled = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, RESAMPLES)
-    figures = of_confusion(resampled.reshape(-1, *counts.shape))
+    figures = of_confusion(resampled(counts, seed))
     tails = [(1 - share) / 2, (1 + share) / 2]
     ends = {name: np.quantile(values, tails, axis=0) for name, values in figures.items()}
     per_class = {
@@ -29,6 +27,17 @@ def intervals(counts: np.ndarray, share: float = 0.95, seed: int = 0) -> dict[st
     }
     accuracy = list(accuracy_interval(int(np.trace(counts)), rows, share))
     return {"accuracy": accuracy, "macro_f1": ends["macro_f1"].tolist(), "per_class": per_class}
+
+
+def resampled(counts: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The bootstrap's confusion matrices, int64 (2000, 7, 7), of one (7, 7).
+
+    Resampling n rows draws the 49 cells from a multinomial distribution (Efron and Tibshirani, "An introduction to the
+    bootstrap", 1993).
+    """
+    rows = int(counts.sum())
+    drawn = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, RESAMPLES)
+    return drawn.reshape(-1, *counts.shape)
 
 
 def of_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -57,10 +66,11 @@ def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, Any]:
     return {"only_first": only, "only_second": only_other, "p": p}
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> list[dict[str, Any]]:
-    """Mean confidence, accuracy and rows of each of some equally wide bins of confidence that has rows."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, Any]]:
+    """Mean confidence, accuracy and rows of each of some equally wide bins of confidence that has rows.
+
+    right: (n,), bool or the share of people who agree.
+    """
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     return [
         {

@@ -36,13 +36,13 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
                 spent[name].append(seconds)
     order = iter(singles[: rounds + 1])
     whole = repeated(lambda: recognizer.predict_proba(next(order)), rounds)
-    return {**{name: _summary(values) for name, values in spent.items()}, "crop to label": whole}
+    return {**{name: summary(values) for name, values in spent.items()}, "crop to label": whole}
 
 
 def repeated(function: Callable[[], Any], rounds: int) -> Latency:
     """Milliseconds of a call, median and p95, after one call that does not count."""
     function()
-    return _summary([timed(function)[1] for _ in range(rounds)])
+    return summary([timed(function)[1] for _ in range(rounds)])
 
 
 def throughput(recognizer: Recognizer, crops: np.ndarray, rounds: int = 5) -> float:
@@ -79,7 +79,8 @@ def cold_start(name: str, threads: int, root: Path) -> ColdStart:
     return ColdStart(measured["answered"] - start, measured["load_s"], measured["peak_memory_mb"])
 
 
-def _summary(seconds: list[float]) -> Latency:
+def summary(seconds: list[float]) -> Latency:
+    """Median and p95 of some seconds, in milliseconds."""
     median, p95 = np.percentile(seconds, [50, 95]) * 1000
     return Latency(float(median), float(p95))
 

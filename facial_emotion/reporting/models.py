@@ -9,7 +9,8 @@ import numpy as np
 
 from facial_emotion import artifact, paths, recognizers
 from facial_emotion.evaluation import abstention, statistics
-from facial_emotion.evaluation.scores import BINS, expected_calibration_error, scores
+from facial_emotion.evaluation.evaluate import choices, people_scores, targets
+from facial_emotion.evaluation.scores import BINS, calibration_error, scores
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import find_landmarks
@@ -30,32 +31,45 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
     part = data.split(SPLIT)
     duplicates = data.near_duplicates(SPLIT)
     groups = {"pose": thirds(turn(part.crops)), "contrast": thirds(contrast(part.crops))}
-    majority = data.majority_labels()[part.rows] if data.votes is not None else None
     answers, models = {}, {}
     for name in names:
         recognizer = recognizers.load(name)
         answers[name] = probabilities = recognizer.predict_proba(part.crops)
         judged = scores(probabilities, part.labels, duplicates, recognizer.threshold)
+        people = people_scores(data, SPLIT, probabilities, recognizer.threshold)
+        labels = recognizer.card.labels
+        own = people.choice if labels == "people" and people else judged
+        expected = choices(data, SPLIT, labels)
+        known = expected >= 0
         models[name] = {
             "track": recognizer.card.track,
+            "labels": labels,
             "scores": to_json(judged),
+            "people": None if people is None else to_json(people),
+            "own": to_json(own),
             "intervals": statistics.intervals(np.array(judged.confusion)),
+            "own_intervals": statistics.intervals(np.array(own.confusion)),
             "threshold": recognizer.threshold,
-            "calibration": _calibration(name, part, probabilities),
-            "coverage": _coverage(probabilities, part.labels),
+            "calibration": _calibration(name, part.crops, probabilities, targets(data, SPLIT, labels)),
+            "coverage": _coverage(probabilities[known], expected[known]),
             "groups": {
-                kind: _by_third(probabilities.argmax(axis=1) == part.labels, third) for kind, third in groups.items()
+                kind: _by_third(probabilities.argmax(axis=1) == expected, third, known)
+                for kind, third in groups.items()
             },
-            "ferplus_accuracy": None if majority is None else _against(probabilities, majority),
         }
         step()
-    best = max(names, key=lambda name: recognizers.card(name).metrics["PublicTest"].accuracy)
+    single = [name for name in names if models[name]["labels"] == "fer2013"] or names
+    best = max(single, key=lambda name: recognizers.card(name).metrics["PublicTest"].accuracy)
     return {
         "split": SPLIT,
         "models": models,
-        "pairs": [_pair(*pair, answers, part.labels) for pair in itertools.combinations(names, 2)],
+        "pairs": [
+            _pair(*pair, answers, choices(data, SPLIT, str(models[pair[0]]["labels"])))
+            for pair in itertools.combinations(names, 2)
+            if models[pair[0]]["labels"] == models[pair[1]]["labels"]
+        ],
         "best": best,
-        "mistakes": _mistakes(answers[best], part, majority),
+        "mistakes": _mistakes(answers[best], part, data.people_choice()[part.rows] if data.votes is not None else None),
     }
 
 
@@ -77,31 +91,47 @@ def thirds(values: np.ndarray) -> np.ndarray:
 
 
 def without_calibration(model: bytes) -> bytes:
-    """The same ONNX model with softmax(scores) for probabilities."""
+    """The same ONNX model with a calibration of every head that changes nothing: the softmax of its scores."""
     import onnx
+    from onnx import numpy_helper
 
     changed = onnx.load_from_string(model)
-    for node in changed.graph.node:
-        if node.op_type == "Softmax" and "probabilities" in node.output:
-            node.input[0] = "scores"
+    for constant in changed.graph.initializer:
+        values = numpy_helper.to_array(constant)
+        if constant.name.endswith("calibration weights"):  # a diagonal; other entries are 0
+            constant.CopyFrom(numpy_helper.from_array((values != 0).astype(values.dtype), constant.name))
+        elif constant.name.endswith("calibration bias"):
+            constant.CopyFrom(numpy_helper.from_array(np.zeros_like(values), constant.name))
     result: bytes = changed.SerializeToString()
     return result
 
 
-def _calibration(name: str, part: Split, probabilities: np.ndarray) -> dict[str, Any]:
-    """Reliability and ECE; for a model of its own also those of its scores before calibration."""
+def _calibration(name: str, crops: np.ndarray, probabilities: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
+    """Reliability and ECE; for a model of its own also those of its scores before calibration.
+
+    shares: (n, 7), the target distributions, of rows that count times a weight.
+    """
+    weights = shares.sum(axis=1)
+    known = weights > 0
+    agreeing = shares[known] / weights[known, None]
+
+    def confidence_and_right(answers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return answers.max(axis=1), agreeing[np.arange(len(agreeing)), answers.argmax(axis=1)]
+
+    pair = confidence_and_right(probabilities[known])
     found = {
-        "ece": expected_calibration_error(probabilities, part.labels),
-        "reliability": statistics.reliability(probabilities, part.labels, BINS),
+        "ece": calibration_error(*pair),
+        "reliability": statistics.reliability(*pair, BINS),
         "ece_before": None,
         "reliability_before": None,
     }
     card = recognizers.card(name)
     if artifact.MODEL in card.files:
         content = without_calibration(artifact.read_model(paths.ARTIFACTS / name, card))
-        raw = recognizers.Recognizer(name, card, recognizers.steps(card, content)).predict_proba(part.crops)
-        found["ece_before"] = expected_calibration_error(raw, part.labels)
-        found["reliability_before"] = statistics.reliability(raw, part.labels, BINS)
+        raw = recognizers.Recognizer(name, card, recognizers.steps(card, content)).predict_proba(crops[known])
+        pair = confidence_and_right(raw)
+        found["ece_before"] = calibration_error(*pair)
+        found["reliability_before"] = statistics.reliability(*pair, BINS)
     return found
 
 
@@ -115,21 +145,16 @@ def _coverage(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, f
     ]
 
 
-def _by_third(right: np.ndarray, third: np.ndarray) -> list[float]:
-    return [float(right[third == each].mean()) for each in range(3)]
-
-
-def _against(probabilities: np.ndarray, majority: np.ndarray) -> dict[str, Any]:
-    voted = majority >= 0
-    right = probabilities.argmax(axis=1)[voted] == majority[voted]
-    return {"rows": int(voted.sum()), "accuracy": float(right.mean())}
+def _by_third(right: np.ndarray, third: np.ndarray, known: np.ndarray) -> list[float]:
+    return [float(right[(third == each) & known].mean()) for each in range(3)]
 
 
 def _pair(first: str, second: str, answers: dict[str, np.ndarray], labels: np.ndarray) -> dict[str, Any]:
-    """Whether two models differ by more than chance, and how often they say the same."""
+    """Whether two models differ by more than chance, and how often they say the same. labels: (n,), -1 for none."""
     from sklearn.metrics import cohen_kappa_score
 
-    said = [answers[name].argmax(axis=1) for name in (first, second)]
+    labels, known = labels[labels >= 0], labels >= 0
+    said = [answers[name].argmax(axis=1)[known] for name in (first, second)]
     return {
         "first": first,
         "second": second,
@@ -139,7 +164,7 @@ def _pair(first: str, second: str, answers: dict[str, np.ndarray], labels: np.nd
     }
 
 
-def _mistakes(probabilities: np.ndarray, part: Split, majority: np.ndarray | None) -> dict[str, Any]:
+def _mistakes(probabilities: np.ndarray, part: Split, people: np.ndarray | None) -> dict[str, Any]:
     """The most confident mistakes of a model, and what they have in common."""
     said, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(said != part.labels)
@@ -154,7 +179,7 @@ def _mistakes(probabilities: np.ndarray, part: Split, majority: np.ndarray | Non
             for row, pair in zip(worst, pairs, strict=True)
         ],
     }
-    if majority is not None:
-        found["people_say_as_the_model"] = float((majority[worst] == said[worst]).mean())
-        found["people_say_as_the_label"] = float((majority[worst] == part.labels[worst]).mean())
+    if people is not None:
+        found["people_say_as_the_model"] = float((people[worst] == said[worst]).mean())
+        found["people_say_as_the_label"] = float((people[worst] == part.labels[worst]).mean())
     return found

@@ -107,7 +107,7 @@ def coverage(models: dict[str, Any], path: Path) -> None:
         (line,) = axes.plot(
             [100 * each["coverage"] for each in curve], [100 * each["accuracy"] for each in curve], label=name
         )
-        certain = figures["scores"]
+        certain = figures["own"]
         if certain["accuracy_when_certain"] is not None:
             axes.plot(100 * certain["coverage"], 100 * certain["accuracy_when_certain"], "o", color=line.get_color())
     axes.set(xlabel="answers given, %", ylabel="right, %")

@@ -24,8 +24,10 @@ LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 
 def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'."""
     from facial_emotion.data.duplicates import NEAR
+    from facial_emotion.data.ferplus import CLEAR_VOTES
     from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
     from facial_emotion.evaluation.abstention import TARGET
+    from facial_emotion.evaluation.evaluate import TARGETS
     from facial_emotion.reporting import ablations, dataset, models
     from facial_emotion.terminal import bar
 
@@ -36,6 +38,7 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
     with bar("ablations", len(ablations.VARIANTS)) as step:
         tried = ablations.measure(data, paths.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
+    constants["clear_votes"], constants["target_of_people"] = CLEAR_VOTES, TARGETS["people"]
     constants["may_lose"], constants["may_move"] = MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
     return {
         "data": of_data,
@@ -90,16 +93,20 @@ def measured(name: str) -> dict[str, Any] | None:
 def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, float]) -> dict[str, str]:
     """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
 
-    Chosen on PublicTest. Fast: the fastest of the good ones; free: the most accurate that needs no landmarks.
+    Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones;
+    free: the most accurate by people's choice that needs no landmarks.
     """
     from facial_emotion import recognizers
 
     accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
-    free = [name for name in models if "iBUG" not in cards[name].licence]
+    judged = {name: card.people["PublicTest"].choice.accuracy for name, card in cards.items() if card.people}
+    by_people = judged or accuracy
+    free = [name for name in by_people if "iBUG" not in cards[name].licence]
     return {
         "accurate": max(models, key=lambda name: accuracy[name]),
+        "people": max(by_people, key=lambda name: by_people[name]),
         "fast": recognizers.fastest_good(list(models), latency),
-        "free": max(free or models, key=lambda name: accuracy[name]),
+        "free": max(free or by_people, key=lambda name: by_people[name]),
     }
 
 
@@ -119,7 +126,7 @@ def write(figures: dict[str, Any], folder: Path) -> None:
         "ablations": figures["ablations"],
         "judged": judged,
         "models": models,
-        "ranked": sorted(models.items(), key=lambda item: -item[1]["scores"]["accuracy"]),
+        "ranked": sorted(models.items(), key=lambda item: (item[1]["labels"] != "people", -item[1]["own"]["accuracy"])),
         "constants": figures["constants"],
         "cards": cards,
         "histories": histories(cards),

@@ -13,6 +13,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from facial_emotion import recognizers
+from facial_emotion.artifact import OUTPUTS
+from facial_emotion.errors import InputError
 from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
 from facial_emotion.serving.metrics import Metrics
 from facial_emotion.serving.pool import WorkerPool
@@ -83,6 +85,10 @@ def _recognition_router(
     async def recognize(
         request: Request,
         model: Annotated[Literal[names], Query(description="A model's name.")] = default,  # type: ignore[valid-type]
+        labels: Annotated[
+            Literal[tuple(OUTPUTS)] | None,  # type: ignore[valid-type]
+            Query(description="Answer with FER2013's labels or as people would, where the model can do both."),
+        ] = None,
         detector: Annotated[
             Literal[tuple(DETECTORS)],  # type: ignore[valid-type]
             Query(description="How faces are found."),
@@ -94,6 +100,8 @@ def _recognition_router(
     ) -> Any:
         """The faces of the picture in the body: JPEG, PNG, WebP or BMP. No face: an empty list."""
         start = time.perf_counter()
+        if labels:
+            model = _with_labels(model, labels, names)
         search = Search(detector, min_face=min_face)
         try:
             async with asyncio.timeout(limits.seconds):
@@ -152,15 +160,29 @@ async def _read_body(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _with_labels(name: str, labels: str, served: tuple[str, ...]) -> str:
+    """The served model that answers with some labels in place of another. Raises ApiError where there is none."""
+    try:
+        other = recognizers.with_labels(name, labels)
+    except InputError as error:
+        raise ApiError(422, "invalid", str(error)) from error
+    if other not in served:
+        raise ApiError(422, "invalid", f"labels: expected those of a served model, found {labels!r}, of {other}")
+    return other
+
+
 def _describe(name: str, default: bool) -> Model:
     """A model's entry in the list of models."""
     card = recognizers.card(name)
-    scores = card.metrics["PrivateTest"]
+    scores, people = card.metrics["PrivateTest"], card.people.get("PrivateTest")
     return Model(
         name=name,
         track=card.track,
+        labels=card.labels,
         accuracy=scores.accuracy,
         macro_f1=scores.macro_f1,
+        people_choice=people.choice.accuracy if people else None,
+        clear_faces=people.clear.accuracy if people and people.clear else None,
         threshold=card.threshold,
         licence=card.licence,
         default=default,

@@ -48,12 +48,20 @@ class Recognition(BaseModel):
 
 
 class Model(BaseModel):
-    """A trained model. Accuracy and macro-F1 are on PrivateTest; below the threshold a label is uncertain."""
+    """A trained model. Below the threshold a label is uncertain.
+
+    labels: those that it answers with, FER2013's or the share of people who would say so. Accuracy and macro-F1 are
+    against FER2013's labels of PrivateTest; people_choice and clear_faces: accuracy where people's most frequent answer
+    is the label, on all such rows and on those where over half of the people gave it.
+    """
 
     name: str
     track: str
+    labels: str
     accuracy: float
     macro_f1: float
+    people_choice: float | None
+    clear_faces: float | None
     threshold: float
     licence: str
     default: bool

@@ -10,12 +10,17 @@ from facial_emotion.views.sidebar import ViewerSettings
 TEXT = """
 ### What the numbers mean
 Each face gets a probability for each of seven emotions; they sum to 100 %. They are calibrated: of the faces with a
-confidence of 70 %, about 70 % are classified correctly, on pictures like those of the test set. *Accuracy* is the share
-of FER2013's PrivateTest on which the most probable emotion is the labelled one; PrivateTest was not used for training
-or model selection. People agree with the labels of these pictures about two times in three.
+confidence of 70 %, about 70 % are classified correctly, on pictures like those of the test set.
 
-If the confidence is below a threshold, the answer is marked *uncertain*. The threshold was set for 80 % accuracy of the
-other answers on PublicTest; the Compare page shows the share of these answers as *coverage*.
+Models answer one of two questions. Those named *-ferplus* answer as people would: ten people looked at each picture
+(FER+), and a probability is the share of people who would say so. The others answer with FER2013's labels, the word
+that a search engine was asked for; people agree with these labels about two times in three. *People's choice* and
+*accuracy* are the shares of FER2013's PrivateTest on which the model gives the emotion with the most votes, or the
+label. PrivateTest was not used for training or model selection.
+
+If the confidence is below a threshold, the answer is marked *uncertain*. The threshold was set on PublicTest, for 80 %
+accuracy of the other answers, and for 90 % by people's votes; the Compare page shows the share of these answers as
+*coverage*.
 
 ### What the models can't do
 - They recognise an **expression**, not a feeling. A smile may be polite, and a frown may be caused by sunlight.
@@ -44,9 +49,12 @@ research. The sidebar shows each model's licence.
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title("About")
-    scores = recognizers.card(settings.name).metrics["PrivateTest"]
+    card = recognizers.card(settings.name)
+    by_people = card.labels == "people"
+    scores = card.people["PrivateTest"].choice if by_people else card.metrics["PrivateTest"]
+    judged_by = "People's choice" if by_people else "Accuracy"
     st.markdown(
-        f"Accuracy of the selected model, **{settings.name}**: {scores.accuracy:.1%} on PrivateTest, and "
+        f"{judged_by} of the selected model, **{settings.name}**: {scores.accuracy:.1%} on PrivateTest, and "
         f"{scores.accuracy_without_duplicates:.1%} without near-duplicates of its training pictures."
     )
     st.markdown(TEXT)

@@ -12,7 +12,10 @@ from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import charts, image
 from facial_emotion.views.sidebar import ViewerSettings
 
-_PERCENTAGES = ("accuracy", "without near-duplicates", "recall of disgust", "coverage", "accuracy when certain")
+_PERCENTAGES = (
+    *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
+    *("coverage", "accuracy when certain"),
+)
 _FORMATS = {
     **dict.fromkeys(_PERCENTAGES, "%.1f%%"),
     **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
@@ -29,9 +32,14 @@ def show(settings: ViewerSettings) -> None:
         st.warning(str(error))
         return
     st.caption(f"{about['accuracy_from']}; {about['host']['processor']}, {about['host']['threads']} threads, batch 1.")
+    st.caption(
+        "People's choice: of the pictures where one of the seven emotions has the most votes of ten people (FER+), the "
+        "share with that answer; clear faces: where over half of the people agree. Accuracy and what follows it: "
+        "against FER2013's labels. -ferplus models answer as people would, the others with FER2013's labels."
+    )
     frame = figures(rows)
     st.dataframe(
-        frame.assign(**{name: 100 * frame[name] for name in _PERCENTAGES}),
+        frame.assign(**{name: 100 * frame[name].astype(float) for name in _PERCENTAGES}),
         hide_index=True,
         key="results",
         column_config={name: st.column_config.NumberColumn(format=form) for name, form in _FORMATS.items()},
@@ -58,6 +66,8 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
         {
             "model": row.model,
             "track": row.track,
+            "people's choice": row.people.choice.accuracy if row.people else None,
+            "clear faces": row.people.clear.accuracy if row.people and row.people.clear else None,
             "accuracy": row.scores.accuracy,
             "without near-duplicates": row.scores.accuracy_without_duplicates,
             "macro-F1": row.scores.macro_f1,

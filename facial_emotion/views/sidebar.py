@@ -9,13 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facial_emotion import examples, paths, recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search, find_faces
 from facial_emotion.recognizers import Recognizer
+from facial_emotion.records import Card
 
+# The question that a model answers, by its labels.
+QUESTIONS = {
+    "fer2013": "Answers with FER2013's labels: the emotion that a picture like this was searched for.",
+    "people": "Answers as people would: a probability is the share of ten people who would say so.",
+}
 # How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
 SENSITIVITIES = {"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0}
 
@@ -71,13 +78,9 @@ def sidebar() -> ViewerSettings:
             help="All models were trained and evaluated on FER2013; the Compare page shows all figures.",
         )
         card = recognizers.card(name)
-        scores = card.metrics["PrivateTest"]
+        st.caption(QUESTIONS[card.labels])
         left, right = st.columns(2)
-        left.metric(
-            "Accuracy",
-            f"{scores.accuracy:.1%}",
-            help="On PrivateTest, which was not used for training or model selection.",
-        )
+        _accuracy(left, card)
         latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
         right.metric("Latency per face", latency, help="Median of the last benchmark, from crop to label.")
         st.caption(f"Track: {card.track}")
@@ -87,6 +90,17 @@ def sidebar() -> ViewerSettings:
         search = _search()
         landmarks = st.toggle("Show landmarks", key="landmarks")
     return ViewerSettings(name, search, landmarks)
+
+
+def _accuracy(column: DeltaGenerator, card: Card) -> None:
+    """Draw a model's accuracy against the labels that it answers with."""
+    rows = "of PrivateTest, which was not used for training or model selection."
+    if card.labels == "people":
+        share = card.people["PrivateTest"].choice.accuracy
+        column.metric("As people say", f"{share:.1%}", help=f"Pictures where most of ten people said the same, {rows}")
+    else:
+        share = card.metrics["PrivateTest"].accuracy
+        column.metric("Accuracy", f"{share:.1%}", help=f"Pictures where FER2013's label is the same, {rows}")
 
 
 def _search() -> Search:

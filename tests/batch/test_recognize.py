@@ -19,8 +19,8 @@ import pytest
 
 from facial_emotion.batch.rows import COLUMNS
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.video.benchmark import frames
 from tests.batch.conftest import ROOT, Run, command, write_faces
+from tests.made import write_video
 
 needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs distributed")
 
@@ -124,16 +124,6 @@ def test_results_are_not_overwritten_and_only_the_same_run_is_resumed(run: Run, 
     assert "expected the journal of an interrupted run, found none" in run(pictures, "--out", out, "--resume").stderr
     assert "a name that ends in .csv, .jsonl, .parquet, found '.txt'" in run(pictures, "--out", "a.txt").stderr
     assert "camera:77" in run("camera:77", "--out", tmp_path / "camera.csv").stderr
-
-
-def write_video(path: Path, count: int) -> None:
-    """Write a video of a moving face at 25 frames per second."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
-        for frame in frames(count):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
 
 
 def test_a_video_is_tracked_annotated_and_plotted(run: Run, tmp_path: Path) -> None:

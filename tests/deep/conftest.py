@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 RECIPE: dict[str, Any] = {
-    "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1], [16, 1]], "squeeze": 2, "dropout": 0.2},
+    "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1]], "squeeze": 2, "dropout": 0.2},
     "heads": {"fer2013": {"class_weight_power": 0.1, "label_smoothing": 0.05}},
     "stages": [{"epochs": 4, "learning_rate": 0.1}],
     "image_sizes": [[0, 32], [1, 48]],

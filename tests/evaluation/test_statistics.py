@@ -41,6 +41,6 @@ def test_mcnemar_by_hand() -> None:
 def test_bins_of_reliability_by_hand() -> None:
     table = np.full((3, 7), 0.05)
     table[[0, 1, 2], [0, 1, 2]] = 0.45, 0.47, 0.95
-    bins = statistics.reliability(table, np.array([0, 0, 2]), 10)
+    bins = statistics.reliability(table.max(axis=1), table.argmax(axis=1) == [0, 0, 2], 10)
     assert [each["rows"] for each in bins] == [2, 1]
     assert bins[0] == {"confidence": pytest.approx(0.46), "accuracy": 0.5, "rows": 2}
