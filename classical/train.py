@@ -144,8 +144,9 @@ def train(
     seed: int,
     threads: int,
     client: Client | None = None,
+    command: str = "",
 ) -> list[Card]:
-    """Fit, export, check the export against the library, evaluate, and write the artifact; the cards of its heads."""
+    """Fit, export, check, evaluate, and write the artifact; the cards of its heads, which say the command."""
     from facial_emotion import artifact
     from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation import calibration
@@ -177,7 +178,7 @@ def train(
         input="crops uint8 (n, 48, 48); model.onnx takes their features float32",
         emotions=list(EMOTIONS),
         features=recipe.features,
-        training=_provenance(name, data, recipe, seed, minutes, client, fitted),
+        training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
         calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
         threshold=0.0,
         metrics={},
@@ -231,9 +232,8 @@ def _provenance(
     client: Client | None,
     fitted: Fitted,
 ) -> dict[str, Any]:
-    """The card's record of a training: command, settings, data, duration in minutes and versions."""
+    """The card's record of a training: settings, data, duration in minutes and versions."""
     return {
-        "command": f"facial-emotion train {name}",
         "model": name,
         "fit": recipe.fit,
         "tuning": recipe.tuning,

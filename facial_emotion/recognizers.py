@@ -7,6 +7,7 @@ probabilities = recognizer.predict_proba(crops)    # (n, 7), in the order of fea
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import threading
 from collections import OrderedDict
@@ -82,6 +83,15 @@ def card(name: str, root: Path | None = None) -> Card:
     if name not in names(root):
         raise InputError("model", f"one of {', '.join(names(root)) or 'none: nothing is trained yet'}", repr(name))
     return artifact.read_card(root / name)
+
+
+def fingerprint(name: str, root: Path | None = None) -> str:
+    """SHA-256, in hexadecimal, of all that a model's answers depend on: its files or members, and its threshold."""
+    found = card(name, root)
+    parts = {file: info.sha256 for file, info in found.files.items()}
+    members = [(member.name, member.mirrored, member.weight, member.sha256) for member in found.members]
+    text = repr((sorted(parts.items()), members, found.labels, found.threshold, found.features))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def with_labels(name: str, labels: str, root: Path | None = None) -> str:

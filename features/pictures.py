@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -15,14 +16,26 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS = 120_000_000  # larger pictures are rejected before decoding, against decompression bombs
+# Pillow's decoders that are used. Others would start programs (EPS), or are not for photographs.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000", "PPM")
+_EXPECTED = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 or PPM picture"
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+_ORIENTATION = 0x0112  # the EXIF tag
+_TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
+_TURNS |= {7: "TRANSVERSE", 8: "ROTATE_90"}
+_OVERSHOOT = 0.05  # of floats over 1 or below 0, as filters leave it
+_FRAMES = 30  # of an animation that are looked at for one that is not blank
 
 
-def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_rgb(
+    source: str | os.PathLike[str] | bytes | BinaryIO | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """A picture as uint8 RGB, shape (height, width, 3).
 
-    source: a path, an encoded file's bytes, a PIL image, or an array (see ``array_to_rgb``). EXIF
-    rotation is applied, transparency is blended with white, 16-bit values are reduced to 8 bits, and of an animation
-    the first frame is decoded. Raises InputError if it is not a picture, truncated, or larger than ``max_pixels``.
+    source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``). EXIF
+    rotation is applied, transparency is blended with white, values of more than 8 bits are reduced to 8, and of an
+    animation the first frame that is not of one colour is decoded. Raises InputError if it is not a picture, truncated,
+    or larger than ``max_pixels``.
     """
     from PIL import Image
 
@@ -30,33 +43,58 @@ def read_rgb(source: str | Path | bytes | np.ndarray | Image.Image, max_pixels: 
         return array_to_rgb(source)
     if isinstance(source, Image.Image):
         return _image_to_rgb(source, "image", max_pixels)
-    name: object = "picture"
-    if isinstance(source, (str, Path)):
-        name = source
-        try:
-            source = Path(source).read_bytes()
-        except OSError as error:
-            raise InputError(name, "a picture file", error.strerror or str(error)) from error
+    name, content = _content(source)
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
+        raise InputError(name, _EXPECTED, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about large pictures; max_pixels is checked below
-            with Image.open(io.BytesIO(source)) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 return _image_to_rgb(image, name, max_pixels)
     except InputError:
         raise
     except Image.DecompressionBombError as error:
         raise InputError(name, f"at most {max_pixels} pixels", "far more") from error
     except Exception as error:  # Pillow's decoders raise many types of exceptions on invalid bytes
-        found = f"{len(source)} bytes that are none ({type(error).__name__})"
-        raise InputError(name, "a whole JPEG, PNG, WebP or BMP picture", found) from error
+        found = f"{len(content)} bytes that are none ({type(error).__name__})"
+        raise InputError(name, _EXPECTED, found) from error
+
+
+def _content(source: object) -> tuple[object, bytes]:
+    """What to call an encoded picture, and its bytes."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "picture", bytes(source)
+    read = getattr(source, "read", None)
+    if callable(read):
+        content = read()
+        if not isinstance(content, bytes):
+            raise InputError("picture", "a file opened in binary mode", f"{type(content).__name__} from it")
+        return getattr(source, "name", "picture"), content
+    if not isinstance(source, str | os.PathLike):
+        advice = "was the file found? cv2.imread gives None where it is not" if source is None else ""
+        raise InputError("picture", "a path, bytes, an open file, a PIL image or an array", _kind(source), advice)
+    path = Path(source)
+    try:
+        if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+            raise InputError(source, "a picture file", "a folder" if path.is_dir() else "a pipe or device")
+        return source, path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(source, "a picture file", getattr(error, "strerror", None) or str(error)) from error
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else type(value).__name__
 
 
 def array_to_rgb(array: np.ndarray) -> np.ndarray:
     """An array as uint8 RGB (h, w, 3), from grey (h, w) or (h, w, 1), RGB (h, w, 3) or RGBA (h, w, 4).
 
-    dtypes: bool, uint8, uint16 (0-65535) and floats (0-1). The channel order is RGB: convert OpenCV's BGR first.
+    dtypes: bool, uint8, uint16 (0-65535), integers (0-255) and floats (0-1, clipped where rounding went a little
+    beyond). The channel order is RGB: convert OpenCV's BGR first.
     """
-    expected = "shape (h, w), (h, w, 3) or (h, w, 4); bool, uint8, uint16 or float 0-1"
+    expected = "shape (h, w), (h, w, 3) or (h, w, 4); bool, uint8, uint16, integers 0-255 or float 0-1"
     if array.ndim not in (2, 3) or 0 in array.shape or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise InputError("picture array", expected, f"shape {array.shape}")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
@@ -81,23 +119,69 @@ def _to_uint8(array: np.ndarray, expected: str) -> np.ndarray:
         return (array >> 8).astype(np.uint8)
     if array.dtype.kind == "f":
         low, high = float(array.min()), float(array.max())
-        if not (low >= 0 and high <= 1):  # also true of NaN
+        if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):  # also true of NaN
             raise InputError("picture array", expected, f"floats from {low:.3g} to {high:.3g}")
-        result: np.ndarray = np.rint(array * 255).astype(np.uint8)
+        result: np.ndarray = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
         return result
+    if array.dtype.kind in "iu":
+        least, most = int(array.min()), int(array.max())
+        if least < 0 or most > 255:
+            raise InputError("picture array", expected, f"{array.dtype} from {least} to {most}")
+        return array.astype(np.uint8)
     raise InputError("picture array", expected, str(array.dtype))
 
 
 def _image_to_rgb(image: Image.Image, name: object, max_pixels: int) -> np.ndarray:
-    from PIL import ImageOps
-
     if image.width * image.height > max_pixels:
         raise InputError(name, f"at most {max_pixels} pixels", f"{image.width} x {image.height}")
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16-bit grey
-        return array_to_rgb(np.clip(np.asarray(upright), 0, 65535).astype(np.uint16))
+    upright = _upright(_first_frame(image))
+    if upright.mode.startswith("I"):  # grey in 16 or 32 bits
+        return array_to_rgb(_sixteen_bits(np.asarray(upright)))
     if upright.mode == "F":
-        return array_to_rgb(np.asarray(upright))
+        return array_to_rgb(_unit(np.asarray(upright), name))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
         return array_to_rgb(np.asarray(upright.convert("RGBA")))
     return np.array(upright.convert("RGB"))
+
+
+def _first_frame(image: Image.Image) -> Image.Image:
+    """The first frame of an animation that is not of one colour; a picture as it is."""
+    frames = getattr(image, "n_frames", 1) if image.format in ("GIF", "WEBP", "PNG", "AVIF") else 1
+    for number in range(min(frames, _FRAMES) if frames > 1 else 0):
+        image.seek(number)
+        if any(low != high for low, high in np.array(image.convert("RGB").getextrema()).reshape(-1, 2)):
+            return image
+    if frames > 1:
+        image.seek(0)
+    return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF orientation says. Other metadata, damaged or not, is not read."""
+    from PIL import Image
+
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except Exception:  # damaged metadata, in many ways: the picture is good without
+        return image
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image.transpose(getattr(Image.Transpose, turn)) if turn else image
+
+
+def _sixteen_bits(values: np.ndarray) -> np.ndarray:
+    """Grey values of 16 or 32 bits as uint16 over its whole range; fewer bits are scaled by what they can hold."""
+    clipped: np.ndarray = np.clip(values, 0, 65535).astype(np.uint16)
+    highest = int(clipped.max(initial=0))
+    bits = next((bits for bits in (8, 10, 12) if 0 < highest < 1 << bits), 16)
+    scaled: np.ndarray = np.left_shift(clipped, 16 - bits, dtype=np.uint16)
+    return scaled
+
+
+def _unit(values: np.ndarray, name: object) -> np.ndarray:
+    """Float grey values as 0-1; those of up to 255 are divided by it. Raises InputError for others."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and 1 < high <= 255:
+        return np.asarray(values / 255)
+    if not (low >= 0 and high <= 1):  # also true of NaN
+        raise InputError(name, "floats from 0 to 1, or to 255", f"{low:.3g} to {high:.3g}")
+    return values

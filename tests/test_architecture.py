@@ -47,7 +47,7 @@ ALLOWED = {
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
     "batch.benchmark": {"batch", "commands", "examples", "evaluation"},  # it runs the command
-    "serving": {"serving", "recognizers", "scene", "features"},
+    "serving": {"serving", "recognizers", "artifact", "scene", "features"},
     "serving.benchmark": {"examples", "evaluation"},
     "views": {
         "views",

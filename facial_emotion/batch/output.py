@@ -11,17 +11,21 @@ import hashlib
 import io
 import json
 import os
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from facial_emotion.batch.rows import COLUMNS, Options, Row
+from facial_emotion import recognizers
+from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty, shown
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
 
+_COUNTS = ("done", "failures", "rows", "without_face")
 _JOURNAL_INTERVAL = 0.5  # seconds between two writes of the journal, at least
 
 
@@ -85,8 +89,13 @@ class Output:
         self.path = out
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
         self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
-        self._identity = {"options": json.loads(json.dumps(asdict(options))), "sources": _fingerprint(sources)}
-        self.done, self.failures, self.rows, self._journal_written = 0, 0, 0, 0.0
+        self._identity = {
+            "options": json.loads(json.dumps(asdict(options))),
+            "model": recognizers.fingerprint(options.model),
+            "sources": _fingerprint(sources),
+        }
+        self.done, self.failures, self.rows, self.without_face = 0, 0, 0, 0
+        self._journal_written, self._with_empty_rows = 0.0, options.without_face
         self._sizes = {"rows": 0, "failed": 0}
         if resume:
             self._read_journal()
@@ -95,25 +104,41 @@ class Output:
                 if path.exists() and not overwrite:
                     advice = "choose another name, continue with --resume, or start again with --overwrite"
                     raise InputError(path, "no existing file", "a file", advice)
+        self._files = {}
+        with self._written(out):
             out.parent.mkdir(parents=True, exist_ok=True)
-        self._files = {
-            name: _open_truncated(path, self._sizes[name])
-            for name, path in (("rows", self._rows_path), ("failed", self.failed_path))
-        }
+            for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
+                self._files[name] = _open_truncated(path, self._sizes[name])
         if not resume:
             self._append("rows", self._format.header)
         self._progress = self._current_progress()
         self.write_journal()
 
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[None]:
+        """Make an OutputError of what the file system refuses."""
+        try:
+            yield
+        except (InputError, OutputError):
+            raise
+        except OSError as error:
+            advice = "free some space, or check the access rights"
+            advice += " and continue with --resume" if self._journal.exists() else ""
+            raise OutputError(path, "a file that can be written", error.strerror or str(error), advice) from error
+
     def add(self, rows: Sequence[Row]) -> None:
-        """Append rows."""
+        """Append rows; empty ones are counted, and written if that was asked for."""
+        faces = [row for row in rows if not is_empty(row)]
+        self.without_face += len(rows) - len(faces)
+        if not self._with_empty_rows:
+            rows = faces
         self.rows += len(rows)
         self._append("rows", self._format.encode(rows))
 
     def fail(self, source: Source, reason: str) -> None:
         """Append a source that could not be read to the list of failed sources."""
         self.failures += 1
-        self._append("failed", to_csv([(source.path, reason)]))
+        self._append("failed", to_csv([(shown(source.path), shown(reason))]))
 
     def close_source(self) -> None:
         """Mark the current source as done; writes the journal if the last write is long enough ago."""
@@ -124,27 +149,34 @@ class Output:
 
     def write_journal(self) -> None:
         """Write the journal: the state after the last complete source, without rows of an incomplete one."""
-        for file in self._files.values():
-            os.fsync(file)
-        scratch = self._journal.with_name(self._journal.name + ".part")
-        scratch.write_text(json.dumps({**self._identity, **self._progress}))
-        scratch.replace(self._journal)
+        with self._written(self._journal):
+            for file in self._files.values():
+                os.fsync(file)
+            scratch = self._journal.with_name(self._journal.name + ".part")
+            scratch.write_text(json.dumps({**self._identity, **self._progress}))
+            scratch.replace(self._journal)
         self._journal_written = time.monotonic()
 
     def close(self, complete: bool) -> None:
-        """Close the files. complete: all sources are done: convert to the final format and remove the journal."""
+        """Close the files. complete: all sources are done: convert to the final format and remove the journal.
+
+        Of an incomplete run's errors the first is the one to show, so here there is none then.
+        """
         if not complete:
-            self.write_journal()
+            with suppress(OutputError):
+                self.write_journal()
         for file in self._files.values():
-            os.close(file)
+            with suppress(OSError):
+                os.close(file)
         if not complete:
             return
-        if self._format.convert is not None:
-            self._format.convert(self._rows_path, self.path)
-            self._rows_path.unlink()
-        if not self.failures:
-            self.failed_path.unlink()
-        self._journal.unlink()
+        with self._written(self.path):
+            if self._format.convert is not None:
+                self._format.convert(self._rows_path, self.path)
+                self._rows_path.unlink()
+            if not self.failures:
+                self.failed_path.unlink()
+            self._journal.unlink()
 
     def failed(self) -> list[tuple[str, str]]:
         """Path and error message of each failed source."""
@@ -152,7 +184,7 @@ class Output:
             return [(path, reason) for path, reason in csv.reader(stream)]
 
     def _current_progress(self) -> _Progress:
-        counts = {"done": self.done, "failures": self.failures, "rows": self.rows}
+        counts = {name: getattr(self, name) for name in _COUNTS}
         return {"counts": counts, "sizes": dict(self._sizes)}
 
     def _read_journal(self) -> None:
@@ -162,14 +194,22 @@ class Output:
         except FileNotFoundError as error:
             advice = "start without --resume"
             raise InputError(self._journal, "the journal of an interrupted run", "none", advice) from error
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise InputError(self._journal, "a valid journal", str(error), "start with --overwrite") from error
+        if not _is_journal(state):
+            raise InputError(self._journal, "a valid journal", "other content", "start with --overwrite")
         different = [key for key, value in self._identity.items() if state.get(key) != value]
         if different:
             advice = "resume with the same model, options and sources, or start with --overwrite"
             raise InputError(self._journal, "the same run", f"different {' and '.join(different)}", advice)
-        self.done, self.failures, self.rows = (state["counts"][name] for name in ("done", "failures", "rows"))
+        for name in _COUNTS:
+            setattr(self, name, state["counts"][name])
         self._sizes = state["sizes"]
+        for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
+            size = path.stat().st_size if path.exists() else 0
+            if size < self._sizes[name]:
+                advice = "it was changed since the run stopped: start again with --overwrite"
+                raise InputError(path, f"{self._sizes[name]} bytes or more", str(size), advice)
 
     def _append(self, name: str, text: str) -> None:
         """Append text to one of the files. Raises OutputError where it can't be written."""
@@ -187,10 +227,37 @@ class Output:
 
 
 def _open_truncated(path: Path, size: int) -> int:
-    """A file descriptor for appending, after truncation to ``size`` bytes."""
+    """A file descriptor for appending, after truncation to ``size`` bytes. No other run may have it open."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        _lock(file)
+    except OSError as error:
+        os.close(file)
+        raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name") from error
     os.ftruncate(file, size)
     return file
+
+
+def _lock(file: int) -> None:
+    """Lock an open file against other runs, until it is closed. Raises OSError where it is locked."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_journal(state: object) -> bool:
+    """Whether a journal's content has the counts and sizes that it must have."""
+    wanted = {"counts": _COUNTS, "sizes": ("rows", "failed")}
+    return isinstance(state, dict) and all(
+        isinstance(state.get(part), dict)
+        and all(isinstance(state[part].get(name), int) and state[part][name] >= 0 for name in names)
+        for part, names in wanted.items()
+    )
 
 
 def _fingerprint(sources: Sequence[Source]) -> str:

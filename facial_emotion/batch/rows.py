@@ -28,7 +28,8 @@ class Options:
     """Options of a batch run. model: a trained model's name; search: how faces are looked for.
 
     every: process every N-th frame of a video; fps: or that many frames per second; smoothing: time constant in
-    seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording.
+    seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording;
+    without_face: whether pictures and frames without a face get a row too.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Options:
     smoothing: float = 0.3
     annotate: str | None = None
     seconds: float | None = None
+    without_face: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,32 @@ def row_of(source: Source, face: Face, frame: int | None = None, seconds: float 
     probabilities = (round(float(probability), 4) for probability in face.probabilities)
     time = None if seconds is None else round(seconds, 3)
     where = (*map(int, face.box), round(face.detection, 4))
-    return (source.path, frame, time, face.number, *where, *probabilities, face.label, face.certain)
+    return (shown(source.path), frame, time, face.number, *where, *probabilities, face.label, face.certain)
+
+
+def shown(path: str) -> str:
+    r"""A path as all results name it, on one line of valid text.
+
+    In a name with bytes that are no UTF-8 or with control characters these are escaped, as \x0a, and backslashes are
+    doubled. One that begins as a spreadsheet's formula does gets "./" before it.
+    """
+    strange = any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in path)
+    if strange:
+        content = path.replace("\\", "\\\\").encode("utf-8", "surrogateescape")
+        text = content.decode("utf-8", "backslashreplace")
+        path = "".join(f"\\x{ord(character):02x}" if ord(character) < 32 else character for character in text)
+    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
+
+
+def empty_row(source: Source, frame: int | None = None, seconds: float | None = None) -> Row:
+    """The row of a picture or frame without a face: its place alone."""
+    time = None if seconds is None else round(seconds, 3)
+    return (shown(source.path), frame, time, *(None for _ in COLUMNS[3:]))
+
+
+def is_empty(row: Row) -> bool:
+    """Whether a row is that of a picture or frame without a face."""
+    return row[COLUMNS.index("face")] is None
 
 
 def recognizer(options: Options) -> Recognizer:

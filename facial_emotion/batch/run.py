@@ -15,7 +15,7 @@ from facial_emotion import recognizers
 from facial_emotion.batch import pools
 from facial_emotion.batch.output import Output
 from facial_emotion.batch.rows import Options
-from facial_emotion.batch.sources import CAMERA, Source, find_sources
+from facial_emotion.batch.sources import CAMERA, LeftOut, Source, find_sources
 from facial_emotion.errors import InputError
 from facial_emotion.terminal import bar
 
@@ -24,10 +24,15 @@ __all__ = ["Interrupted", "Options", "Summary", "recognize"]
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of a run. failed: path and error message of each source that could not be read completely."""
+    """Counts of a run. failed: path and error message of each source that could not be read completely.
+
+    without_face: pictures and frames without a face; remarks: what was left out, one sentence each.
+    """
 
     sources: int
     rows: int
+    without_face: int
+    remarks: list[str]
     failed: list[tuple[str, str]]
     failed_path: Path
 
@@ -58,10 +63,13 @@ def recognize(
     from_camera = any(argument.startswith(CAMERA) for argument in arguments)
     if from_camera and (resume or processes > 1 or cluster):
         raise InputError("camera", "one process and a new run", "--resume, --processes or --cluster")
+    if resume and overwrite:
+        raise InputError("--resume", "it without --overwrite", "both")
     recognizers.load(options.model, options.threads)  # fail once here, not once per source
-    sources = list(find_sources(arguments))
+    left_out = LeftOut()
+    sources = list(find_sources(arguments, left_out))
     if not sources:
-        raise InputError(", ".join(arguments), "pictures or videos", "none")
+        raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
     options = replace(options, annotate=options.annotate and os.path.abspath(options.annotate))
     output = Output(Path(out), options, sources, resume, overwrite)
     complete = False
@@ -75,7 +83,7 @@ def recognize(
     finally:
         output.close(complete)
     failed = output.failed() if output.failures else []
-    return Summary(len(sources), output.rows, failed, output.failed_path)
+    return Summary(len(sources), output.rows, output.without_face, left_out.remarks, failed, output.failed_path)
 
 
 def _score(sources: list[Source], options: Options, output: Output, processes: int, cluster: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, copy_path, recognizer, row_of
+from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, copy_path, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError
 
@@ -12,7 +12,10 @@ from facial_emotion.errors import InputError
 def score(
     source: Source, options: Options, progress: ProgressCallback = lambda description: None
 ) -> Iterator[list[Row]]:
-    """The rows of a source, one list per picture or frame. Raises InputError where it can't be read (further)."""
+    """The rows of a source, one list per picture or frame; without a face, an empty row.
+
+    Raises InputError where it can't be read (further).
+    """
     if source.kind == "picture":
         yield score_picture(source, options)
     else:
@@ -44,7 +47,7 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
 
 
 def score_picture(source: Source, options: Options) -> list[Row]:
-    """The rows of a picture; with ``options.annotate`` also writes an annotated copy."""
+    """The rows of a picture, one for each face; with ``options.annotate`` also writes an annotated copy."""
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.scene import faces_in
 
@@ -56,4 +59,4 @@ def score_picture(source: Source, options: Options) -> list[Row]:
         from facial_emotion.drawing import annotated
 
         Image.fromarray(annotated(rgb, faces)).save(copy_path(source, options.annotate, ".png"))
-    return [row_of(source, face) for face in faces]
+    return [row_of(source, face) for face in faces] or [empty_row(source)]

@@ -5,44 +5,40 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.batch.rows import Options, ProgressCallback, Row, copy_path, recognizer, row_of
+from facial_emotion.batch.rows import Options, ProgressCallback, Row, copy_path, empty_row, recognizer, row_of, shown
 from facial_emotion.batch.sources import CAMERA, Source
 from facial_emotion.errors import InputError
+from facial_emotion.video import reader
+from facial_emotion.video.reader import Frame
 
 if TYPE_CHECKING:
     from facial_emotion.scene import Face
 
-    WriteFrame = Callable[["Frame", list[Face]], None]
+    WriteFrame = Callable[[Frame, list[Face]], None]
 
 _TIME_BASE = Fraction(1, 1000)  # seconds: the time unit of annotated videos
 History = list[tuple[float, int, np.ndarray]]  # seconds, face number, probabilities (7,)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame: its number from 0, its time in seconds, and its pixels, uint8 RGB (h, w, 3)."""
-
-    number: int
-    seconds: float
-    rgb: np.ndarray
 
 
 def score(source: Source, options: Options, progress: ProgressCallback) -> Iterator[list[Row]]:
     """The rows of a video or camera, one list per processed frame."""
     from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 
-    frames = sample(_read_camera(source, options) if source.kind == "camera" else read_file(source), options)
+    frames = sample(_read_camera(source, options) if source.kind == "camera" else reader.read(source.path), options)
     settings = Settings(recognizer(options), options.smoothing, options.search, detection_interval=1)
     stream, history, previous = Stream(settings), History(), 0.0
     with ExitStack() as stack:
-        write = stack.enter_context(_writer(source, options.annotate)) if options.annotate is not None else None
+        write = None
+        if options.annotate is not None:
+            # Both are finished for a video that can't be read to its end, too.
+            stack.callback(plot, history, copy_path(source, options.annotate, ".emotions.png"))
+            write = stack.enter_context(_writer(copy_path(source, options.annotate, ".annotated.mp4")))
         for frame in frames:
             # At a low frame rate the default timeout would end every track before the next frame.
             stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - previous)))
@@ -51,10 +47,9 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
             if write is not None:
                 write(frame, faces)
                 history += [(frame.seconds, face.number, face.probabilities) for face in faces]
-            yield [row_of(source, face, frame.number, frame.seconds) for face in faces]
-            progress(f"{Path(source.path).name}, {frame.seconds:.0f} s")
-    if options.annotate is not None and history:
-        plot(history, copy_path(source, options.annotate, ".emotions.png"))
+            place = frame.number, frame.seconds
+            yield [row_of(source, face, *place) for face in faces] or [empty_row(source, *place)]
+            progress(f"{shown(Path(source.path).name)}, {frame.seconds:.0f} s")
 
 
 def sample(frames: Iterator[Frame], options: Options) -> Iterator[Frame]:
@@ -70,32 +65,12 @@ def sample(frames: Iterator[Frame], options: Options) -> Iterator[Frame]:
         yield frame
 
 
-def read_file(source: Source) -> Iterator[Frame]:
-    """Decode a video file; times start at 0, and rotation metadata is applied."""
-    import av
-
-    try:
-        with av.open(source.path) as container:
-            if not container.streams.video:
-                raise InputError(source.path, "a video", "no video stream")
-            first: float | None = None
-            for number, frame in enumerate(container.decode(video=0)):
-                seconds = float(frame.time) if frame.time is not None else number / 25
-                first = seconds if first is None else first
-                rgb = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
-                yield Frame(number, seconds - first, np.ascontiguousarray(rgb))
-            if first is None:
-                raise InputError(source.path, "a video", "no frame in it")
-    except (OSError, av.FFmpegError) as error:
-        raise InputError(source.path, "a whole video file", error.strerror or type(error).__name__) from error
-
-
 def _read_camera(source: Source, options: Options) -> Iterator[Frame]:
     """Record a camera for ``options.seconds``, or without end."""
     import cv2
 
     number = source.path.removeprefix(CAMERA)
-    device = cv2.VideoCapture(int(number)) if number.isdigit() else None
+    device = cv2.VideoCapture(int(number)) if number.isdecimal() and number.isascii() else None
     if device is None or not device.isOpened():
         raise InputError(source.path, "a camera, as camera:0", "none", "check its number and access rights")
     start = time.monotonic()
@@ -113,44 +88,79 @@ def _read_camera(source: Source, options: Options) -> Iterator[Frame]:
 
 
 @contextmanager
-def _writer(source: Source, folder: str) -> Iterator[WriteFrame]:
-    """A function that appends annotated frames to an H.264 file, which gets its final name when it is complete."""
+def _writer(path: Path) -> Iterator[WriteFrame]:
+    """A function that appends annotated frames to an H.264 file, which gets its final name when it is complete.
+
+    Raises InputError where it can't be written: a failure of this source alone.
+    """
     import av
 
     from facial_emotion.drawing import annotated
 
-    path = copy_path(source, folder, ".annotated.mp4")
     scratch = path.with_suffix(".part")
-    container = av.open(str(scratch), "w", format="mp4")
-    stream: Any = None
+    last, complete = -1, True  # milliseconds
 
     def write(frame: Frame, faces: list[Face]) -> None:
-        nonlocal stream
-        if stream is None:
-            height, width = (side - side % 2 for side in frame.rgb.shape[:2])  # yuv420p needs even sides
+        nonlocal last, complete
+        complete = False
+        if not container.streams:
+            height, width = (max(2, side - side % 2) for side in frame.rgb.shape[:2])  # yuv420p needs even sides
             stream = container.add_stream("libx264", rate=25, options={"crf": "23", "preset": "veryfast"})
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.time_base = _TIME_BASE
-        rgb = annotated(frame.rgb, faces, bars=True)[: stream.height, : stream.width]
-        if rgb.shape[:2] == (stream.height, stream.width):
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-            picture.pts, picture.time_base = round(frame.seconds / _TIME_BASE), _TIME_BASE
+        stream = container.streams.video[0]
+        rgb = _fitted(annotated(frame.rgb, faces, bars=True), stream.width, stream.height)
+        picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+        last = max(last + 1, round(frame.seconds / _TIME_BASE))
+        picture.pts, picture.time_base = last, _TIME_BASE
+        try:
             container.mux(stream.encode(picture))
+        except (av.FFmpegError, OSError) as error:
+            raise _not_written(path, error) from error
+        complete = True
 
     try:
-        yield write
+        with av.open(str(scratch), "w", format="mp4") as container:
+            try:
+                yield write
+            finally:
+                for stream in container.streams.video if complete else ():
+                    container.mux(stream.encode())
+    except (av.FFmpegError, OSError) as error:
+        complete = False
+        raise _not_written(path, error) from error
     finally:
-        if stream is not None:
-            container.mux(stream.encode())
-        container.close()
-        if stream is not None:
+        if complete and last >= 0:
             scratch.replace(path)
-        else:
-            scratch.unlink(missing_ok=True)
+        scratch.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: Any) -> InputError:
+    """The failure of a source whose copy can't be written."""
+    return InputError(path, "a copy that can be written", error.strerror or type(error).__name__)
+
+
+def _fitted(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A frame uint8 (h, w, 3) in the size of its video: larger ones cut by a pixel or shrunk, with black borders."""
+    import cv2
+
+    if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
+        return np.ascontiguousarray(rgb[:height, :width])
+    scale = min(width / rgb.shape[1], height / rgb.shape[0])
+    size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+    fitted = np.zeros((height, width, 3), dtype=np.uint8)
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    fitted[top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    return fitted
 
 
 def plot(history: History, path: Path) -> None:
-    """Plot the seven probabilities over time, one panel per face, for up to four faces with the most frames."""
+    """Plot the seven probabilities over time, one panel per face, for up to four faces with the most frames.
+
+    Without a face there is no plot. Raises InputError where it can't be written.
+    """
+    if not history:
+        return
     from facial_emotion.drawing import HEX
     from facial_emotion.evaluation.plots import pyplot
     from facial_emotion.features.emotions import EMOTIONS
@@ -169,5 +179,9 @@ def plot(history: History, path: Path) -> None:
         axes.grid(alpha=0.3)
     column[-1, 0].set(xlabel="seconds")
     column[0, 0].legend(ncols=len(EMOTIONS), fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1))
-    figure.savefig(path, dpi=100)
-    pyplot().close(figure)
+    try:
+        figure.savefig(path, dpi=100)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        pyplot().close(figure)

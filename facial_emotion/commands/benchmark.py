@@ -39,7 +39,11 @@ def video(model: str, frames: int, threads: int, every: int, out: Path | None) -
 @click.option("--pictures", default=10_000, show_default=True, type=click.IntRange(1), help="Pictures to recognise.")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
 @click.option(
-    "--count", default=2, show_default=True, type=click.IntRange(2), help="Number of processes, and of cluster workers."
+    "--count",
+    default=2,
+    show_default=True,
+    type=click.IntRange(2, 1024),
+    help="Number of processes, and of cluster workers.",
 )
 @click.option(
     "--paths",
@@ -72,9 +76,9 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
 @main.command(epilog="Example: facial-emotion benchmark server --address 127.0.0.1:8000 --rate 50")
 @click.option("--address", default="127.0.0.1:8000", show_default=True, help="Address of a running server.")
 @click.option("--model", default="lightgbm", show_default=True, help="A model of the server.")
-@click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(1), help="Requests per second to try.")
+@click.option("--rate", default=200.0, show_default=True, type=options.Number(1), help="Requests per second to try.")
 @click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Number of connections.")
-@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1), help="Duration in seconds.")
+@click.option("--seconds", default=20.0, show_default=True, type=options.Number(1), help="Duration in seconds.")
 @click.option("--out", type=_PATH, help="By default artifacts/results/serving.json.")
 def server(address: str, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
     """HTTP server: throughput and latency."""

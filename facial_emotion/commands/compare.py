@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 )
 @click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads of every model.")
+@click.option("--threads", default=2, show_default=True, type=options.AT_ONCE, help="CPU threads of every model.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -121,8 +121,9 @@ def _on_pictures(
     folder: Path, asked: dict[str, str], recognizers: list[Recognizer], threads: int, out: Path, form: str
 ) -> None:
     """Judge recognizers on the files of a folder; write and print the results, and what was left out."""
-    from facial_emotion.evaluation import own_pictures, results
-    from facial_emotion.evaluation.collection import find, read
+    from facial_emotion.batch import own_pictures
+    from facial_emotion.batch.collection import find, read
+    from facial_emotion.evaluation import results
     from facial_emotion.terminal import bar, note
 
     sources, files = find(folder, asked)

@@ -12,6 +12,22 @@ import click
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
 LABELS = ("fer2013", "people")  # as in artifact.OUTPUTS
 
+
+class Number(click.FloatRange):
+    """A finite number in a range of at most a thousand millions."""
+
+    def __init__(self, low: float, high: float = 1e9, open_at_low: bool = False) -> None:
+        super().__init__(low, high, min_open=open_at_low)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails for what is none, for NaN, and outside the range."""
+        number: float = super().convert(value, param, ctx)
+        if number != number:  # NaN is in every range
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+AT_ONCE = click.IntRange(1, 1024)  # threads or processes
 data = click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder of pictures."
 )
@@ -21,11 +37,11 @@ detector = click.option(
 )
 min_face = click.option(
     "--min-face",
-    type=click.FloatRange(SMALLEST),
+    type=Number(SMALLEST),
     help="Height in pixels of the smallest face to find; smaller takes longer. By default 3 % of a picture's longer "
     "side, at least 24; in video 40 at a width of 640.",
 )
-threads = click.option("--threads", default=2, show_default=True, type=click.IntRange(1), help="CPU threads.")
+threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, help="CPU threads.")
 
 
 def labels(text: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facial_emotion.commands import options, run
+
+if TYPE_CHECKING:
+    from facial_emotion.batch.run import Summary
 
 
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
@@ -23,25 +27,24 @@ from facial_emotion.commands import options, run
 @click.option("--annotate", type=click.Path(file_okay=False), help="Folder for annotated copies and plots.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Process every N-th frame.")
 @click.option(
-    "--fps", type=click.FloatRange(min=0, min_open=True), help="Process this many frames per second instead of --every."
+    "--fps", type=options.Number(0, open_at_low=True), help="Process this many frames per second instead of --every."
 )
-@click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), help="Duration of a camera recording, in seconds."
-)
+@click.option("--seconds", type=options.Number(0, open_at_low=True), help="Duration of a camera recording, in seconds.")
 @click.option(
     "--smoothing",
     default=0.3,
     show_default=True,
-    type=click.FloatRange(0),
+    type=options.Number(0),
     help="Smoothing time constant in seconds; 0 disables.",
 )
 @options.detector
 @options.min_face
-@click.option("--processes", default=1, show_default=True, type=click.IntRange(1), help="Processes on this machine.")
+@click.option("--every-frame", is_flag=True, help="Also a row for each picture or frame without a face.")
+@click.option("--processes", default=1, show_default=True, type=options.AT_ONCE, help="Processes on this machine.")
 @click.option(
     "--cluster", help='Dask scheduler, as tcp://host:8786, or "local" for as many local workers as --processes.'
 )
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads per process.")
+@click.option("--threads", default=1, show_default=True, type=options.AT_ONCE, help="CPU threads per process.")
 @click.option("--resume", is_flag=True, help="Resume an interrupted run.")
 @click.option("--overwrite", is_flag=True, help="Overwrite existing results.")
 def main(
@@ -56,6 +59,7 @@ def main(
     smoothing: float,
     detector: str,
     min_face: float | None,
+    every_frame: bool,
     processes: int,
     cluster: str | None,
     threads: int,
@@ -77,19 +81,30 @@ def main(
         smoothing=smoothing,
         annotate=annotate,
         seconds=seconds,
+        without_face=every_frame,
     )
     try:
         summary = recognize(paths, out, settings, processes, cluster, resume, overwrite)
     except Interrupted as interrupt:
         click.echo(str(interrupt), err=True)
         raise
+    _report(out, summary)
+    if summary.failed:
+        sys.exit(1)
+
+
+def _report(out: Path, summary: Summary) -> None:
+    """Print what was recognised, left out and not read."""
     complete = summary.sources - len(summary.failed)
     click.echo(f"{out}: {summary.rows} rows from {complete} of {summary.sources} sources")
+    if summary.without_face:
+        click.echo(f"without a face: {summary.without_face} pictures or frames", err=True)
+    for remark in summary.remarks:
+        click.echo(remark, err=True)
     if summary.failed:
         click.echo(f"{len(summary.failed)} could not be read (also listed in {summary.failed_path}):", err=True)
         for _, reason in summary.failed:
             click.echo(f"  {reason}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

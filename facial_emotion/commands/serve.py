@@ -26,19 +26,19 @@ from facial_emotion.errors import InputError
     help="Names, separated by commas; the first is the default model. By default all, and the fastest good model.",
 )
 @click.option(
-    "--workers", default=os.cpu_count() or 1, show_default=True, type=click.IntRange(1), help="Worker processes."
+    "--workers", default=os.cpu_count() or 1, show_default=True, type=options.AT_ONCE, help="Worker processes."
 )
 @click.option(
-    "--max-body", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Maximum body, in megabytes."
+    "--max-body", default=10.0, show_default=True, type=options.Number(0.001), help="Maximum body, in megabytes."
 )
 @click.option(
-    "--max-pixels", default=50.0, show_default=True, type=click.FloatRange(0.001), help="Maximum size, in megapixels."
+    "--max-pixels", default=50.0, show_default=True, type=options.Number(0.001), help="Maximum size, in megapixels."
 )
 @click.option(
     "--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Maximum number of pending requests."
 )
 @click.option(
-    "--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1), help="Timeout of a request, in seconds."
+    "--timeout", default=10.0, show_default=True, type=options.Number(0.1), help="Timeout of a request, in seconds."
 )
 def main(
     host: str,

@@ -62,7 +62,8 @@ def classical_command(name: str) -> click.Command:
             settings = with_rounds(settings, rounds)
         folder = out or paths.ARTIFACTS / name
         with connect(cluster, threads) if cluster else nullcontext() as client:
-            cards = train(name, dataset, settings, folder, seed, threads, client)
+            words = [f"facial-emotion train {name}", *([f"--recipe {recipe.name}"] if recipe else [])]
+            cards = train(name, dataset, settings, folder, seed, threads, client, " ".join(words))
         for card in cards:
             _print_scores(card)
         parity = (cards[0].parity or {})["largest_difference"]

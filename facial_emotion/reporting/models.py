@@ -98,8 +98,12 @@ def without_calibration(model: bytes) -> bytes:
     changed = onnx.load_from_string(model)
     for constant in changed.graph.initializer:
         values = numpy_helper.to_array(constant)
-        if constant.name.endswith("calibration weights"):  # a diagonal; other entries are 0
-            constant.CopyFrom(numpy_helper.from_array((values != 0).astype(values.dtype), constant.name))
+        if constant.name.endswith("calibration weights"):
+            plain = np.ones_like(values)
+            if values.ndim == 2:  # a matrix that picks the scores of its head, too: those of others have weights of 0
+                first = np.flatnonzero(values.any(axis=1))[0] // len(EMOTIONS) * len(EMOTIONS)
+                plain[:] = np.eye(len(values), len(EMOTIONS), -first)
+            constant.CopyFrom(numpy_helper.from_array(plain, constant.name))
         elif constant.name.endswith("calibration bias"):
             constant.CopyFrom(numpy_helper.from_array(np.zeros_like(values), constant.name))
     result: bytes = changed.SerializeToString()

@@ -269,7 +269,7 @@ def _smoothed_face(track: _Track, log: np.ndarray, now: float, settings: Setting
     """
     kept = 0.0
     if track.log_probabilities is not None and settings.smoothing > 0:
-        kept = float(np.exp(-(now - track.smoothed_at) / settings.smoothing))
+        kept = float(np.exp(-max(0.0, now - track.smoothed_at) / settings.smoothing))
     smoothed = log if track.log_probabilities is None else kept * track.log_probabilities + (1 - kept) * log
     track.log_probabilities, track.smoothed_at = smoothed, now
     exponentials = np.exp(smoothed - smoothed.max())

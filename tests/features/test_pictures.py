@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -43,6 +44,22 @@ def sixteen_bit(rgb: np.ndarray) -> Image.Image:
     return Image.fromarray(grey)
 
 
+def of_bits(rgb: np.ndarray, bits: int) -> Image.Image:
+    """A grey picture whose 16-bit pixels hold values of so many bits."""
+    return Image.fromarray(np.asarray(sixteen_bit(rgb)) >> (16 - bits))
+
+
+def animation(frames: list[np.ndarray]) -> bytes:
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    return encoded(first, "GIF", save_all=True, append_images=others, duration=100)
+
+
+def damaged_exif() -> bytes:
+    """Orientation 6 and a resolution whose offset lies far behind the end."""
+    entries = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 0x7FFFFFF0)
+    return b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2) + entries + struct.pack(">I", 0)
+
+
 FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "jpeg": lambda rgb: encoded(Image.fromarray(rgb), "JPEG"),
     "webp": lambda rgb: encoded(Image.fromarray(rgb), "WEBP"),
@@ -52,11 +69,22 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "palette gif": lambda rgb: encoded(Image.fromarray(rgb).quantize(256), "GIF"),
     "cmyk jpeg": lambda rgb: encoded(Image.fromarray(rgb).convert("CMYK"), "JPEG"),
     "16-bit png": lambda rgb: encoded(sixteen_bit(rgb), "PNG"),
+    "avif": lambda rgb: encoded(Image.fromarray(rgb), "AVIF"),
+    "jpeg 2000": lambda rgb: encoded(Image.fromarray(rgb), "JPEG2000"),
+    "ppm": lambda rgb: encoded(Image.fromarray(rgb), "PPM"),
+    "10 bits in 16": lambda rgb: encoded(of_bits(rgb, 10), "PNG"),
+    "8 bits in 32": lambda rgb: encoded(of_bits(rgb, 8).convert("I"), "TIFF"),
+    "floats to 255": lambda rgb: encoded(of_bits(rgb, 8).convert("F"), "TIFF"),
+    "animation, first frame blank": lambda rgb: animation([np.zeros_like(rgb), rgb, rgb]),
+    "damaged metadata": lambda rgb: encoded(Image.fromarray(np.rot90(rgb).copy()), "JPEG", exif=damaged_exif()),
+    "open file": lambda rgb: io.BytesIO(encoded(Image.fromarray(rgb), "PNG")),
     "rotated jpeg": lambda rgb: encoded(Image.fromarray(np.rot90(rgb).copy()), "JPEG", exif=exif(6)),
     "array": lambda rgb: rgb,
     "rgba array": lambda rgb: np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)]),
     "16-bit array": lambda rgb: rgb.astype(np.uint16) * 257,
     "float array": lambda rgb: rgb / 255,
+    "overshooting floats": lambda rgb: rgb / 255 * 1.04 - 0.02,
+    "int array": lambda rgb: rgb.astype(np.int32),
     "PIL image": Image.fromarray,
 }
 
@@ -108,12 +136,32 @@ def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Pa
         np.zeros((4, 4, 2), np.uint8),
         np.zeros(9, np.uint8),
         np.full((4, 4), 1.5),
-        np.zeros((4, 4), int),
+        np.full((4, 4), 256),
+        np.full((4, 4), np.nan),
     ],
 )
 def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
     with pytest.raises(InputError, match="picture array: expected shape"):
         array_to_rgb(wrong)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (None, "found None; was the file found"),
+        (7, "found int"),
+        (io.StringIO("text"), "expected a file opened in binary mode, found str"),
+        (os.devnull, "expected a picture file, found a pipe or device"),
+        ("", "found a folder"),
+        ("zero\0byte.jpg", "embedded null byte"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "found HEIC; convert it to JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bytes that are none (UnidentifiedImageError)"),
+    ],
+)
+def test_what_is_no_picture_is_said(source: Any, found: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_rgb(source)
+    assert found in str(caught.value)
 
 
 def test_transparency_is_blended_with_white() -> None:

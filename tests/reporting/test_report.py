@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -65,16 +66,22 @@ def test_the_documents_are_what_the_figures_give(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text(), "run compare.py --readme again"
 
 
-def test_a_model_without_its_calibration_gives_the_softmax_of_its_scores(crops: np.ndarray) -> None:
-    card = recognizers.card("cnn")
-    whole = (paths.ARTIFACTS / "cnn" / artifact.MODEL).read_bytes()
-    steps = recognizers.steps(card, models.without_calibration(whole))
-    raw = recognizers.Recognizer("cnn", card, steps).predict_proba(crops)
+@pytest.mark.parametrize("name", ["cnn", "svm", "svm-ferplus"])
+def test_a_model_without_its_calibration_gives_the_softmax_of_its_scores(name: str, crops: np.ndarray) -> None:
+    recognizer = recognizers.load(name)
+    whole = artifact.read_model(recognizer.folder, recognizer.card)
+    steps = recognizers.steps(recognizer.card, models.without_calibration(whole))
+    raw = recognizers.Recognizer(name, recognizer.card, steps).predict_proba(crops)
     opened = onnx.load_from_string(whole)
-    opened.graph.output.append(onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", 7]))
-    scores = onnx_session(opened.SerializeToString(), threads=1).run(["scores"], {"crops": crops})[0]
-    np.testing.assert_allclose(raw, softmax(scores, axis=1), atol=1e-5)
-    assert np.abs(raw - recognizers.load("cnn").predict_proba(crops)).max() > 0.01
+    opened.graph.output.append(onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, None))
+    session = onnx_session(opened.SerializeToString(), threads=1)
+    value: Any = crops
+    for _, step in recognizer.steps[:-1]:  # to what the model takes
+        value = step(value)
+    scores = session.run(["scores"], {session.get_inputs()[0].name: value})[0].reshape(len(crops), -1, 7)
+    head = 1 if recognizer.card.labels == "people" else 0
+    np.testing.assert_allclose(raw, softmax(scores[:, head], axis=1), atol=1e-5)
+    assert np.abs(raw - recognizer.predict_proba(crops)).max() > 0.01
 
 
 def test_a_frontal_face_is_not_turned_and_contrast_is_contrast(crops: np.ndarray) -> None:

@@ -75,7 +75,7 @@ def test_two_faces_have_two_numbers_and_a_late_return_gets_a_new_one() -> None:
 
 
 def test_a_face_that_is_covered_for_half_a_second_keeps_its_number() -> None:
-    stream = Stream(Settings(scripted("calm", 3)))
+    stream = Stream(Settings(scripted("calm", 3), detection_interval=1))
     covered = frame((50, 20))
     covered[:, 40:260] = (90, 70, 60)
     for index in range(30):

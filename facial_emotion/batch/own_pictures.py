@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.evaluation.collection import Collection, LabelledFile
+from facial_emotion.batch.collection import Collection, LabelledFile
 from facial_emotion.evaluation.results import flat
 from facial_emotion.evaluation.scores import scores
 from facial_emotion.evaluation.statistics import mcnemar, of_confusion, resampled

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from facial_emotion import examples
-from facial_emotion.evaluation import own_pictures
+from facial_emotion.batch import own_pictures
 from facial_emotion.records import Latency
 from tests.made import some_scores, write_video
 

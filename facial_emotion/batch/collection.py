@@ -152,8 +152,9 @@ def _read(source: Source, label: int) -> LabelledFile:
     else:
         from facial_emotion.batch import video
         from facial_emotion.batch.rows import Options
+        from facial_emotion.video import reader
 
-        for frame in video.sample(video.read_file(source), Options("", fps=FRAMES_PER_SECOND)):
+        for frame in video.sample(reader.read(source.path), Options("", fps=FRAMES_PER_SECOND)):
             look(lambda rgb=frame.rgb: rgb, video=True)  # type: ignore[misc]
     return LabelledFile(source.path, label, frames, most, np.array(crops, np.uint8).reshape(-1, 48, 48), seconds)
 
