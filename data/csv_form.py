@@ -26,8 +26,9 @@ from facial_emotion.features.emotions import EMOTIONS
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 SIDE = 48
 COLUMNS = ("emotion", "pixels", "Usage")
-SUFFIXES = (".csv", ".gz", ".xz", ".zip", ".tgz")
+SUFFIXES = (".csv", ".gz", ".xz", ".zip", ".tgz", ".tar")
 
+_ENCODING = "utf-8-sig"  # with or without a byte-order mark
 _DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
 
 
@@ -41,8 +42,14 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         with _open(path) as stream:
             reader = csv.reader(stream)
             columns = _columns(path, next(reader, []))
+            blank = 0  # the line of the first blank one
             for row in reader:
                 place = f"{path.name}, line {reader.line_num}"
+                if not any(cell.strip() for cell in row):
+                    blank = blank or reader.line_num
+                    continue
+                if blank:
+                    raise InputError(f"{path.name}, line {blank}", "a row, or nothing but blank lines", "a blank line")
                 if len(row) <= max(columns.values()):
                     raise InputError(place, f"{len(COLUMNS)} columns", f"{len(row)}")
                 labels.append(_label(row[columns["emotion"]], place))
@@ -62,7 +69,7 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _columns(path: Path, header: list[str]) -> dict[str, int]:
     """The index of each of the three columns."""
-    positions = {name.strip().lstrip("\ufeff"): index for index, name in enumerate(header)}
+    positions = {name.strip(): index for index, name in enumerate(header)}
     missing = [name for name in COLUMNS if name not in positions]
     if missing:
         header_text = ", ".join(positions)[:80] if any(positions) else "nothing (the file is empty)"
@@ -107,23 +114,24 @@ def _pixels(text: str, place: str) -> np.ndarray:
 def _open(path: Path) -> Iterator[TextIO]:
     """Open a CSV file for reading, decompressed by the file's suffix."""
     name = path.name.lower()
-    if name.endswith((".tar.gz", ".tgz", ".tar")):
+    if not name.endswith((".csv", ".zip")) and tarfile.is_tarfile(path):  # whatever its ending
         with tarfile.open(path) as archive:
             member = archive.extractfile(_csv_member(path, archive.getnames()))
             assert member is not None
-            yield io.TextIOWrapper(member, "utf-8", newline="")
+            yield io.TextIOWrapper(member, _ENCODING, newline="")
     elif name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
-            yield io.TextIOWrapper(archive.open(_csv_member(path, archive.namelist())), "utf-8", newline="")
+            yield io.TextIOWrapper(archive.open(_csv_member(path, archive.namelist())), _ENCODING, newline="")
     else:
         openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
         opener = openers.get(path.suffix.lower(), open)
-        with opener(path, "rt", encoding="utf-8", newline="") as stream:
+        with opener(path, "rt", encoding=_ENCODING, newline="") as stream:
             yield stream
 
 
 def _csv_member(path: Path, names: list[str]) -> str:
     """The name of the archive member with FER2013."""
+    names = [name for name in names if not ("__MACOSX/" in name or name.rsplit("/", 1)[-1].startswith("._"))]
     tables = [name for name in names if name.lower().endswith(".csv")]
     for wanted in ("fer2013.csv", "icml_face_data.csv"):
         for name in tables:
@@ -131,4 +139,7 @@ def _csv_member(path: Path, names: list[str]) -> str:
                 return name
     if len(tables) == 1:
         return tables[0]
-    raise InputError(path, "fer2013.csv or icml_face_data.csv inside", ", ".join(names[:5]) or "an empty archive")
+    pictures = any(name.lower().endswith((".jpg", ".png")) for name in names)
+    advice = "unpack it and name the folder that has train/ and test/" if pictures else ""
+    found = ", ".join(names[:5]) or "an empty archive"
+    raise InputError(path, "fer2013.csv or icml_face_data.csv inside", found, advice)

@@ -18,15 +18,17 @@ from pathlib import Path
 import numpy as np
 
 from facial_emotion import paths
-from facial_emotion.data.csv_form import SPLITS, SUFFIXES, read_csv
+from facial_emotion.data.csv_form import SIDE, SPLITS, SUFFIXES, read_csv
 from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
 from facial_emotion.data.ferplus import majority_labels, people_choice, read_votes, soft_labels
 from facial_emotion.data.folder_form import picture_files, read_folder
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.terminal import note
 
 KAGGLE_COPY = "deadskull7/fer2013"
+_ARRAYS = ("crops", "labels", "splits")
 _CACHE_VERSION = 1  # to be incremented when the parsed arrays change, which invalidates older caches
 
 
@@ -107,16 +109,37 @@ def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
     if not path.exists():
         raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
     folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}"
-    if not (folder / "splits.npy").exists():
+    arrays = _cached(folder)
+    if arrays is None:
         arrays = read_folder(path) if path.is_dir() else _read_file(path)
         _check(path, arrays[1], arrays[2])
-        _save(folder, dict(zip(("crops", "labels", "splits"), arrays, strict=True)))
-    crops, labels, splits = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("crops", "labels", "splits"))
+        try:
+            _save(folder, dict(zip(_ARRAYS, arrays, strict=True)))
+        except OSError as error:  # it is only slower without
+            note(f"{folder}: not cached ({error.strerror or type(error).__name__})")
+    crops, labels, splits = _cached(folder) or arrays
     default_ferplus = path.parent / FERPLUS_FILE
     if ferplus is None and path.is_file() and default_ferplus.exists():
         ferplus = default_ferplus
     votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
     return Fer2013(crops, labels, splits, votes)
+
+
+def _cached(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The arrays that a cache folder has, memory-mapped; None where it has not all of them, whole and of their form."""
+    try:
+        crops, labels, splits = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
+    except (OSError, ValueError, EOFError):
+        return None
+    rows = len(labels) if labels.ndim == 1 else -1
+    good = (
+        (crops.dtype, labels.dtype, splits.dtype) == (np.uint8, np.int64, np.uint8)
+        and (crops.shape, splits.shape) == ((rows, SIDE, SIDE), (rows,))
+        and rows > 0
+        and 0 <= labels.min() <= labels.max() < len(EMOTIONS)
+        and splits.max() < len(SPLITS)
+    )
+    return (crops, labels, splits) if good else None
 
 
 def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -155,7 +178,10 @@ def _save(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     try:
         for name, array in arrays.items():
             np.save(scratch / f"{name}.npy", array)
+        if folder.exists():  # damaged
+            folder.rename(scratch / "damaged")
         scratch.rename(folder)
+        shutil.rmtree(folder / "damaged", ignore_errors=True)
     except OSError:
         if not folder.exists():  # otherwise another process wrote the same arrays first
             raise

@@ -12,19 +12,21 @@ import numpy as np
 
 from facial_emotion.data.csv_form import SIDE, SPLITS
 from facial_emotion.errors import InputError
-from facial_emotion.features.emotions import encode
+from facial_emotion.features.emotions import EMOTIONS, encode
 
 _NAME = re.compile(rf"({'|'.join(SPLITS)})_(\d+)\.(jpg|jpeg|png)$", re.IGNORECASE)
+_PARTS = ("train", "test", "val", "valid", "validation")
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}
 
 
 def picture_files(path: Path) -> list[Path]:
-    """Every file of ``train/<emotion>/`` and ``test/<emotion>/``, sorted, without hidden files."""
+    """Every file of ``train/<emotion>/`` and the other parts, sorted, without hidden and system files."""
     files = sorted(
         file
-        for part in ("train", "test")
+        for part in _PARTS
         for file in path.glob(f"{part}/*/*")
-        if not file.name.startswith(".") and file.name != "Thumbs.db"
+        if not file.name.startswith(".") and file.name.lower() not in _SYSTEM_FILES
     )
     if not files:
         raise InputError(path, "train/<emotion>/*.jpg and test/<emotion>/*.jpg", "no such pictures in this folder")
@@ -43,9 +45,18 @@ def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             raise InputError(file, f"a name such as {SPLITS[0]}_123.jpg (prefix {', '.join(SPLITS)})", file.name)
         rows.append((_PREFIXES[match[1].lower()], int(match[2]), file))
     rows.sort()
-    labels = encode(file.parent.name for _, _, file in rows)
+    by_folder = {folder: _label(folder) for folder in {file.parent for _, _, file in rows}}
+    labels = np.array([by_folder[file.parent] for _, _, file in rows], dtype=np.int64)
     crops = np.stack([_picture(file) for _, _, file in rows])
     return crops, labels, np.array([split for split, _, _ in rows], dtype=np.uint8)
+
+
+def _label(folder: Path) -> int:
+    """The label that a folder's name says."""
+    try:
+        return int(encode([folder.name])[0])
+    except InputError as error:
+        raise InputError(folder, f"a folder named {', '.join(EMOTIONS)}", repr(folder.name)) from error
 
 
 def _picture(file: Path) -> np.ndarray:

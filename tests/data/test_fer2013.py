@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from facial_emotion import paths
 from facial_emotion.data import csv_form, fer2013, ferplus
 from facial_emotion.data.duplicates import exact_copies, near_duplicates
 from facial_emotion.errors import InputError
@@ -32,9 +33,9 @@ VOTE_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust
 def pack(file_format: str, text: str, folder: Path) -> Path:
     """Write the CSV text to a file in one of the formats."""
     raw = text.encode()
-    path = folder / {"csv": "fer2013.csv", "icml": "icml_face_data.csv", "tar": "fer2013.tar.gz"}.get(
-        file_format, f"fer2013.csv.{file_format}"
-    )
+    names = {"csv": "fer2013.csv", "icml": "icml_face_data.csv", "tar": "fer2013.tar.gz", "mac": "fer2013.zip"}
+    names |= {"blank": "fer2013.csv", "mark": "fer2013.csv", "misnamed": "fer2013.gz", "plain tar": "fer2013.tar"}
+    path = folder / names.get(file_format, f"fer2013.csv.{file_format}")
     if file_format == "icml":
         path.write_text(text.replace("emotion,pixels,Usage", "emotion, Usage, pixels", 1))
     elif file_format == "gz":
@@ -45,10 +46,18 @@ def pack(file_format: str, text: str, folder: Path) -> Path:
         with zipfile.ZipFile(path, "w") as bundle:
             bundle.writestr("README", "no table")
             bundle.writestr("fer2013/fer2013.csv", text)
-    elif file_format == "tar":
+    elif file_format == "mac":
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("__MACOSX/._my.csv", "forks")
+            bundle.writestr("my.csv", text)
+    elif file_format == "mark":
+        path.write_bytes(b"\xef\xbb\xbf" + text.replace("emotion,pixels,Usage", '"emotion","pixels","Usage"').encode())
+    elif file_format == "blank":
+        path.write_text(text + "\n\n,,\n")
+    elif file_format in ("tar", "misnamed", "plain tar"):
         inside = folder / "inside.csv"
         inside.write_bytes(raw)
-        with tarfile.open(path, "w:gz") as archive:
+        with tarfile.open(path, "w" if file_format == "plain tar" else "w:gz") as archive:
             archive.add(inside, "fer2013/README")
             archive.add(inside, "fer2013/fer2013.csv")
         inside.unlink()
@@ -62,7 +71,10 @@ def swapped_columns(text: str) -> str:
     return "\n".join(",".join((label, usage, pixels)) for label, pixels, usage in lines) + "\n"
 
 
-@pytest.mark.parametrize("file_format", ["csv", "icml", "gz", "xz", "zip", "tar"])
+FORMATS = ("csv", "icml", "gz", "xz", "zip", "tar", "plain tar", "misnamed", "mac", "mark", "blank")
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
 def test_every_format_has_the_same_rows(file_format: str, small: Small, tmp_path: Path, cache: Path) -> None:
     text = csv_text(*small)
     if file_format == "icml":
@@ -84,6 +96,13 @@ def test_the_prefix_of_a_picture_is_its_split(small: Small, tmp_path: Path, cach
     assert np.array_equal(dataset.labels, small[1])
     assert np.array_equal(dataset.splits, small[2])
 
+    (root / "train" / "joy").mkdir()
+    (root / "train" / "joy" / "desktop.ini").write_text("of the system")
+    (root / "train" / "joy" / "Training_7.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"train/joy: expected a folder named angry, .*, found 'joy'"):
+        fer2013.load(root)
+    (root / "train" / "joy" / "Training_7.png").unlink()
+
     (root / "train" / "happy" / "notes.txt").write_text("no picture")
     with pytest.raises(InputError, match=r"notes\.txt: expected a name such as Training_123\.jpg"):
         fer2013.load(root)
@@ -103,6 +122,31 @@ def test_second_load_reads_the_cache_only(small_csv: Path, cache: Path, monkeypa
     assert isinstance(second.crops, np.memmap)
     assert second.hash == first.hash
     assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other shape", "labels"])
+def test_a_damaged_cache_is_made_anew(damage: str, small_csv: Path, cache: Path) -> None:
+    first = fer2013.load(small_csv)
+    labels = np.array(first.labels)
+    (folder,) = cache.iterdir()
+    file = folder / "labels.npy"
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    else:
+        np.save(file, labels[:-1] if damage == "other shape" else labels + 7)
+    assert np.array_equal(fer2013.load(small_csv).labels, labels)
+    assert np.array_equal(np.load(file), labels)
+
+
+def test_without_a_cache_that_can_be_written_the_data_is_read(
+    small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(paths, "CACHE", tmp_path / "file" / "cache")
+    assert len(fer2013.load(small_csv).labels) == 280
+    assert "not cached (Not a directory)" in capsys.readouterr().err
 
 
 def set_cell(text: str, line: int, column: int, value: str) -> str:
@@ -148,6 +192,7 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
         r"line 1: expected the columns emotion, pixels, Usage, found emotion, pixels, Use",
     ),
     "missing cell": (lambda t: t + "3,1 2 3\n", r"line 282: expected 3 columns, found 2"),
+    "blank line": (lambda t: t.replace("\n", "\n\n", 2), r"line 2: expected a row, or nothing but blank lines"),
     "empty": (lambda t: "", r"line 1: expected the columns .*, found nothing \(the file is empty\)"),
     "header only": (lambda t: "emotion,pixels,Usage\n", r"expected rows below the header, found none"),
     "one class": (
