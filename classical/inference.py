@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 
 from facial_emotion import artifact
+from facial_emotion.errors import InputError
 from facial_emotion.features.extract import describer
-from facial_emotion.features.landmarks import find_landmarks
+from facial_emotion.features.landmarks import find_landmarks, fingerprint
 from facial_emotion.records import Card
 from facial_emotion.threads import onnx_session
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
+    if card.landmarks and card.landmarks != fingerprint():
+        advice = "the model was trained with others: install the package again, or train the model anew"
+        raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint()[:12]}…", advice)
     describe = describer(card.features or {"blocks": []})
-    session = onnx_session(model, threads)
+    output = artifact.OUTPUTS[card.labels]
+    session = onnx_session(model, threads, "features", output, card.name)
 
     def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return crops, find_landmarks(crops)
@@ -27,7 +32,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         return describe(*faces)
 
     def classifier(features: np.ndarray) -> np.ndarray:
-        result: np.ndarray = session.run([artifact.OUTPUTS[card.labels]], {"features": features})[0]
+        result: np.ndarray = session.run([output], {"features": features})[0]
         return result
 
     return [("landmarks", landmarks), ("descriptors", descriptors), ("classifier", classifier)]

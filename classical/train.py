@@ -25,6 +25,7 @@ from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.landmarks import fingerprint
 from facial_emotion.records import Card, parse
 
 if TYPE_CHECKING:
@@ -152,8 +153,7 @@ def train(
     from facial_emotion.evaluation import calibration
     from facial_emotion.evaluation.finish import Exported, finish
 
-    if len(recipe.heads) > 1 and name not in TWO_HEADED:
-        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(recipe.heads))
+    _check_heads(name, recipe.heads)
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
@@ -178,6 +178,7 @@ def train(
         input="crops uint8 (n, 48, 48); model.onnx takes their features float32",
         emotions=list(EMOTIONS),
         features=recipe.features,
+        landmarks=fingerprint(),
         training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
         calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
         threshold=0.0,
@@ -186,6 +187,12 @@ def train(
         files={},
     )
     return finish(exported, card, data, out)
+
+
+def _check_heads(name: str, heads: list[str]) -> None:
+    """Raise InputError for heads that a model can't have."""
+    if len(heads) > 1 and name not in TWO_HEADED:
+        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(heads))
 
 
 def _check_export(

@@ -15,10 +15,11 @@ from facial_emotion.threads import onnx_session
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a recognizer, each of which takes the output of the one before; here the network alone."""
-    session = onnx_session(model, threads)
+    output = artifact.OUTPUTS[card.labels]
+    session = onnx_session(model, threads, "crops", output, card.name)
 
     def network(crops: np.ndarray) -> np.ndarray:
-        probabilities: np.ndarray = session.run([artifact.OUTPUTS[card.labels]], {"crops": crops})[0]
+        probabilities: np.ndarray = session.run([output], {"crops": crops})[0]
         return probabilities
 
     return [("network", network)]

@@ -121,6 +121,9 @@ def _check(folder: Path, card: Card) -> None:
         raise InputError(place, f"labels {' or '.join(OUTPUTS)}", repr(card.labels))
     if card.model_of and Path(card.model_of).name != card.model_of:
         raise InputError(place, "'model_of', the name of an artifact", repr(card.model_of))
+    for name in card.files:
+        if Path(name).name != name or name.startswith("."):
+            raise InputError(place, "'files' with plain names", repr(name))
     if MODEL not in card.files and not card.members:
         raise InputError(place, f"{MODEL!r} among the files", ", ".join(card.files) or "none")
 

@@ -39,12 +39,19 @@ Step = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Recognizer:
-    """A trained model. Its steps turn crops into probabilities; each may be timed alone. Safe in several threads."""
+    """A trained model. Its steps turn crops into probabilities; each may be timed alone. Safe in several threads.
+
+    It can be pickled: it is loaded again from its folder, with as many threads, where it is unpickled.
+    """
 
     name: str
     card: Card
     steps: Sequence[tuple[str, Step]] = field(repr=False)
     folder: Path = Path()  # its artifact
+    threads: int = 2
+
+    def __reduce__(self) -> tuple[Callable[..., Recognizer], tuple[str, int, Path]]:
+        return load, (self.name, self.threads, self.folder.parent)
 
     @property
     def threshold(self) -> float:
@@ -73,8 +80,9 @@ _loading = threading.RLock()  # an ensemble loads its members while it is being 
 
 
 def names(root: Path | None = None) -> list[str]:
-    """The names of all trained models: the folders with a card in them, sorted."""
-    return sorted(path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
+    """The names of all trained models: the folders with a card in them, sorted. Hidden folders don't count."""
+    found = (path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
+    return sorted(name for name in found if not name.startswith("."))
 
 
 def card(name: str, root: Path | None = None) -> Card:
@@ -139,7 +147,7 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
         if key not in _loaded:
             found = card(name, root)
             model = artifact.read_model(root / name, found)
-            _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name)
+            _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name, threads)
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -92,8 +93,8 @@ class Card:
     labels: those that it answers with, FER2013's ("fer2013") or the distribution of people's votes ("people");
     model_of: the artifact that has the files, where another head of the same model is that artifact's; metrics: against
     FER2013's labels; people: against FER+; threshold: confidence below which an answer is uncertain; features: a
-    classical model's feature recipe; members: an ensemble's; parity: of the export with the library that trained;
-    variant: the compressed form that is served.
+    classical model's feature recipe; landmarks: the fingerprint of the landmarks that it takes; members: an ensemble's;
+    parity: of the export with the library that trained; variant: the compressed form that is served.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Card:
     model_of: str | None = None
     people: dict[str, PeopleScores] = field(default_factory=dict)
     features: dict[str, Any] | None = None
+    landmarks: str | None = None
     members: list[Member] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     calibration: str = ""
@@ -208,6 +210,8 @@ def _parsed(hint: Any, value: Any, place: object, name: str) -> Any:
     kinds: tuple[Any, ...] = (int, float) if hint is float else (origin or hint,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
         raise InputError(place, f"{name!r} of type {_name(hint)}", type(value).__name__)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(place, f"{name!r}, a finite number", str(value))
     if origin is dict:
         return {key: _parsed(arguments[1], entry, place, f"{name}.{key}") for key, entry in value.items()}
     if origin is list:

@@ -10,6 +10,7 @@ A point is (x, y) with x to the right and y down; (0, 0) is the centre of the fi
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -50,6 +51,14 @@ def find_landmarks(crops: np.ndarray) -> np.ndarray:
     for index, crop in enumerate(crops):
         points[index] = to_crop_pixels(predict(predictor, enlarge(crop), RECTANGLE))
     return points
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256, in hexadecimal, of what models that take landmarks depend on: the predictor, and the mean face."""
+    digest = hashlib.sha256(PREDICTOR.read_bytes())
+    digest.update(mean_face().tobytes())
+    return digest.hexdigest()
 
 
 def enlarge(crop: np.ndarray) -> np.ndarray:

@@ -57,6 +57,15 @@ def test_a_missing_model_is_named(folder: Path) -> None:
         ({"track": None}, "expected 'track' of type str, found NoneType"),
         ({"emotions": ["happy"]}, "expected the emotions angry, .*, found happy"),
         ({"files": {}}, r"expected 'model.onnx' among the files, found none"),
+        (
+            {"files": {"../other/model.onnx": {"sha256": "", "size": 1}}},
+            r"expected 'files' with plain names, found '\.\./",
+        ),
+        (
+            {"files": {"/etc/passwd": {"sha256": "", "size": 1}}},
+            r"expected 'files' with plain names, found '/etc/passwd'",
+        ),
+        ({"threshold": float("nan")}, r"expected 'threshold', a finite number, found nan"),
     ],
 )
 def test_a_card_that_is_not_whole_is_refused(folder: Path, change: dict[str, object], message: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -10,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
+import onnx
 import pytest
 
 from facial_emotion import artifact, paths, recognizers
@@ -48,6 +51,57 @@ def test_a_models_other_labels_are_another_recognizer(tiny: Path, tmp_path: Path
     assert recognizers.with_labels("tiny", "people", tmp_path) == "tiny-ferplus"
     assert recognizers.with_labels("tiny-ferplus", "fer2013", tmp_path) == "tiny"
     assert recognizers.with_labels("tiny", "fer2013", tmp_path) == "tiny"
+
+
+def test_a_recognizer_that_was_pickled_answers_the_same(tiny: Path, crops: np.ndarray) -> None:
+    recognizer = recognizers.load("tiny", threads=1, root=tiny)
+    again = pickle.loads(pickle.dumps(recognizer))
+    assert (again.name, again.threads, again.folder) == ("tiny", 1, tiny / "tiny")
+    np.testing.assert_array_equal(again.predict_proba(crops), recognizer.predict_proba(crops))
+
+
+def test_hidden_folders_are_no_models(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "tiny", tmp_path / ".tiny-scratch")
+    assert recognizers.names(tmp_path) == []
+
+
+def with_external_data(model: onnx.ModelProto) -> None:
+    tensor = model.graph.initializer[0]
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "/etc/passwd"
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+
+
+def with_another_input(model: onnx.ModelProto) -> None:
+    model.graph.input[0].name = model.graph.node[0].input[0] = "pictures"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_external_data, "tiny: expected a model with its data in it, found data in another file"),
+        (with_another_input, "tiny: expected an ONNX model from 'crops' to 'probabilities', found pictures to "),
+        (lambda model: model.graph.ClearField("node"), "tiny: expected an ONNX model, found "),
+        (lambda model: model.graph.node[0].ClearField("op_type"), "tiny: expected an ONNX model, found "),
+    ],
+)
+def test_a_model_that_is_none_is_one_line(
+    change: Callable[[onnx.ModelProto], None], said: str, tiny: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(tiny / "tiny" / artifact.MODEL)
+    change(model)
+    artifact.write(tmp_path / "tiny", model.SerializeToString(), recognizers.card("tiny", tiny))
+    with pytest.raises(InputError) as caught:
+        recognizers.load("tiny", root=tmp_path)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_model_of_other_landmarks_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(paths.ARTIFACTS / "lightgbm", tmp_path / "lightgbm")
+    card = replace(recognizers.card("lightgbm", tmp_path), landmarks="0" * 64)
+    artifact.write_card(tmp_path / "lightgbm", card)
+    with pytest.raises(InputError, match="lightgbm: expected landmarks 000000000000…, found "):
+        recognizers.load("lightgbm", root=tmp_path)
 
 
 def test_an_empty_batch_gives_no_rows(recognizer: recognizers.Recognizer, crops: np.ndarray) -> None:

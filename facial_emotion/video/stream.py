@@ -121,6 +121,9 @@ class Stream:
         """Recognise the faces of one frame, uint8 RGB (h, w, 3). now: its time in seconds, by default the clock's."""
         now = time.monotonic() if now is None else now
         settings = self.settings
+        if not rgb.size:  # a camera's empty frame changes nothing
+            means = {name: self._means.get(name, 0.0) for name in STAGES}
+            return FrameResult([], settings.recognizer.name, {}, means, 1, self._frames_per_second())
         stages: dict[str, float] = {}
         interval = settings.detection_interval or self._detection_interval()
         self._rescale_tracks(rgb.shape[:2])

@@ -74,6 +74,13 @@ def test_two_faces_have_two_numbers_and_a_late_return_gets_a_new_one() -> None:
     assert [face.number for face in stream.process(frame((10, 20)), 2.0).faces] == [3]
 
 
+def test_an_empty_frame_does_not_end_the_stream() -> None:
+    stream = Stream(Settings(scripted("calm", 3), detection_interval=1))
+    frames = frame((50, 20)), np.zeros((0, 0, 3), np.uint8), frame((50, 20))
+    found = [stream.process(rgb, index / 25).faces for index, rgb in enumerate(frames)]
+    assert [[face.number for face in faces] for faces in found] == [[1], [], [1]]
+
+
 def test_a_face_that_is_covered_for_half_a_second_keeps_its_number() -> None:
     stream = Stream(Settings(scripted("calm", 3), detection_interval=1))
     covered = frame((50, 20))
