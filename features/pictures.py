@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 120_000_000  # larger pictures are rejected before decoding, against decompression bombs
 # Pillow's decoders that are used. Others would start programs (EPS), or are not for photographs.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000", "PPM")
-_EXPECTED = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 or PPM picture"
+_NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _ORIENTATION = 0x0112  # the EXIF tag
 _TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
@@ -28,14 +28,16 @@ _FRAMES = 30  # of an animation that are looked at for one that is not blank
 
 
 def read_rgb(
-    source: str | os.PathLike[str] | bytes | BinaryIO | np.ndarray | Image.Image, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike[str] | bytes | BinaryIO | np.ndarray | Image.Image,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
 ) -> np.ndarray:
     """A picture as uint8 RGB, shape (height, width, 3).
 
-    source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``). EXIF
-    rotation is applied, transparency is blended with white, values of more than 8 bits are reduced to 8, and of an
-    animation the first frame that is not of one colour is decoded. Raises InputError if it is not a picture, truncated,
-    or larger than ``max_pixels``.
+    source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``); formats: of
+    an encoded file, some of FORMATS. EXIF rotation is applied, transparency is blended with white, values of more than
+    8 bits are reduced to 8, and of an animation the first frame that is not of one colour is decoded. Raises InputError
+    if it is not a picture, truncated, or larger than ``max_pixels``.
     """
     from PIL import Image
 
@@ -44,12 +46,14 @@ def read_rgb(
     if isinstance(source, Image.Image):
         return _image_to_rgb(source, "image", max_pixels)
     name, content = _content(source)
+    names = [_NAMES.get(each, each) for each in formats if each != "DIB"]
+    expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
-        raise InputError(name, _EXPECTED, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
+        raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about large pictures; max_pixels is checked below
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=formats) as image:
                 return _image_to_rgb(image, name, max_pixels)
     except InputError:
         raise
@@ -57,7 +61,7 @@ def read_rgb(
         raise InputError(name, f"at most {max_pixels} pixels", "far more") from error
     except Exception as error:  # Pillow's decoders raise many types of exceptions on invalid bytes
         found = f"{len(content)} bytes that are none ({type(error).__name__})"
-        raise InputError(name, _EXPECTED, found) from error
+        raise InputError(name, expected, found) from error
 
 
 def _content(source: object) -> tuple[object, bytes]:
@@ -140,8 +144,17 @@ def _image_to_rgb(image: Image.Image, name: object, max_pixels: int) -> np.ndarr
     if upright.mode == "F":
         return array_to_rgb(_unit(np.asarray(upright), name))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        return array_to_rgb(np.asarray(upright.convert("RGBA")))
+        return np.array(_on_white(upright if upright.mode == "RGBA" else upright.convert("RGBA")))
     return np.array(upright.convert("RGB"))
+
+
+def _on_white(rgba: Image.Image) -> Image.Image:
+    """A picture with transparency, blended with white. Pillow needs far less memory for it than NumPy."""
+    from PIL import Image
+
+    white = Image.new("RGB", rgba.size, "white")
+    white.paste(rgba, mask=rgba.getchannel("A"))
+    return white
 
 
 def _first_frame(image: Image.Image) -> Image.Image:

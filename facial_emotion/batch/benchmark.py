@@ -21,7 +21,7 @@ import sys
 from facial_emotion.batch import run, score
 from facial_emotion.batch.sources import Source
 name = "/pictures/{:04}/{:08}.jpg".format
-run.find_sources = lambda arguments: (Source(name(index // 1000, index)) for index in range(int(arguments[0])))
+run.find_sources = lambda given, left_out: (Source(name(index // 1000, index)) for index in range(int(given[0])))
 score.score_picture = lambda source, options: []
 from facial_emotion.commands.recognize import main
 main(sys.argv[1:], standalone_mode=False)

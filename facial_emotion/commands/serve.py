@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import click
@@ -65,8 +66,20 @@ def main(
         recognizers.card(name)  # report an unknown name before the server starts
     default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)[0]))
     limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
-    application = create_app(tuple(names), default, workers, limits)
-    uvicorn.run(application, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    failures: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    application = create_app(tuple(names), default, workers, limits, fail)
+    grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
+    server = uvicorn.Server(
+        uvicorn.Config(application, host, port, log_level="warning", timeout_graceful_shutdown=grace)
+    )
+    server.run()
+    if failures:
+        raise failures[0]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # No "from __future__ import annotations": the type of a route's parameter depends on the served models.
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,9 @@ from facial_emotion.serving.schema import (
     Model,
     Recognition,
     starting,
+    too_slow,
 )
+from facial_emotion.serving.worker import OUT_OF_MEMORY
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": description}
@@ -40,20 +42,33 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         (504, "Timeout"),
     )
 }
+_LATER = {"Retry-After": "2"}
 _REQUEST_BODY = {
     "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURE_TYPES},
     "required": True,
 }
 
 
-def create_app(names: tuple[str, ...], default: str, workers: int, limits: Limits) -> FastAPI:
-    """The application. names: the served models; default: one of them; workers: number of worker processes."""
+def create_app(
+    names: tuple[str, ...], default: str, workers: int, limits: Limits, on_failure: Callable[[BaseException], None]
+) -> FastAPI:
+    """The application. names: the served models; default: one of them; workers: number of worker processes.
+
+    on_failure: called with the error where the workers can't start; without them nothing can be answered.
+    """
     pool = WorkerPool(names, workers, limits)
+
+    def stop_on_failure(done: asyncio.Task[None]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None:
+            on_failure(error)
+
     metrics = Metrics(lambda: pool.pending)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opening = asyncio.create_task(pool.open())
+        opening.add_done_callback(stop_on_failure)
         yield
         opening.cancel()
         pool.close()
@@ -103,11 +118,15 @@ def _recognition_router(
         if labels:
             model = _with_labels(model, labels, names)
         search = Search(detector, min_face=min_face)
-        try:
-            async with asyncio.timeout(limits.seconds):
-                result = await pool.submit(model, await _read_body(request, limits.body), search)
-        except TimeoutError as error:
-            raise ApiError(504, "too_slow", f"the request took longer than {limits.seconds:g} s") from error
+        with pool.admitted() as deadline:
+            try:
+                async with asyncio.timeout(limits.seconds):
+                    body = await _read_body(request, limits.body)
+                    result = await pool.submit(model, body, search, deadline)
+            except TimeoutError as error:
+                raise too_slow() from error
+        if result == OUT_OF_MEMORY:
+            raise ApiError(503, "out_of_memory", "the server has too little memory for this picture now", _LATER)
         if isinstance(result, str):
             raise ApiError(422, "no_picture", result)
         metrics.seconds.labels(model).observe(time.perf_counter() - start)

@@ -88,6 +88,11 @@ class ApiError(HTTPException):
         self.code = code
 
 
+def too_slow() -> ApiError:
+    """The error for requests that took longer than the time limit."""
+    return ApiError(504, "too_slow", "the request took longer than the time limit", {"Connection": "close"})
+
+
 def starting() -> ApiError:
     """The error for requests before the models are loaded."""
     return ApiError(503, "starting", "the models are being loaded", {"Retry-After": "2"})

@@ -5,6 +5,8 @@ A crash of a picture decoder ends a worker, not the server.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import TypedDict
 
 from facial_emotion.features.faces import Search
@@ -36,27 +38,54 @@ class PictureData(TypedDict):
     faces: list[FaceData]
 
 
-def initialise(names: tuple[str, ...]) -> None:
-    """Initialise a worker process: load all models and run each once."""
+Request = tuple[str, bytes, int, Search]  # the arguments of ``recognise``
+Answer = PictureData | str
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # that are decoded
+OUT_OF_MEMORY = "out of memory"
+
+
+def run(connection: Connection, models: dict[str, str]) -> None:
+    """Work in a process of its own: load the models, say so, and answer requests until the connection closes.
+
+    models: fingerprints by name; another fingerprint is a failure. First None is sent, or the text of a failure.
+    """
+    become_worker()
+    try:
+        _load(models)
+    except Exception as error:  # whatever it is, the server must say it
+        connection.send(str(error) or type(error).__name__)
+        return
+    connection.send(None)
+    with suppress(EOFError, OSError):
+        while True:
+            request: Request = connection.recv()
+            try:
+                answer: Answer = recognise(*request)
+            except MemoryError:
+                answer = OUT_OF_MEMORY
+            connection.send(answer)
+
+
+def _load(models: dict[str, str]) -> None:
+    """Load all models and run each once."""
     import numpy as np
 
+    from facial_emotion import recognizers
+    from facial_emotion.errors import InputError
     from facial_emotion.features.faces import DETECTORS, find_faces
-    from facial_emotion.recognizers import load
 
-    become_worker()
     limit_threads(1)
     for detector in DETECTORS:
         find_faces(np.zeros((100, 100, 3), dtype=np.uint8), detector)
-    for name in names:
-        load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
+    for name, fingerprint in models.items():
+        found = recognizers.fingerprint(name)
+        if found != fingerprint:
+            advice = "it was trained anew: start the server again"
+            raise InputError(name, f"the model {fingerprint[:12]}…", f"{found[:12]}…", advice)
+        recognizers.load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
 
 
-def is_ready() -> bool:
-    """True; it runs in a worker only after ``initialise``."""
-    return True
-
-
-def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> PictureData | str:
+def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> Answer:
     """The faces of an encoded picture, or the error message where it can't be read."""
     from facial_emotion.errors import InputError
     from facial_emotion.features.emotions import EMOTIONS
@@ -65,7 +94,7 @@ def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> Pi
     from facial_emotion.scene import faces_in
 
     try:
-        rgb = read_rgb(content, max_pixels)
+        rgb = read_rgb(content, max_pixels, FORMATS)
     except InputError as error:
         return str(error)
     faces: list[FaceData] = [

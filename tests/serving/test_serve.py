@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import socket
@@ -38,12 +39,17 @@ def encoded(rgb: np.ndarray, form: str = "JPEG") -> bytes:
     return stream.getvalue()
 
 
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
 @contextmanager
 def server(*options: object) -> Iterator[str]:
     """Run serve.py with the given options; yields its address when it is ready."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     program = subprocess.Popen([sys.executable, "serve.py", "--port", str(port), *map(str, options)], cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -189,11 +195,51 @@ def test_the_openapi_description_is_correct(address: str, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout
 
 
-def test_a_slow_request_ends_with_a_timeout() -> None:
-    large = encoded(np.tile(examples.portrait(), (8, 8, 1)))
-    with server("--models", "lightgbm", "--workers", 1, "--timeout", 0.1) as url:
-        status, answer, _ = request(f"{url}/recognize", large)
-        assert (status, answer["error"]["code"]) == (504, "too_slow")
+SLOW = "min_face=24"  # in a picture of many megapixels
+
+
+def test_a_slow_request_ends_with_a_timeout_and_its_worker_is_replaced() -> None:
+    large = encoded(np.tile(examples.portrait(), (10, 10, 1)))
+    with server("--models", "cnn", "--workers", 1, "--timeout", 1.5) as url:
+        for _ in range(2):
+            status, answer, headers = request(f"{url}/recognize?{SLOW}", large)
+            assert (status, answer["error"]["code"], headers["Connection"]) == (504, "too_slow", "close")
+            for _ in range(100):  # none is ready until the new worker has loaded the models
+                if request(f"{url}/ready")[0] == 200:
+                    break
+                time.sleep(0.1)
+            statuses = [request(f"{url}/recognize", encoded(examples.frame()))[0] for _ in range(20)]
+            assert 200 in statuses, statuses
+
+
+def test_a_killed_worker_loses_its_own_request_only() -> None:
+    large = encoded(np.tile(examples.portrait(), (10, 10, 1)))
+    with server("--models", "cnn", "--workers", 2, "--timeout", 60) as url, ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(request, f"{url}/recognize?{SLOW}", large) for _ in range(2)]
+        time.sleep(0.7)
+        workers = [each for each in psutil.Process().children(recursive=True) if "spawn_main" in str(each.cmdline())]
+        workers[0].kill()
+        assert sorted(answer.result()[0] for answer in answers) == [200, 500]
+        assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
+
+
+def test_a_model_that_can_not_be_loaded_ends_the_server(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "tiny", tmp_path / "tiny")
+    (tmp_path / "tiny" / "model.onnx").write_bytes(b"damaged")
+    command = [sys.executable, "serve.py", "--models", "tiny", "--workers", "2", "--port", str(free_port())]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "FER_ARTIFACTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert "error: " in done.stderr
+    assert "model.onnx: expected SHA-256 " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_model_is_an_error_before_the_server_starts() -> None:
