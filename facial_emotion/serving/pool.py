@@ -131,7 +131,7 @@ class WorkerPool:
         # A client that leaves ends the waiting, not the work: the worker must be free before it gets the next request.
         task = asyncio.create_task(self._ask(free, request, deadline))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return await asyncio.shield(task)
 
     async def _ask(self, asked: Worker, request: worker.Request, deadline: float) -> worker.Answer:
@@ -145,6 +145,12 @@ class WorkerPool:
             elif not self._closed:
                 replacing = asyncio.ensure_future(loop.run_in_executor(self._threads, asked.start))
                 replacing.add_done_callback(lambda done: self._put_back(asked, done))
+
+    def _forget(self, task: asyncio.Task[worker.Answer]) -> None:
+        """Let go of a request's task; its error was the client's, who may have left."""
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _put_back(self, replaced: Worker, done: asyncio.Future[None]) -> None:
         """Use a worker that was started anew; without it, if it did not start."""
