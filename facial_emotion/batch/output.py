@@ -107,8 +107,12 @@ class Output:
         self._files = {}
         with self._written(out):
             out.parent.mkdir(parents=True, exist_ok=True)
-            for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
-                self._files[name] = _open_truncated(path, self._sizes[name])
+            try:
+                for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
+                    self._files[name] = _open_truncated(path, self._sizes[name])
+            except (OSError, InputError):
+                self._close_files()
+                raise
         if not resume:
             self._append("rows", self._format.header)
         self._progress = self._current_progress()
@@ -165,9 +169,7 @@ class Output:
         if not complete:
             with suppress(OutputError):
                 self.write_journal()
-        for file in self._files.values():
-            with suppress(OSError):
-                os.close(file)
+        self._close_files()
         if not complete:
             return
         with self._written(self.path):
@@ -177,6 +179,11 @@ class Output:
             if not self.failures:
                 self.failed_path.unlink()
             self._journal.unlink()
+
+    def _close_files(self) -> None:
+        for file in self._files.values():
+            with suppress(OSError):
+                os.close(file)
 
     def failed(self) -> list[tuple[str, str]]:
         """Path and error message of each failed source."""
@@ -230,24 +237,29 @@ def _open_truncated(path: Path, size: int) -> int:
     """A file descriptor for appending, after truncation to ``size`` bytes. No other run may have it open."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        _lock(file)
-    except OSError as error:
+        if not _locked(file):
+            raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name")
+        os.ftruncate(file, size)
+    except (OSError, InputError):
         os.close(file)
-        raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name") from error
-    os.ftruncate(file, size)
+        raise
     return file
 
 
-def _lock(file: int) -> None:
-    """Lock an open file against other runs, until it is closed. Raises OSError where it is locked."""
-    if sys.platform == "win32":
-        import msvcrt
+def _locked(file: int) -> bool:
+    """Lock an open file against other runs, until it is closed; False where another run has locked it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 def _is_journal(state: object) -> bool:
