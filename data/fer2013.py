@@ -115,9 +115,10 @@ def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
         _check(path, arrays[1], arrays[2])
         try:
             _save(folder, dict(zip(_ARRAYS, arrays, strict=True)))
+            arrays = _cached(folder) or arrays
         except OSError as error:  # it is only slower without
             note(f"{folder}: not cached ({error.strerror or type(error).__name__})")
-    crops, labels, splits = _cached(folder) or arrays
+    crops, labels, splits = arrays
     default_ferplus = path.parent / FERPLUS_FILE
     if ferplus is None and path.is_file() and default_ferplus.exists():
         ferplus = default_ferplus

@@ -118,6 +118,10 @@ class Card:
     variant: str | None = None
     variants: dict[str, dict[str, float]] = field(default_factory=dict)
 
+    def own(self, split: str) -> Scores:
+        """The scores on a split against the labels that the model answers with."""
+        return self.people[split].choice if self.labels == "people" else self.metrics[split]
+
 
 @dataclass(frozen=True)
 class Latency:

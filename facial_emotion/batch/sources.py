@@ -155,20 +155,19 @@ def _in_folder(root: str, left_out: LeftOut) -> Iterator[Source]:
 
 def _in_pattern(pattern: str, left_out: LeftOut) -> Iterator[Source]:
     """The sources that a pattern matches; a matching folder gives what is below it, unless the pattern itself does."""
-    seen, count = set(), 0
+    seen: set[str] = set()
     for match in sorted(glob.iglob(pattern, recursive=True)):
         place = os.path.join(os.path.realpath(os.path.dirname(match)), os.path.basename(match))
         if place in seen:  # reached once more, through a linked folder
             continue
         seen.add(place)
-        count += 1
         if any(part in _SYSTEM_FOLDERS for part in Path(match).parts if part not in Path(pattern).parts):
             left_out.hidden += 1
         elif os.path.isdir(match):
             yield from () if "**" in pattern else _in_folder(match, left_out)
         elif _is_source(match, left_out):
             yield Source(match)
-    if not count:
+    if not seen:
         yield Source(pattern)
 
 

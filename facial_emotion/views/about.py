@@ -50,9 +50,8 @@ def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title("About")
     card = recognizers.card(settings.name)
-    by_people = card.labels == "people"
-    scores = card.people["PrivateTest"].choice if by_people else card.metrics["PrivateTest"]
-    judged_by = "People's choice" if by_people else "Accuracy"
+    scores = card.own("PrivateTest")
+    judged_by = "People's choice" if card.labels == "people" else "Accuracy"
     st.markdown(
         f"{judged_by} of the selected model, **{settings.name}**: {scores.accuracy:.1%} on PrivateTest, and "
         f"{scores.accuracy_without_duplicates:.1%} without near-duplicates of its training pictures."
