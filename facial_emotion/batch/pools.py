@@ -16,7 +16,7 @@ from facial_emotion.cluster import connect
 from facial_emotion.errors import InputError
 from facial_emotion.workers import become_worker
 
-_CHUNK = 16  # pictures per task
+_CHUNK = 16  # pictures per task of another process
 _QUEUED = 4  # tasks per worker that are submitted ahead
 _RETRIES = 3  # of a task whose Dask worker died
 ScoredSources = Iterator[tuple[Source, Iterator[list[Row]]]]
@@ -30,9 +30,21 @@ class _Future(Protocol):
 
 
 def score_here(sources: Iterable[Source], options: Options, progress: ProgressCallback) -> ScoredSources:
-    """Score the sources one after the other in this process."""
-    for source in sources:
-        yield source, score(source, options, progress)
+    """Score the sources in this process: as many pictures at once as ``options.threads``, videos one by one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def submit(chunk: list[Source]) -> _Future:
+        return pool.submit(score_chunk, chunk, options)
+
+    with ThreadPoolExecutor(options.threads) as pool:
+        try:
+            for pictures, group in itertools.groupby(sources, lambda source: source.kind == "picture"):
+                if pictures:
+                    yield from _in_order(group, submit, options.threads * _QUEUED, chunk=1)
+                else:
+                    yield from ((source, score(source, options, progress)) for source in group)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def score_in_processes(sources: Iterable[Source], options: Options, count: int) -> ScoredSources:
@@ -81,24 +93,26 @@ def write_results(scored: ScoredSources, output: Output, on_source: Callable[[],
         on_source()
 
 
-def _in_order(sources: Iterable[Source], submit: Callable[[list[Source]], _Future], limit: int) -> ScoredSources:
+def _in_order(
+    sources: Iterable[Source], submit: Callable[[list[Source]], _Future], limit: int, chunk: int = _CHUNK
+) -> ScoredSources:
     """Submit chunks, at most ``limit`` at once, and return their results in the order of the sources."""
     pending: deque[tuple[list[Source], _Future]] = deque()
-    for chunk in itertools.chain(_chunks(sources), itertools.repeat(None)):
-        if chunk is not None:
-            pending.append((chunk, submit(chunk)))
+    for task in itertools.chain(_chunks(sources, chunk), itertools.repeat(None)):
+        if task is not None:
+            pending.append((task, submit(task)))
         if not pending:
             return
-        if chunk is None or len(pending) >= limit:
+        if task is None or len(pending) >= limit:
             first, future = pending.popleft()
             yield from ((source, replay(outcome)) for source, outcome in zip(first, future.result(), strict=True))
 
 
-def _chunks(sources: Iterable[Source]) -> Iterator[list[Source]]:
-    """Chunks of up to ``_CHUNK`` pictures; a video or camera is a chunk of its own."""
+def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    """Chunks of up to ``size`` pictures; a video or camera is a chunk of its own."""
     chunk: list[Source] = []
     for source in sources:
-        if chunk and (len(chunk) == _CHUNK or source.kind != "picture" or chunk[-1].kind != "picture"):
+        if chunk and (len(chunk) == size or source.kind != "picture" or chunk[-1].kind != "picture"):
             yield chunk
             chunk = []
         chunk.append(source)

@@ -27,13 +27,14 @@ ProgressCallback = Callable[[str], None]  # receives a description of a video's 
 class Options:
     """Options of a batch run. model: a trained model's name; search: how faces are looked for.
 
+    threads: of a process; pictures take one each, several at once, and a video all of them.
     every: process every N-th frame of a video; fps: or that many frames per second; smoothing: time constant in
     seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording;
     without_face: whether pictures and frames without a face get a row too.
     """
 
     model: str
-    threads: int = 1
+    threads: int = 2
     search: Search = DEFAULT_SEARCH
     every: int = 1
     fps: float | None = None
@@ -84,13 +85,13 @@ def is_empty(row: Row) -> bool:
     return row[COLUMNS.index("face")] is None
 
 
-def recognizer(options: Options) -> Recognizer:
-    """The model, which ``recognizers.load`` caches: each process loads it once."""
+def recognizer(model: str, threads: int) -> Recognizer:
+    """The model, which ``recognizers.load`` caches, on so many threads, as is the search for faces."""
     from facial_emotion import recognizers
     from facial_emotion.threads import limit_threads
 
-    limit_threads(options.threads)
-    return recognizers.load(options.model, options.threads)
+    limit_threads(threads)
+    return recognizers.load(model, threads)
 
 
 def copy_path(source: Source, folder: str, suffix: str) -> Path:

@@ -65,7 +65,7 @@ def recognize(
         raise InputError("camera", "one process and a new run", "--resume, --processes or --cluster")
     if resume and overwrite:
         raise InputError("--resume", "it without --overwrite", "both")
-    recognizers.load(options.model, options.threads)  # fail once here, not once per source
+    recognizers.load(options.model, threads=1)  # fail once here, not once per source
     left_out = LeftOut()
     sources = list(find_sources(arguments, left_out))
     if not sources:

@@ -52,7 +52,7 @@ def score_picture(source: Source, options: Options) -> list[Row]:
     from facial_emotion.scene import faces_in
 
     rgb = read_rgb(source.path)
-    faces = faces_in(rgb, recognizer(options), *options.search)
+    faces = faces_in(rgb, recognizer(options.model, threads=1), *options.search)
     if options.annotate is not None:
         from PIL import Image
 

@@ -31,7 +31,7 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
     from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 
     frames = sample(_read_camera(source, options) if source.kind == "camera" else reader.read(source.path), options)
-    settings = Settings(recognizer(options), options.smoothing, options.search, detection_interval=1)
+    settings = Settings(recognizer(options.model, options.threads), options.smoothing, options.search, detection_interval=1)
     stream, history, previous = Stream(settings), History(), 0.0
     with ExitStack() as stack:
         write = None

@@ -44,7 +44,13 @@ if TYPE_CHECKING:
 @click.option(
     "--cluster", help='Dask scheduler, as tcp://host:8786, or "local" for as many local workers as --processes.'
 )
-@click.option("--threads", default=1, show_default=True, type=options.AT_ONCE, help="CPU threads per process.")
+@click.option(
+    "--threads",
+    default=2,
+    show_default=True,
+    type=options.AT_ONCE,
+    help="CPU threads: pictures at once (without --processes), and for each video.",
+)
 @click.option("--resume", is_flag=True, help="Resume an interrupted run.")
 @click.option("--overwrite", is_flag=True, help="Overwrite existing results.")
 def main(

@@ -57,11 +57,13 @@ def test_the_three_formats_have_the_same_content(run: Run, pictures: Path, tmp_p
     pd.testing.assert_frame_equal(table, parquet, check_dtype=False, rtol=1e-6)
 
 
-def test_several_processes_write_the_same_file(run: Run, pictures: Path, tmp_path: Path) -> None:
+def test_several_threads_and_processes_write_the_same_file(run: Run, pictures: Path, tmp_path: Path) -> None:
     write_faces(pictures / "many", 40)
-    for count in (1, 2):
-        run(pictures, "--out", tmp_path / f"{count}.csv", "--processes", count)
-    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    write_video(pictures / "many" / "00020.mp4", 5)  # among the pictures
+    ways = {"one": ("--threads", 1), "threads": ("--threads", 4), "processes": ("--processes", 2)}
+    for name, way in ways.items():
+        run(pictures, "--out", tmp_path / f"{name}.csv", *way)
+    assert len({(tmp_path / f"{name}.csv").read_bytes() for name in ways}) == 1
 
 
 def test_workers_end_with_a_killed_run(pictures: Path, tmp_path: Path) -> None:
