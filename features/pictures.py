@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,8 +22,19 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000
 _NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270"}
-_TURNS |= {7: "TRANSVERSE", 8: "ROTATE_90"}
+# By the tag's value: an upright picture's pixels in the order in which the file stores them.
+_AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda rgb: rgb[:, ::-1],
+    3: lambda rgb: rgb[::-1, ::-1],
+    4: lambda rgb: rgb[::-1],
+    5: lambda rgb: rgb.swapaxes(0, 1),
+    6: lambda rgb: np.rot90(rgb),
+    7: lambda rgb: rgb[::-1, ::-1].swapaxes(0, 1),
+    8: lambda rgb: np.rot90(rgb, -1),
+}
+_STRIP = 256  # rows of a picture that are converted at once, for little memory
+_SCANS = 64  # of a JPEG: each takes time for all pixels, and photographs have about ten
+_PROGRESSIVE = 2  # memory for a pixel of a progressive JPEG, in that for one of other pictures
 _OVERSHOOT = 0.05  # of floats over 1 or below 0, as filters leave it
 _FRAMES = 30  # of an animation that are looked at for one that is not blank
 
@@ -37,7 +49,8 @@ def read_rgb(
     source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``); formats: of
     an encoded file, some of FORMATS. EXIF rotation is applied, transparency is blended with white, values of more than
     8 bits are reduced to 8, and of an animation the first frame that is not of one colour is decoded. Raises InputError
-    if it is not a picture, truncated, or larger than ``max_pixels``.
+    if it is not a picture, truncated, or larger than ``max_pixels``, of which a progressive JPEG may have half. Decoding
+    takes 7 bytes of memory for each of these.
     """
     from PIL import Image
 
@@ -50,6 +63,9 @@ def read_rgb(
     expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
         raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
+    scans = content.count(b"\xff\xda") if content.startswith(b"\xff\xd8") else 0
+    if scans > _SCANS:
+        raise InputError(name, f"a JPEG of at most {_SCANS} scans", str(scans), "save it again")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns about large pictures; max_pixels is checked below
@@ -136,22 +152,35 @@ def _to_uint8(array: np.ndarray, expected: str) -> np.ndarray:
 
 
 def _image_to_rgb(image: Image.Image, name: object, max_pixels: int) -> np.ndarray:
-    if image.width * image.height > max_pixels:
-        raise InputError(name, f"at most {max_pixels} pixels", f"{image.width} x {image.height}")
-    upright = _upright(_first_frame(image))
-    if upright.mode.startswith("I"):  # grey in 16 or 32 bits
-        return array_to_rgb(_sixteen_bits(np.asarray(upright)))
-    if upright.mode == "F":
-        return array_to_rgb(_unit(np.asarray(upright), name))
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        return np.array(_on_white(upright if upright.mode == "RGBA" else upright.convert("RGBA")))
-    return np.array(upright.convert("RGB"))
+    progressive = bool(image.info.get("progressive"))
+    most = max_pixels // _PROGRESSIVE if progressive else max_pixels
+    if image.width * image.height > most:
+        kind = " of a progressive JPEG" if progressive else ""
+        raise InputError(name, f"at most {most} pixels{kind}", f"{image.width} x {image.height}")
+    as_stored = _AS_STORED.get(_orientation(image), lambda rgb: rgb)
+    frame = _first_frame(image)
+    # Turning changes a picture's sides in both directions alike.
+    height, width = as_stored(np.empty((frame.height, frame.width, 0))).shape[:2]
+    rgb = np.empty((height, width, 3), dtype=np.uint8)
+    stored = as_stored(rgb)
+    if frame.mode.startswith("I"):  # grey in 16 or 32 bits
+        stored[:] = array_to_rgb(_sixteen_bits(np.asarray(frame)))
+    elif frame.mode == "F":
+        stored[:] = array_to_rgb(_unit(np.asarray(frame), name))
+    else:
+        for top in range(0, frame.height, _STRIP):
+            strip = frame.crop((0, top, frame.width, min(top + _STRIP, frame.height)))
+            stored[top : top + _STRIP] = np.asarray(_opaque(strip))
+    return rgb
 
 
-def _on_white(rgba: Image.Image) -> Image.Image:
-    """A picture with transparency, blended with white. Pillow needs far less memory for it than NumPy."""
+def _opaque(picture: Image.Image) -> Image.Image:
+    """A picture in RGB; one with transparency is blended with white."""
     from PIL import Image
 
+    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    rgba = picture.convert("RGBA")
     white = Image.new("RGB", rgba.size, "white")
     white.paste(rgba, mask=rgba.getchannel("A"))
     return white
@@ -169,16 +198,13 @@ def _first_frame(image: Image.Image) -> Image.Image:
     return image
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF orientation says. Other metadata, damaged or not, is not read."""
-    from PIL import Image
-
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 0 where there is none. Other metadata, damaged or not, is not read."""
     try:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # damaged metadata, in many ways: the picture is good without
-        return image
-    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
-    return image.transpose(getattr(Image.Transpose, turn)) if turn else image
+        return 0
+    return orientation if isinstance(orientation, int) else 0
 
 
 def _sixteen_bits(values: np.ndarray) -> np.ndarray:

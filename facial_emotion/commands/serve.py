@@ -2,6 +2,7 @@
 
     facial-emotion serve --port 8000
     curl --data-binary @portrait.jpg http://127.0.0.1:8000/recognize
+    curl -F picture=@portrait.jpg http://127.0.0.1:8000/recognize
 
 /docs documents the interface; /health, /ready and /metrics are for operation and monitoring.
 """
@@ -33,7 +34,7 @@ from facial_emotion.errors import InputError
     "--max-body", default=10.0, show_default=True, type=options.Number(0.001), help="Maximum body, in megabytes."
 )
 @click.option(
-    "--max-pixels", default=50.0, show_default=True, type=options.Number(0.001), help="Maximum size, in megapixels."
+    "--max-pixels", default=40.0, show_default=True, type=options.Number(0.001), help="Maximum size, in megapixels."
 )
 @click.option(
     "--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Maximum number of pending requests."
@@ -57,6 +58,7 @@ def main(
     from facial_emotion import paths, recognizers
     from facial_emotion.evaluation import results
     from facial_emotion.serving.api import create_app
+    from facial_emotion.serving.connections import BACKLOG, Connection
     from facial_emotion.serving.schema import Limits
 
     names = options.split_names(models) if models else recognizers.names()
@@ -74,9 +76,16 @@ def main(
 
     application = create_app(tuple(names), default, workers, limits, fail)
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
-    server = uvicorn.Server(
-        uvicorn.Config(application, host, port, log_level="warning", timeout_graceful_shutdown=grace)
+    config = uvicorn.Config(
+        application,
+        host,
+        port,
+        http=Connection,
+        backlog=BACKLOG,
+        log_level="warning",
+        timeout_graceful_shutdown=grace,
     )
+    server = uvicorn.Server(config)
     server.run()
     if failures:
         raise failures[0]

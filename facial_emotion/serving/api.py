@@ -10,15 +10,19 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from facial_emotion import recognizers
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
+from facial_emotion.serving.body import read_picture
 from facial_emotion.serving.metrics import Metrics
 from facial_emotion.serving.pool import WorkerPool
 from facial_emotion.serving.schema import (
+    FORM,
     MIN_FACE,
     PICTURE_TYPES,
     ApiError,
@@ -34,8 +38,9 @@ from facial_emotion.serving.worker import OUT_OF_MEMORY
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse, "description": description}
     for status, description in (
-        (400, "Incomplete request"),
+        (400, "Incomplete request, or a form without a file"),
         (413, "Body too large"),
+        (415, "Neither JPEG nor PNG, WebP or BMP, or compressed as a whole"),
         (422, "Not a picture, damaged, too many pixels, or an unknown model"),
         (500, "A worker died"),
         (503, "Starting, or too many requests"),
@@ -44,7 +49,17 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 _LATER = {"Retry-After": "2"}
 _REQUEST_BODY = {
-    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURE_TYPES},
+    "content": {
+        **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURE_TYPES},
+        FORM: {
+            "schema": {
+                "type": "object",
+                "properties": {"picture": {"type": "string", "format": "binary"}},
+                "required": ["picture"],
+                "additionalProperties": False,
+            }
+        },
+    },
     "required": True,
 }
 
@@ -73,12 +88,14 @@ def create_app(
         opening.cancel()
         pool.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Facial emotion recognition",
         description="Seven emotions from the faces of a picture. An expression is not a feeling; inferring emotions of "
         "people at work or in education is prohibited in the EU (Regulation (EU) 2024/1689, Article 5(1)(f)).",
         version="1",
         lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,  # its redirections would go to whatever host a request names
     )
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -94,34 +111,32 @@ def _recognition_router(
     """The route that recognises faces."""
     router = APIRouter()
 
+    class Parameters(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        model: Literal[names] = Field(default, description="A model's name.")  # type: ignore[valid-type]
+        labels: Literal[tuple(OUTPUTS)] | None = Field(  # type: ignore[valid-type]
+            None, description="Answer with FER2013's labels or as people would, where the model can do both."
+        )
+        detector: Literal[tuple(DETECTORS)] = Field(  # type: ignore[valid-type]
+            DEFAULT, description="How faces are found."
+        )
+        min_face: float | None = Field(
+            None, ge=MIN_FACE, le=10_000, description="Height in pixels of the smallest face to find."
+        )
+
     @router.post(
         "/recognize", response_model=Recognition, responses=_ERRORS, openapi_extra={"requestBody": _REQUEST_BODY}
     )
-    async def recognize(
-        request: Request,
-        model: Annotated[Literal[names], Query(description="A model's name.")] = default,  # type: ignore[valid-type]
-        labels: Annotated[
-            Literal[tuple(OUTPUTS)] | None,  # type: ignore[valid-type]
-            Query(description="Answer with FER2013's labels or as people would, where the model can do both."),
-        ] = None,
-        detector: Annotated[
-            Literal[tuple(DETECTORS)],  # type: ignore[valid-type]
-            Query(description="How faces are found."),
-        ] = DEFAULT,
-        min_face: Annotated[
-            float | None,
-            Query(ge=MIN_FACE, le=10_000, description="Height in pixels of the smallest face to find."),
-        ] = None,
-    ) -> Any:
-        """The faces of the picture in the body: JPEG, PNG, WebP or BMP. No face: an empty list."""
+    async def recognize(request: Request, query: Annotated[Parameters, Query()]) -> Any:
+        """The faces of the picture in the body, JPEG, PNG, WebP or BMP, or in a form's file. No face: an empty list."""
         start = time.perf_counter()
-        if labels:
-            model = _with_labels(model, labels, names)
-        search = Search(detector, min_face=min_face)
+        model = _with_labels(query.model, query.labels, names) if query.labels else query.model
+        search = Search(query.detector, min_face=query.min_face)
         with pool.admitted() as deadline:
             try:
                 async with asyncio.timeout(limits.seconds):
-                    body = await _read_body(request, limits.body)
+                    body = await read_picture(request, limits.body)
                     result = await pool.submit(model, body, search, deadline)
             except TimeoutError as error:
                 raise too_slow() from error
@@ -145,6 +160,7 @@ def _information_router(names: tuple[str, ...], default: str, pool: WorkerPool) 
         """The served models, as their cards describe them."""
         return [_describe(name, name == default) for name in names]
 
+    @router.head("/health", include_in_schema=False)
     @router.get("/health")
     async def health() -> dict[str, str]:
         """Liveness of the server."""
@@ -162,21 +178,6 @@ def _information_router(names: tuple[str, ...], default: str, pool: WorkerPool) 
         return RedirectResponse("/docs")
 
     return router
-
-
-async def _read_body(request: Request, limit: int) -> bytes:
-    """A request's body of at most ``limit`` bytes. Raises ApiError before reading more than that."""
-    too_large = ApiError(413, "too_large", f"a picture may have at most {limit} bytes", {"Connection": "close"})
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        raise too_large
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise too_large
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _with_labels(name: str, labels: str, served: tuple[str, ...]) -> str:

@@ -12,12 +12,11 @@ class Metrics:
 
     def __init__(self, pending: Callable[[], float]) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter("requests", "Requests answered.", ["path", "status"], registry=self._registry)
-        self.seconds = Histogram(
-            "recognition_seconds", "From a request's arrival to its answer.", ["model"], registry=self._registry
-        )
-        self.faces = Counter("faces", "Faces recognised.", ["model"], registry=self._registry)
-        waiting = Gauge("waiting", "Requests that wait for a worker or have one.", registry=self._registry)
+        common: dict[str, Any] = {"namespace": "facial_emotion", "registry": self._registry}
+        self.requests = Counter("requests", "Requests answered.", ["path", "status"], **common)
+        self.seconds = Histogram("recognition_seconds", "From a request's arrival to its answer.", ["model"], **common)
+        self.faces = Counter("faces", "Faces recognised.", ["model"], **common)
+        waiting = Gauge("waiting", "Requests that wait for a worker or have one.", **common)
         waiting.set_function(pending)
 
     def register(self, app: FastAPI) -> None:
@@ -30,6 +29,6 @@ class Metrics:
             self.requests.labels(getattr(route, "path", "none"), response.status_code).inc()
             return response
 
-        @app.get("/metrics", include_in_schema=False)
+        @app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
         async def metrics() -> Response:
             return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)

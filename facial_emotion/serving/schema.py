@@ -9,7 +9,9 @@ from starlette.exceptions import HTTPException
 from facial_emotion.features.emotions import EMOTIONS
 
 MIN_FACE = 24  # pixels: smaller faces in the largest picture would take longer than a request may
-# Media types of a request's body.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # of pictures, by Pillow's names
+FORM = "multipart/form-data"
+# Media types of a request's body that is a picture.
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "application/octet-stream")
 
 
@@ -18,7 +20,7 @@ class Limits:
     """Limits of the server. body: bytes; pixels: of a picture; waiting: pending requests; seconds: per request."""
 
     body: int = 10_000_000
-    pixels: int = 50_000_000
+    pixels: int = 40_000_000
     waiting: int = 64
     seconds: float = 10.0
 

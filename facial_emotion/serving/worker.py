@@ -40,7 +40,6 @@ class PictureData(TypedDict):
 
 Request = tuple[str, bytes, int, Search]  # the arguments of ``recognise``
 Answer = PictureData | str
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # that are decoded
 OUT_OF_MEMORY = "out of memory"
 
 
@@ -92,6 +91,7 @@ def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> An
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.recognizers import load
     from facial_emotion.scene import faces_in
+    from facial_emotion.serving.schema import FORMATS
 
     try:
         rgb = read_rgb(content, max_pixels, FORMATS)

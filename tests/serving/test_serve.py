@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import re
+import resource
 import shutil
 import socket
 import subprocess
@@ -31,6 +33,7 @@ from facial_emotion.scene import faces_in
 ROOT = Path(__file__).parent.parent.parent
 MODELS = ("lightgbm", "cnn")
 MAX_BODY = 300_000  # bytes
+SMALL = examples.portrait()[:64, :64]
 
 
 def encoded(rgb: np.ndarray, form: str = "JPEG") -> bytes:
@@ -47,10 +50,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(*options: object) -> Iterator[str]:
-    """Run serve.py with the given options; yields its address when it is ready."""
+def server(*options: object, **settings: Any) -> Iterator[str]:
+    """Run serve.py with the given options; yields its address when it is ready. settings: of the process."""
     port = free_port()
-    program = subprocess.Popen([sys.executable, "serve.py", "--port", str(port), *map(str, options)], cwd=ROOT)
+    command = [sys.executable, "serve.py", "--port", str(port), *map(str, options)]
+    program = subprocess.Popen(command, cwd=ROOT, **settings)
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(600):
@@ -74,9 +78,10 @@ def address() -> Iterator[str]:
         yield url
 
 
-def request(url: str, body: bytes | None = None) -> tuple[int, Any, Any]:
+def request(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:
     """Status, parsed JSON and headers of a response."""
-    message = urllib.request.Request(url, body, {"Content-Type": "application/octet-stream"} if body else {})
+    kind = {"Content-Type": "application/octet-stream"} if body else {}
+    message = urllib.request.Request(url, body, {**kind, **(headers or {})})
     try:
         with urllib.request.urlopen(message, timeout=60) as response:
             return response.status, json.loads(response.read()), response.headers
@@ -127,10 +132,9 @@ def test_concurrent_requests_to_two_models_are_independent(address: str) -> None
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"hello", "5 bytes that are none"),
+        (b"\xff\xd8\xff", "3 bytes that are none"),
         (encoded(examples.frame())[:3000], "3000 bytes that are none"),
         (encoded(np.zeros((1500, 1500, 3), dtype=np.uint8)), "expected at most 2000000 pixels, found 1500 x 1500"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "that are none"),
     ],
 )
 def test_invalid_pictures_are_rejected_with_a_reason(address: str, body: bytes, reason: str) -> None:
@@ -139,12 +143,55 @@ def test_invalid_pictures_are_rejected_with_a_reason(address: str, body: bytes, 
     assert reason in answer["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", encoded(SMALL, "GIF"), encoded(SMALL, "TIFF")],
+    ids=["text", "PostScript", "GIF", "TIFF"],
+)
+def test_other_types_are_refused_with_those_that_are_taken(address: str, body: bytes) -> None:
+    status, answer, _ = request(f"{address}/recognize", body, {"Content-Type": "image/jpeg"})
+    assert (status, answer["error"]["code"]) == (415, "unsupported")
+    assert "expected a JPEG, PNG, WEBP or BMP picture, found" in answer["error"]["message"]
+
+
+def form(*names: str) -> tuple[bytes, dict[str, str]]:
+    """A form with the example's frame as the file of each name, and its headers."""
+    parts = [
+        f'--limit\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.jpg"\r\n\r\n'.encode()
+        + encoded(examples.frame())
+        for name in names
+    ]
+    return b"\r\n".join([*parts, b"--limit--\r\n"]), {"Content-Type": "multipart/form-data; boundary=limit"}
+
+
+def test_the_file_of_a_form_is_taken(address: str) -> None:
+    body, headers = form("picture")
+    plain = request(f"{address}/recognize", encoded(examples.frame()))
+    assert request(f"{address}/recognize", body, headers)[:2] == plain[:2]
+    for body, headers in (form("first", "second"), form(), (b"", {"Content-Type": "multipart/form-data"})):
+        status, answer, _ = request(f"{address}/recognize", body or b"x", headers)
+        assert (status, answer["error"]["code"]) == (400, "invalid_form"), answer
+    large = form("picture")[0].replace(b"--limit--", bytes(MAX_BODY + 20_000) + b"--limit--")
+    assert request(f"{address}/recognize", large, form("picture")[1])[0] == 413
+
+
+def test_a_compressed_body_is_refused_with_a_sentence(address: str) -> None:
+    status, answer, _ = request(
+        f"{address}/recognize", gzip.compress(encoded(examples.frame())), {"Content-Encoding": "gzip"}
+    )
+    assert (status, answer["error"]["code"]) == (415, "encoded")
+    assert answer["error"]["message"].startswith("send the picture as it is")
+
+
 def test_all_errors_have_the_same_form(address: str) -> None:
     status, answer, _ = request(f"{address}/recognize?model=nobody", b"x")
     assert (status, answer["error"]["code"]) == (422, "invalid")
     assert "'lightgbm' or 'cnn'" in answer["error"]["message"]
+    status, answer, _ = request(f"{address}/recognize?modle=cnn", encoded(examples.frame()))
+    assert (status, answer["error"]["message"]) == (422, "query.modle: Extra inputs are not permitted")
     assert request(f"{address}/nowhere")[:2] == (404, {"error": {"code": "not_found", "message": "Not Found"}})
     assert request(f"{address}/recognize")[0] == 405
+    assert request(f"{address}/models/", headers={"Host": "elsewhere"})[0] == 404  # not redirected there
 
 
 def test_a_body_over_the_limit_is_rejected_unread(address: str) -> None:
@@ -178,8 +225,50 @@ def test_models_health_and_metrics(address: str) -> None:
     request(f"{address}/recognize", b"hello")
     with urllib.request.urlopen(f"{address}/metrics") as answer:
         text = answer.read().decode()
-    assert re.search(r'^requests_total\{path="/recognize",status="422"\} [1-9]', text, re.MULTILINE)
-    assert re.search(r"^waiting 0.0$", text, re.MULTILINE)
+    assert re.search(r'^facial_emotion_requests_total\{path="/recognize",status="415"\} [1-9]', text, re.MULTILINE)
+    assert re.search(r"^facial_emotion_waiting 0.0$", text, re.MULTILINE)
+    for path in ("health", "metrics"):
+        with urllib.request.urlopen(urllib.request.Request(f"{address}/{path}", method="HEAD")) as answer:
+            assert (answer.status, answer.read()) == (200, b"")
+
+
+def test_the_documentation_needs_no_other_server(address: str) -> None:
+    with urllib.request.urlopen(f"{address}/docs") as page:
+        text = page.read().decode()
+    assert "swagger-ui" in text
+    assert re.findall(r'(?:src|href)="https?:', text) == []
+
+
+def test_connections_that_send_no_request_are_closed(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    beginnings = [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /"]
+    connections = [socket.create_connection((host, int(port)), timeout=20) for _ in beginnings]
+    for connection, beginning in zip(connections, beginnings, strict=True):
+        connection.sendall(beginning)
+    for connection in connections:
+        while connection.recv(4096):  # the answer, if any, and then the end
+            pass
+        connection.close()
+
+
+def test_more_connections_than_files_leave_the_server_whole(tmp_path: Path) -> None:
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+    log = tmp_path / "errors"
+    with (
+        log.open("wb") as errors,
+        server("--models", "cnn", "--workers", 1, stderr=errors, preexec_fn=few_files) as url,
+    ):
+        host, port = url.removeprefix("http://").split(":")
+        connections = [socket.create_connection((host, int(port)), timeout=20) for _ in range(600)]
+        for connection in connections[-20:]:
+            with suppress(ConnectionError):
+                assert connection.recv(1) == b""
+        for connection in connections:
+            connection.close()
+        assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
+    assert log.read_text() == ""
 
 
 def test_the_openapi_description_is_correct(address: str, tmp_path: Path) -> None:
