@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app test quick check data train deep ensemble lock wheel clean
+.PHONY: help setup compare report app test attack quick check data train deep ensemble lock wheel clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ report: $(VENV)/train ## Benchmark on DATA=PATH and write REPORT.md, its picture
 test: $(VENV)/dev ## Run the tests; DATA=PATH runs those that need FER2013 too
 	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "not browser"
 	$(BIN)/python -m pytest -m browser
+
+attack: $(VENV)/dev ## Try hostile and odd input: what was tried, expected and found
+	$(BIN)/python -m pytest -n 2 -m attack
 
 quick: $(VENV)/dev ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -n 2 -m "not (slow or cluster or browser or release)"

@@ -24,6 +24,7 @@ _HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _ORIENTATION = 0x0112  # the EXIF tag
 # By the tag's value: an upright picture's pixels in the order in which the file stores them.
 _AS_STORED: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda rgb: rgb,
     2: lambda rgb: rgb[:, ::-1],
     3: lambda rgb: rgb[::-1, ::-1],
     4: lambda rgb: rgb[::-1],
@@ -49,8 +50,8 @@ def read_rgb(
     source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``); formats: of
     an encoded file, some of FORMATS. EXIF rotation is applied, transparency is blended with white, values of more than
     8 bits are reduced to 8, and of an animation the first frame that is not of one colour is decoded. Raises InputError
-    if it is not a picture, truncated, or larger than ``max_pixels``, of which a progressive JPEG may have half. Decoding
-    takes 7 bytes of memory for each of these.
+    if it is not a picture, truncated, or larger than ``max_pixels`` (of a progressive JPEG, than half of it). Decoding
+    takes 7 bytes of memory for a pixel.
     """
     from PIL import Image
 
@@ -157,7 +158,7 @@ def _image_to_rgb(image: Image.Image, name: object, max_pixels: int) -> np.ndarr
     if image.width * image.height > most:
         kind = " of a progressive JPEG" if progressive else ""
         raise InputError(name, f"at most {most} pixels{kind}", f"{image.width} x {image.height}")
-    as_stored = _AS_STORED.get(_orientation(image), lambda rgb: rgb)
+    as_stored = _AS_STORED[_orientation(image)]
     frame = _first_frame(image)
     # Turning changes a picture's sides in both directions alike.
     height, width = as_stored(np.empty((frame.height, frame.width, 0))).shape[:2]
@@ -199,12 +200,12 @@ def _first_frame(image: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation; 0 where there is none. Other metadata, damaged or not, is not read."""
+    """The EXIF orientation, 1 to 8; 1 where there is none. Other metadata, damaged or not, is not read."""
     try:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception:  # damaged metadata, in many ways: the picture is good without
-        return 0
-    return orientation if isinstance(orientation, int) else 0
+        return 1
+    return orientation if orientation in _AS_STORED else 1
 
 
 def _sixteen_bits(values: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from facial_emotion.data.ferplus import FILE_NAME, OTHER_COLUMNS
 from facial_emotion.features.crops import crop_faces
 from facial_emotion.features.faces import find_faces
 from tests import made
+from tests.attacks import pytest_runtest_setup, pytest_terminal_summary, whole  # noqa: F401 (hooks, a fixture)
 
 settings.register_profile("untimed", deadline=None)  # a first call imports; a busy machine is slow
 settings.load_profile("untimed")
@@ -142,6 +143,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
         slow_files = (
             "test_compare.py",
+            "test_damaged.py",
             "test_ensemble.py",
             "test_explain.py",
             "test_package.py",

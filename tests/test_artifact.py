@@ -38,6 +38,7 @@ def test_a_write_that_fails_leaves_the_old_model(folder: Path) -> None:
     assert sorted(path.name for path in folder.parent.iterdir()) == ["mine"]
 
 
+@pytest.mark.attack("a changed model", "refused")
 @pytest.mark.parametrize("content", [b"the modem", b"", b"the model and more"])
 def test_a_changed_model_is_refused(folder: Path, content: bytes) -> None:
     (folder / "model.onnx").write_bytes(content)
@@ -51,6 +52,7 @@ def test_a_missing_model_is_named(folder: Path) -> None:
         artifact.read_model(folder, artifact.read_card(folder))
 
 
+@pytest.mark.attack("cards with other types, paths or numbers", "refused")
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -60,6 +60,7 @@ def test_a_recognizer_that_was_pickled_answers_the_same(tiny: Path, crops: np.nd
     np.testing.assert_array_equal(again.predict_proba(crops), recognizer.predict_proba(crops))
 
 
+@pytest.mark.attack("hidden folders of artifacts", "no models")
 def test_hidden_folders_are_no_models(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "tiny", tmp_path / ".tiny-scratch")
     assert recognizers.names(tmp_path) == []
@@ -76,6 +77,7 @@ def with_another_input(model: onnx.ModelProto) -> None:
     model.graph.input[0].name = model.graph.node[0].input[0] = "pictures"
 
 
+@pytest.mark.attack("a model that is none", "one line")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -96,6 +98,7 @@ def test_a_model_that_is_none_is_one_line(
     assert str(caught.value).startswith(said)
 
 
+@pytest.mark.attack("a model of other landmarks", "refused")
 def test_a_model_of_other_landmarks_is_refused(tmp_path: Path) -> None:
     shutil.copytree(paths.ARTIFACTS / "lightgbm", tmp_path / "lightgbm")
     card = replace(recognizers.card("lightgbm", tmp_path), landmarks="0" * 64)

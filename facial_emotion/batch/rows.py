@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.features.emotions import EMOTIONS
@@ -27,10 +26,10 @@ ProgressCallback = Callable[[str], None]  # receives a description of a video's 
 class Options:
     """Options of a batch run. model: a trained model's name; search: how faces are looked for.
 
-    threads: of a process; pictures take one each, several at once, and a video all of them.
-    every: process every N-th frame of a video; fps: or that many frames per second; smoothing: time constant in
-    seconds, 0 disables; annotate: a folder for annotated copies; seconds: duration of a camera recording;
-    without_face: whether pictures and frames without a face get a row too.
+    threads: of a process; pictures take one each, several at once, and a video all of them. every: process every N-th
+    frame of a video; fps: or that many frames per second; smoothing: time constant in seconds, 0 disables; annotate: a
+    folder for annotated copies, which have the places there that their sources have in ``root``; seconds: duration of a
+    camera recording; without_face: whether pictures and frames without a face get a row too.
     """
 
     model: str
@@ -40,6 +39,7 @@ class Options:
     fps: float | None = None
     smoothing: float = 0.3
     annotate: str | None = None
+    root: str = ""
     seconds: float | None = None
     without_face: bool = False
 
@@ -92,11 +92,3 @@ def recognizer(model: str, threads: int) -> Recognizer:
 
     limit_threads(threads)
     return recognizers.load(model, threads)
-
-
-def copy_path(source: Source, folder: str, suffix: str) -> Path:
-    """The path of a source's annotated copy; its parent folder is created."""
-    path = Path(folder) / source.relative_path
-    path = path.with_name(path.name + suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path

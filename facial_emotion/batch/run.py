@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facial_emotion import recognizers
-from facial_emotion.batch import pools
+from facial_emotion.batch import copies, pools
 from facial_emotion.batch.output import Output
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import CAMERA, LeftOut, Source, find_sources
@@ -68,9 +68,11 @@ def recognize(
     recognizers.load(options.model, threads=1)  # fail once here, not once per source
     left_out = LeftOut()
     sources = list(find_sources(arguments, left_out))
+    if options.annotate is not None:
+        sources, left_out.copies = copies.without_copies(sources, options.annotate)
+        options = replace(options, annotate=os.path.abspath(options.annotate), root=copies.root(sources))
     if not sources:
         raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
-    options = replace(options, annotate=options.annotate and os.path.abspath(options.annotate))
     output = Output(Path(out), options, sources, resume, overwrite)
     complete = False
     try:

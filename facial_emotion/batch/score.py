@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, copy_path, empty_row, recognizer, row_of
+from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError
 
@@ -48,6 +48,7 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
 
 def score_picture(source: Source, options: Options) -> list[Row]:
     """The rows of a picture, one for each face; with ``options.annotate`` also writes an annotated copy."""
+    from facial_emotion.batch import copies
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.scene import faces_in
 
@@ -58,5 +59,9 @@ def score_picture(source: Source, options: Options) -> list[Row]:
 
         from facial_emotion.drawing import annotated
 
-        Image.fromarray(annotated(rgb, faces)).save(copy_path(source, options.annotate, ".png"))
+        path = copies.place(source, options.root, options.annotate, ".png")
+        try:
+            Image.fromarray(annotated(rgb, faces)).save(path)
+        except OSError as error:
+            raise copies.unwritable(path, error) from error
     return [row_of(source, face) for face in faces] or [empty_row(source)]

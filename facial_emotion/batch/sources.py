@@ -59,19 +59,17 @@ class Source:
             return "camera"
         return kind_of(self.path) or "picture"
 
-    @property
-    def relative_path(self) -> Path:
-        """The path of its annotated copy in the folder of copies: its path relative to ``base``, or its name."""
-        path = Path(self.path)
-        return path.relative_to(self.base) if self.base else Path(path.name.replace(":", "-"))
-
 
 @dataclass
 class LeftOut:
-    """What was found in folders and patterns but is no source: files by suffix, hidden ones, and empty folders."""
+    """What was found in folders and patterns but is no source: files by suffix, hidden ones, and empty folders.
+
+    copies: pictures and videos in the folder of annotated copies.
+    """
 
     files: Counter[str] = field(default_factory=Counter)
     hidden: int = 0
+    copies: int = 0
     empty: list[str] = field(default_factory=list)
 
     @property
@@ -82,6 +80,7 @@ class LeftOut:
         return [
             *([f"left out, neither picture nor video: {count} ({kinds})"] if count else []),
             *([f"left out, hidden: {self.hidden}"] if self.hidden else []),
+            *([f"left out, in the folder of annotated copies: {self.copies}"] if self.copies else []),
             *(f"{folder}: no picture or video in it" for folder in self.empty),
         ]
 

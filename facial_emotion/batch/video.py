@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.batch.rows import Options, ProgressCallback, Row, copy_path, empty_row, recognizer, row_of, shown
+from facial_emotion.batch.copies import place, unwritable
+from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of, shown
 from facial_emotion.batch.sources import CAMERA, Source
 from facial_emotion.errors import InputError
 from facial_emotion.video import reader
@@ -31,14 +33,17 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
     from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 
     frames = sample(_read_camera(source, options) if source.kind == "camera" else reader.read(source.path), options)
-    settings = Settings(recognizer(options.model, options.threads), options.smoothing, options.search, detection_interval=1)
+    settings = Settings(
+        recognizer(options.model, options.threads), options.smoothing, options.search, detection_interval=1
+    )
     stream, history, previous = Stream(settings), History(), 0.0
     with ExitStack() as stack:
         write = None
         if options.annotate is not None:
             # Both are finished for a video that can't be read to its end, too.
-            stack.callback(plot, history, copy_path(source, options.annotate, ".emotions.png"))
-            write = stack.enter_context(_writer(copy_path(source, options.annotate, ".annotated.mp4")))
+            copy = partial(place, source, options.root, options.annotate)
+            stack.callback(plot, history, copy(".emotions.png"))
+            write = stack.enter_context(_writer(copy(".annotated.mp4")))
         for frame in frames:
             # At a low frame rate the default timeout would end every track before the next frame.
             stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - previous)))
@@ -47,8 +52,8 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
             if write is not None:
                 write(frame, faces)
                 history += [(frame.seconds, face.number, face.probabilities) for face in faces]
-            place = frame.number, frame.seconds
-            yield [row_of(source, face, *place) for face in faces] or [empty_row(source, *place)]
+            moment = frame.number, frame.seconds
+            yield [row_of(source, face, *moment) for face in faces] or [empty_row(source, *moment)]
             progress(f"{shown(Path(source.path).name)}, {frame.seconds:.0f} s")
 
 
@@ -116,7 +121,7 @@ def _writer(path: Path) -> Iterator[WriteFrame]:
         try:
             container.mux(stream.encode(picture))
         except (av.FFmpegError, OSError) as error:
-            raise _not_written(path, error) from error
+            raise unwritable(path, error) from error
         complete = True
 
     try:
@@ -128,16 +133,11 @@ def _writer(path: Path) -> Iterator[WriteFrame]:
                     container.mux(stream.encode())
     except (av.FFmpegError, OSError) as error:
         complete = False
-        raise _not_written(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         if complete and last >= 0:
             scratch.replace(path)
         scratch.unlink(missing_ok=True)
-
-
-def _not_written(path: Path, error: Any) -> InputError:
-    """The failure of a source whose copy can't be written."""
-    return InputError(path, "a copy that can be written", error.strerror or type(error).__name__)
 
 
 def _fitted(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -182,6 +182,6 @@ def plot(history: History, path: Path) -> None:
     try:
         figure.savefig(path, dpi=100)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         pyplot().close(figure)

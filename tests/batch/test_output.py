@@ -41,6 +41,7 @@ def interrupted(tmp_path: Path) -> Path:
     return tmp_path / "results.csv"
 
 
+@pytest.mark.attack("two runs on the same results", "the second is refused")
 def test_a_second_run_on_the_same_results_is_refused(interrupted: Path) -> None:
     with opened(interrupted, resume=True), pytest.raises(InputError, match="expected no other run that writes it"):
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
@@ -48,6 +49,7 @@ def test_a_second_run_on_the_same_results_is_refused(interrupted: Path) -> None:
         assert (output.done, output.rows, output.without_face) == (1, 1, 1)
 
 
+@pytest.mark.attack("results that lost rows before --resume", "refused")
 @pytest.mark.parametrize("change", ["deleted", "emptied", "shortened"])
 def test_results_that_lost_rows_are_not_resumed(change: str, interrupted: Path) -> None:
     content = interrupted.read_bytes()
@@ -58,6 +60,7 @@ def test_results_that_lost_rows_are_not_resumed(change: str, interrupted: Path) 
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
 
 
+@pytest.mark.attack("a journal of nonsense", "one line")
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"counts": {"done": "1"}}', '{"counts": 7, "sizes": 7}', "\0\0"])
 def test_a_journal_of_nonsense_is_one_line(text: str, interrupted: Path) -> None:
     Path(f"{interrupted}.journal").write_text(text)
@@ -65,12 +68,14 @@ def test_a_journal_of_nonsense_is_one_line(text: str, interrupted: Path) -> None
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
 
 
+@pytest.mark.attack("another model under the same name, --resume", "refused")
 def test_another_model_of_the_same_name_is_another_run(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognizers, "fingerprint", lambda name: "other")
     with pytest.raises(InputError, match="expected the same run, found different model"):
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
 
 
+@pytest.mark.attack("results that can't be written", "one line before the work")
 def test_what_can_not_be_written_is_one_line_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "full.csv").symlink_to("/dev/full")
@@ -79,6 +84,7 @@ def test_what_can_not_be_written_is_one_line_before_the_work(tmp_path: Path) -> 
             Output(out, OPTIONS, SOURCES, resume=False, overwrite=True)
 
 
+@pytest.mark.attack("names with any bytes", "one line of text each")
 @given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=["Cs"]) | st.just("\udcff"), min_size=1))
 def test_names_of_any_kind_are_one_line_of_text_and_stay_apart(name: str) -> None:
     text = shown(name)
@@ -88,6 +94,7 @@ def test_names_of_any_kind_are_one_line_of_text_and_stay_apart(name: str) -> Non
     assert shown(f"{name}\n") != shown(f"{name}\r")
 
 
+@pytest.mark.attack("names with formulas and control characters", "alike in CSV, JSONL and Parquet")
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_every_format_has_the_same_names(suffix: str, tmp_path: Path) -> None:
     names = ["=1+1.jpg", "a\nb.jpg", "\udcff.jpg", 'with "quotes", commas.jpg']

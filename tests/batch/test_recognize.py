@@ -97,6 +97,7 @@ def test_the_tasks_of_a_dead_worker_are_repeated(run: Run, pictures: Path, tmp_p
     assert out.read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 
+@pytest.mark.attack("a run that is killed ten times", "the same file")
 def test_a_run_killed_ten_times_writes_the_same_file(run: Run, pictures: Path, tmp_path: Path) -> None:
     write_faces(pictures / "many", 60)
     write_video(pictures / "movie.mp4", 25)
@@ -134,6 +135,7 @@ def test_results_are_not_overwritten_and_only_the_same_run_is_resumed(run: Run, 
     assert "camera:77" in run("camera:77", "--out", tmp_path / "camera.csv").stderr
 
 
+@pytest.mark.attack("NaN, infinite, negative and huge options", "refused")
 @pytest.mark.parametrize(
     "words",
     [("--smoothing", "nan"), ("--smoothing", "inf"), ("--fps", "-1"), ("--min-face", "nan"), ("--threads", "100000")],
@@ -162,6 +164,7 @@ def test_a_video_is_tracked_annotated_and_plotted(run: Run, tmp_path: Path) -> N
     assert list(pd.read_csv(tmp_path / "few.csv")["frame"]) == [0, 20, 40]
 
 
+@pytest.mark.attack("empty and random videos", "listed, the others are read")
 def test_unreadable_videos_are_listed_and_others_are_recognised(run: Run, tmp_path: Path) -> None:
     write_video(tmp_path / "whole.mkv", 50)
     content = (tmp_path / "whole.mkv").read_bytes()

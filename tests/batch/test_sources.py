@@ -37,6 +37,7 @@ def names(sources: list[Source]) -> list[str]:
     return [os.path.basename(source.path) for source in sources]
 
 
+@pytest.mark.attack("a folder of every kind of file", "read, or counted")
 def test_a_folder_gives_its_pictures_and_videos_and_counts_the_rest(folder: Path) -> None:
     left_out = LeftOut()
     sources = list(find_sources([str(folder)], left_out))
@@ -48,6 +49,7 @@ def test_a_folder_gives_its_pictures_and_videos_and_counts_the_rest(folder: Path
     ]
 
 
+@pytest.mark.attack("folders linked in a loop", "each file once")
 def test_a_pattern_gives_each_file_once_and_folders_with_their_content(folder: Path) -> None:
     assert names(list(find_sources([f"{folder}/**/*.jpg"]))) == ["i.jpg"]
     inside = names(list(find_sources([f"{folder}/su*"])))  # through the link too
@@ -55,12 +57,14 @@ def test_a_pattern_gives_each_file_once_and_folders_with_their_content(folder: P
     assert names(list(find_sources([f"{folder}/*.xyz"]))) == ["*.xyz"]
 
 
+@pytest.mark.attack("an empty folder", "said")
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     left_out = LeftOut()
     assert list(find_sources([str(tmp_path)], left_out)) == []
     assert left_out.remarks == [f"{tmp_path}: no picture or video in it"]
 
 
+@pytest.mark.attack("an address instead of a file", "refused with the next step")
 def test_an_address_is_refused() -> None:
     with pytest.raises(InputError, match="expected a file, folder, pattern or camera:0, found an address"):
         list(find_sources(["rtsp://127.0.0.1/stream"]))

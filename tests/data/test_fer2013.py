@@ -124,6 +124,7 @@ def test_second_load_reads_the_cache_only(small_csv: Path, cache: Path, monkeypa
     assert len(list(cache.iterdir())) == 1
 
 
+@pytest.mark.attack("a damaged cache", "made anew")
 @pytest.mark.parametrize("damage", ["cut", "empty", "other shape", "labels"])
 def test_a_damaged_cache_is_made_anew(damage: str, small_csv: Path, cache: Path) -> None:
     first = fer2013.load(small_csv)
@@ -140,6 +141,7 @@ def test_a_damaged_cache_is_made_anew(damage: str, small_csv: Path, cache: Path)
     assert np.array_equal(np.load(file), labels)
 
 
+@pytest.mark.attack("a cache that can't be written", "done without")
 def test_without_a_cache_that_can_be_written_the_data_is_read(
     small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +209,7 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
 }
 
 
+@pytest.mark.attack("invalid data sets", "one line")
 @pytest.mark.parametrize("name", WRONG)
 def test_invalid_files_are_one_line_errors(name: str, small: Small, tmp_path: Path, cache: Path) -> None:
     corrupt, message = WRONG[name]

@@ -189,6 +189,7 @@ def test_settings_that_make_no_sense_are_rejected(settings: dict[str, object], m
         find_faces(np.zeros((90, 90, 3), np.uint8), **settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.attack("a damaged face detector", "one line")
 @pytest.mark.parametrize(
     ("content", "message"), [(b"", "found e3b0c44298fc"), (None, "expected the face detector and its card")]
 )

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.data import astronaut
 
 from facial_emotion.errors import InputError
@@ -99,6 +99,22 @@ def test_every_format_decodes_to_the_same_picture(form: str, portrait: np.ndarra
     assert len(find_faces(rgb)) == 1
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_turned_as_its_metadata_says(orientation: int) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (300, 20, 3), dtype=np.uint8)
+    content = encoded(Image.fromarray(rgb), "PNG", exif=exif(orientation))
+    with Image.open(io.BytesIO(content)) as image:
+        np.testing.assert_array_equal(read_rgb(content), np.asarray(ImageOps.exif_transpose(image)))
+
+
+def scans(rgb: np.ndarray, more: int) -> bytes:
+    """A progressive JPEG with more scans than it needs."""
+    content = encoded(Image.fromarray(rgb), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    header = content[last : last + 2 + int.from_bytes(content[last + 2 : last + 4], "big")]
+    return content[:last] + header * more + content[last:]
+
+
 def bomb(side: int) -> bytes:
     """A PNG whose header declares side x side pixels, without pixel data."""
 
@@ -109,6 +125,7 @@ def bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+@pytest.mark.attack("truncated, huge and closed kinds of pictures", "one line")
 def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Path) -> None:
     whole = encoded(Image.fromarray(portrait), "JPEG")
     for content, message in (
@@ -118,6 +135,11 @@ def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Pa
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "found 41 bytes"),
         (bomb(20_000), f"expected at most {MAX_PIXELS} pixels, found far more"),
         (bomb(12_000), f"expected at most {MAX_PIXELS} pixels, found 12000 x 12000"),
+        (scans(portrait, 5000), "expected a JPEG of at most 64 scans, found 50"),
+        (
+            encoded(Image.new("L", (9000, 9000)), "JPEG", progressive=True),
+            f"at most {MAX_PIXELS // 2} pixels of a progressive JPEG, found 9000 x 9000",
+        ),
     ):
         path = tmp_path / "picture.jpg"
         path.write_bytes(content)
@@ -129,6 +151,7 @@ def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Pa
         read_rgb(tmp_path / "none.jpg")
 
 
+@pytest.mark.attack("arrays that are no pictures", "one line")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -145,6 +168,7 @@ def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
         array_to_rgb(wrong)
 
 
+@pytest.mark.attack("None, folders, pipes, text files", "one line")
 @pytest.mark.parametrize(
     ("source", "found"),
     [

@@ -129,6 +129,7 @@ def test_concurrent_requests_to_two_models_are_independent(address: str) -> None
     assert [answer for _, answer, _ in answers] == [expected[model] for model in models]
 
 
+@pytest.mark.attack("damaged and too large pictures by HTTP", "422 and the reason")
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -143,6 +144,7 @@ def test_invalid_pictures_are_rejected_with_a_reason(address: str, body: bytes, 
     assert reason in answer["error"]["message"]
 
 
+@pytest.mark.attack("PostScript, GIF, TIFF and text by HTTP", "415 and what is taken")
 @pytest.mark.parametrize(
     "body",
     [b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", encoded(SMALL, "GIF"), encoded(SMALL, "TIFF")],
@@ -164,6 +166,7 @@ def form(*names: str) -> tuple[bytes, dict[str, str]]:
     return b"\r\n".join([*parts, b"--limit--\r\n"]), {"Content-Type": "multipart/form-data; boundary=limit"}
 
 
+@pytest.mark.attack("forms with one, no and two files", "one is taken, others are 400")
 def test_the_file_of_a_form_is_taken(address: str) -> None:
     body, headers = form("picture")
     plain = request(f"{address}/recognize", encoded(examples.frame()))
@@ -175,6 +178,7 @@ def test_the_file_of_a_form_is_taken(address: str) -> None:
     assert request(f"{address}/recognize", large, form("picture")[1])[0] == 413
 
 
+@pytest.mark.attack("a gzip body", "415 and a sentence")
 def test_a_compressed_body_is_refused_with_a_sentence(address: str) -> None:
     status, answer, _ = request(
         f"{address}/recognize", gzip.compress(encoded(examples.frame())), {"Content-Encoding": "gzip"}
@@ -183,6 +187,7 @@ def test_a_compressed_body_is_refused_with_a_sentence(address: str) -> None:
     assert answer["error"]["message"].startswith("send the picture as it is")
 
 
+@pytest.mark.attack("unknown models, words, paths, another host", "JSON errors, no redirection")
 def test_all_errors_have_the_same_form(address: str) -> None:
     status, answer, _ = request(f"{address}/recognize?model=nobody", b"x")
     assert (status, answer["error"]["code"]) == (422, "invalid")
@@ -194,6 +199,7 @@ def test_all_errors_have_the_same_form(address: str) -> None:
     assert request(f"{address}/models/", headers={"Host": "elsewhere"})[0] == 404  # not redirected there
 
 
+@pytest.mark.attack("a body of a gigabyte", "413, unread")
 def test_a_body_over_the_limit_is_rejected_unread(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
@@ -206,6 +212,7 @@ def test_a_body_over_the_limit_is_rejected_unread(address: str) -> None:
         assert b" 413 " in connection.recv(4096)
 
 
+@pytest.mark.attack("more requests than may wait", "503 and when to come again")
 def test_requests_over_the_limit_get_a_retry_header(address: str) -> None:
     content = encoded(np.tile(examples.portrait(), (2, 3, 1)), "WEBP")
     with ThreadPoolExecutor(40) as pool:
@@ -239,6 +246,7 @@ def test_the_documentation_needs_no_other_server(address: str) -> None:
     assert re.findall(r'(?:src|href)="https?:', text) == []
 
 
+@pytest.mark.attack("idle and half requests", "closed within seconds")
 def test_connections_that_send_no_request_are_closed(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
     beginnings = [b"", b"GET /health HTTP/1.1\r\nHost: x\r\n", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /"]
@@ -251,6 +259,7 @@ def test_connections_that_send_no_request_are_closed(address: str) -> None:
         connection.close()
 
 
+@pytest.mark.attack("more connections than open files allowed", "the server answers, no traceback")
 def test_more_connections_than_files_leave_the_server_whole(tmp_path: Path) -> None:
     def few_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
@@ -287,6 +296,7 @@ def test_the_openapi_description_is_correct(address: str, tmp_path: Path) -> Non
 SLOW = "min_face=24"  # in a picture of many megapixels
 
 
+@pytest.mark.attack("a request that takes too long", "504, the worker is replaced")
 def test_a_slow_request_ends_with_a_timeout_and_its_worker_is_replaced() -> None:
     large = encoded(np.tile(examples.portrait(), (10, 10, 1)))
     with server("--models", "cnn", "--workers", 1, "--timeout", 1.5) as url:
@@ -301,6 +311,7 @@ def test_a_slow_request_ends_with_a_timeout_and_its_worker_is_replaced() -> None
             assert 200 in statuses, statuses
 
 
+@pytest.mark.attack("a killed worker", "its own request is lost, no other")
 def test_a_killed_worker_loses_its_own_request_only() -> None:
     large = encoded(np.tile(examples.portrait(), (10, 10, 1)))
     with server("--models", "cnn", "--workers", 2, "--timeout", 60) as url, ThreadPoolExecutor(2) as pool:
@@ -312,6 +323,7 @@ def test_a_killed_worker_loses_its_own_request_only() -> None:
         assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
 
 
+@pytest.mark.attack("a broken model at the server's start", "exit code 2 and the reason")
 def test_a_model_that_can_not_be_loaded_ends_the_server(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "tiny", tmp_path / "tiny")
     (tmp_path / "tiny" / "model.onnx").write_bytes(b"damaged")

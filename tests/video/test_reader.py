@@ -29,6 +29,7 @@ def test_times_start_at_0_and_rise(times: list[float | None], interval: float) -
     assert all(second > first for first, second in itertools.pairwise(found))
 
 
+@pytest.mark.attack("a video's clock jumps back", "times rise, probabilities are finite")
 def test_after_a_jump_back_the_clock_goes_on() -> None:
     clock = reader.Clock(0.04)
     found = [clock.at(time) for time in (10, 10.04, 10.08, 3, 3.04, 3.04, 3.08)]
@@ -49,6 +50,7 @@ def write(path: Path, count: int, codec: str, form: str | None = None, side: int
     return path.read_bytes()
 
 
+@pytest.mark.attack("two recordings joined", "all frames to the end")
 def test_joined_recordings_go_on_after_the_join(tmp_path: Path) -> None:
     content = write(tmp_path / "one.mpg", 50, "mpeg2video")
     (tmp_path / "joined.mpg").write_bytes(content + content)
@@ -57,12 +59,14 @@ def test_joined_recordings_go_on_after_the_join(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.diff(times), 0.04, atol=0.03)
 
 
+@pytest.mark.attack("videos of a dozen containers", "read, by their content")
 @pytest.mark.parametrize(("name", "codec"), [("a.flv", "flv1"), ("a.ts", "mpeg2video"), ("a.mjpeg", "mjpeg")])
 def test_many_containers_are_read(name: str, codec: str, tmp_path: Path) -> None:
     write(tmp_path / name, 10, codec)
     assert len(list(reader.read(tmp_path / name))) == 10
 
 
+@pytest.mark.attack("a video that is cut off", "its frames, and that it ends early")
 def test_an_early_end_is_said_after_the_frames(tmp_path: Path) -> None:
     content = write(tmp_path / "whole.mkv", 100, "mpeg4")
     (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 3])
@@ -74,6 +78,7 @@ def test_an_early_end_is_said_after_the_frames(tmp_path: Path) -> None:
     assert len(list(reader.read(tmp_path / "whole.mkv"))) == 100
 
 
+@pytest.mark.attack("a playlist named as a video", "no other file or address is opened")
 def test_no_other_file_or_address_is_reached_from_a_file(tmp_path: Path) -> None:
     write(tmp_path / "secret.mkv", 5, "mpeg4")
     (tmp_path / "list.mkv").write_text("ffconcat version 1.0\nfile secret.mkv\n")
@@ -84,6 +89,7 @@ def test_no_other_file_or_address_is_reached_from_a_file(tmp_path: Path) -> None
             next(reader.read(f"{tmp_path}/{name}" if "." in name[:13] else name))
 
 
+@pytest.mark.attack("a file named like a protocol", "read as a file")
 def test_a_relative_name_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "12:30.mkv", 5, "mpeg4")

@@ -74,6 +74,7 @@ def test_two_faces_have_two_numbers_and_a_late_return_gets_a_new_one() -> None:
     assert [face.number for face in stream.process(frame((10, 20)), 2.0).faces] == [3]
 
 
+@pytest.mark.attack("an empty frame in a live stream", "the stream goes on")
 def test_an_empty_frame_does_not_end_the_stream() -> None:
     stream = Stream(Settings(scripted("calm", 3), detection_interval=1))
     frames = frame((50, 20)), np.zeros((0, 0, 3), np.uint8), frame((50, 20))
