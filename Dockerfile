@@ -1,6 +1,9 @@
 # The server: docker build -t fer . && docker run -p 8000:8000 fer
 # The app:    docker build -t fer-app --target app . && docker run -p 8501:8501 fer-app
 
+# Both contain PyAV, whose wheel carries libx264 and libx265 under the GPL, version 2 or later: an image that is passed on
+# is under the GPL as a whole. Inside it, facial-emotion licences lists all.
+
 FROM python:3.11-slim AS base
 RUN useradd --create-home --uid 1000 fer
 WORKDIR /fer

@@ -30,6 +30,7 @@ ALLOWED = {
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
     "examples": {"features"},
     "explain": {"recognizers", "artifact", "features"},
+    "licences": {"recognizers"},
     "reporting": {
         "reporting",
         "classical",

@@ -11,7 +11,7 @@ from facial_emotion import __version__
 from facial_emotion.errors import Error
 
 # The commands, in the order of --help; each is ``main`` of a module of its name here.
-COMMANDS = ("recognize", "app", "serve", "compare", "train", "tune", "report", "data", "benchmark")
+COMMANDS = ("recognize", "app", "serve", "compare", "train", "tune", "report", "data", "benchmark", "licences")
 EXTRAS = (
     "install facial-emotion with an extra: [cli] to recognise, [serve] to serve, [app] for the app, "
     "[bench] to compare, [train] to train, tune and report, [cluster] for --cluster"
