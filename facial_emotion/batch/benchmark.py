@@ -2,8 +2,8 @@
 
     facial-emotion benchmark batch --pictures 10000
 
-It also measures the peak memory with very many paths, with recognition replaced by a stub. Figures go to
-artifacts/results/batch.json.
+It also measures how much the memory of one process grows, and its peak with very many paths, with recognition replaced
+by a stub. Figures go to artifacts/results/batch.json.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
@@ -29,6 +30,8 @@ from facial_emotion.evaluation.timing import peak_memory_mb
 print(peak_memory_mb())
 """
 
+_SAMPLING = 0.02  # seconds between two looks at a run's memory
+
 Figures = TypedDict(
     "Figures",
     {
@@ -39,6 +42,7 @@ Figures = TypedDict(
         "a_second": dict[str, float],
         "speed-up": dict[str, float],
         "same": bool,
+        "memory_growth_mb": float,
     },
 )
 
@@ -56,12 +60,30 @@ def write_pictures(folder: Path, count: int) -> None:
         Image.fromarray(shifted).save(folder / f"{index:05}.jpg", quality=85)
 
 
-def time_run(folder: Path, out: Path, model: str, *options: str) -> float:
-    """Seconds of ``facial-emotion recognize`` on a folder, including the start of the process."""
+def time_run(folder: Path, out: Path, model: str, *options: str) -> tuple[float, float]:
+    """Seconds of ``facial-emotion recognize`` on a folder, including the start of the process, and its memory growth.
+
+    The growth is that of the process itself, in MB, from the first twentieth of the time to its largest later on.
+    """
+    import psutil
+
     arguments = ["recognize", str(folder), "--model", model, "--out", str(out), *options]
+    command = [sys.executable, "-m", "facial_emotion", *arguments]
+    memory = []
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "facial_emotion", *arguments], check=True, capture_output=True)
-    return time.perf_counter() - start
+    with tempfile.TemporaryFile("w+") as errors:
+        program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        process = psutil.Process(program.pid)
+        while program.poll() is None:
+            with suppress(psutil.Error):
+                memory.append(process.memory_info().rss / 1e6)
+            time.sleep(_SAMPLING)
+        seconds = time.perf_counter() - start
+        if program.returncode:
+            errors.seek(0)
+            raise subprocess.CalledProcessError(program.returncode, command, stderr=errors.read())
+    settled = max(1, len(memory) // 20)
+    return seconds, max(memory[settled:]) - max(memory[:settled])
 
 
 def measure(pictures: int, model: str, count: int) -> Figures:
@@ -76,7 +98,8 @@ def measure(pictures: int, model: str, count: int) -> Figures:
         several = ("--processes", str(count))
         ways = {"one process": (), "processes": several, "cluster": (*several, "--cluster", "local")}
         outputs = {name: Path(scratch) / f"{name}.csv" for name in ways}
-        spent = {name: time_run(folder, outputs[name], model, *options) for name, options in ways.items()}
+        runs = {name: time_run(folder, outputs[name], model, *options) for name, options in ways.items()}
+        spent = {name: seconds for name, (seconds, _) in runs.items()}
         same = len({out.read_bytes() for out in outputs.values()}) == 1
     return {
         "pictures": pictures,
@@ -86,6 +109,7 @@ def measure(pictures: int, model: str, count: int) -> Figures:
         "a_second": {name: pictures / seconds for name, seconds in spent.items()},
         "speed-up": {name: spent["one process"] / seconds for name, seconds in spent.items()},
         "same": same,
+        "memory_growth_mb": runs["one process"][1],
     }
 
 

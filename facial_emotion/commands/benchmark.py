@@ -70,6 +70,9 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
     _write(out, "results", "batch.json", {**figures, **extra})
     for name, rate in figures["a_second"].items():
         click.echo(f"{name}: {rate:.0f} pictures per second, speed-up {figures['speed-up'][name]:.2f}")
+    click.echo(
+        f"memory of one process grows by {figures['memory_growth_mb']:.0f} MB after the first twentieth of the time"
+    )
     click.echo(f"identical results: {figures['same']}; peak memory with {count_paths} paths: {memory_mb:.0f} MB")
 
 

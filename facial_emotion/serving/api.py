@@ -137,7 +137,7 @@ def _recognition_router(
             try:
                 async with asyncio.timeout(limits.seconds):
                     body = await read_picture(request, limits.body)
-                    result = await pool.submit(model, body, search, deadline)
+                    result = await pool.submit(model, body, search, deadline, request.is_disconnected)
             except TimeoutError as error:
                 raise too_slow() from error
         if result == OUT_OF_MEMORY:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Metrics:
@@ -21,14 +22,24 @@ class Metrics:
 
     def register(self, app: FastAPI) -> None:
         """Count the requests of an application, and serve the metrics at /metrics."""
-
-        @app.middleware("http")
-        async def count(request: Request, call_next: Callable[[Request], Any]) -> Response:
-            response: Response = await call_next(request)
-            route = request.scope.get("route")
-            self.requests.labels(getattr(route, "path", "none"), response.status_code).inc()
-            return response
+        app.add_middleware(_Counting, requests=self.requests)
 
         @app.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
         async def metrics() -> Response:
             return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Counting:
+    """Middleware that counts answers by path and status. Starlette's own would hide that a client has left."""
+
+    def __init__(self, app: ASGIApp, requests: Counter) -> None:
+        self._app, self._requests = app, requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                path = getattr(scope.get("route"), "path", "none")
+                self._requests.labels(path, message["status"]).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -123,12 +123,21 @@ class WorkerPool:
         finally:
             self.pending -= 1
 
-    async def submit(self, model: str, content: bytes, search: Search, deadline: float) -> worker.Answer:
-        """The answer of ``worker.recognise``. Raises ApiError where a worker dies, or TimeoutError at the deadline."""
+    async def submit(
+        self, model: str, content: bytes, search: Search, deadline: float, left: Callable[[], Awaitable[bool]]
+    ) -> worker.Answer:
+        """The answer of ``worker.recognise``. left: whether the client has left; then nothing is done for it.
+
+        Raises ApiError where a worker dies or the client has left, and TimeoutError at the deadline.
+        """
+        await left()  # uvicorn stops reading after a long body, and would not see the end of the connection
         async with asyncio.timeout(deadline - time.monotonic()):
             free = await self._idle.get()
+        if await left():
+            self._idle.put_nowait(free)
+            raise ApiError(503, "left", "the client has left")
         request = (model, content, self._limits.pixels, search)
-        # A client that leaves ends the waiting, not the work: the worker must be free before it gets the next request.
+        # Where the waiting ends early, the work does not: the worker must be free before it gets the next request.
         task = asyncio.create_task(self._ask(free, request, deadline))
         self._tasks.add(task)
         task.add_done_callback(self._forget)

@@ -311,6 +311,23 @@ def test_a_slow_request_ends_with_a_timeout_and_its_worker_is_replaced() -> None
             assert 200 in statuses, statuses
 
 
+@pytest.mark.attack("clients that leave", "nothing is done for them")
+def test_nothing_is_done_for_clients_that_have_left() -> None:
+    large = encoded(np.tile(examples.portrait(), (6, 6, 1)))
+    with server("--models", "cnn", "--workers", 1, "--timeout", 60) as url:
+        host, port = url.removeprefix("http://").split(":")
+        start = time.monotonic()
+        assert request(f"{url}/recognize?{SLOW}", large)[0] == 200
+        alone = time.monotonic() - start
+        head = f"POST /recognize?{SLOW} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large)}\r\n\r\n".encode()
+        for _ in range(20):
+            with socket.create_connection((host, int(port)), timeout=20) as connection:
+                connection.sendall(head + large)
+        start = time.monotonic()
+        assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
+        assert time.monotonic() - start < 10 * alone
+
+
 @pytest.mark.attack("a killed worker", "its own request is lost, no other")
 def test_a_killed_worker_loses_its_own_request_only() -> None:
     large = encoded(np.tile(examples.portrait(), (10, 10, 1)))
