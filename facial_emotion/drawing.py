@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.labels import Label, place_labels, text_mask, text_size
 from facial_emotion.scene import Face
 
 # A palette that is safe for colour-blind viewers: Okabe and Ito, "Color universal design", 2008.
@@ -19,47 +20,70 @@ COLOURS = dict(
     )
 )
 HEX = {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in COLOURS.items()}
-UNCERTAIN = (90, 90, 90)
-_FONT = cv2.FONT_HERSHEY_DUPLEX
+UNCERTAIN = (255, 255, 255)  # dashes on black, as no emotion has
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_DASH = 6  # of a dash and of the space after it, in thicknesses of the line
 
 
 def annotated(rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landmarks: bool = False) -> np.ndarray:
-    """A copy of a picture, uint8 RGB (h, w, 3), with boxed and labelled faces.
+    """A copy of a picture, uint8 RGB (h, w, 3), with boxed and labelled faces; the boxes of uncertain ones are dashed.
 
     bars: also the seven probabilities beside each box, where there is room; landmarks: also the 68 points, predicted
     on each face's crop.
     """
     picture = np.ascontiguousarray(rgb).copy()
-    scale = max(0.45, min(rgb.shape[:2]) / 900)  # of fonts and lines, in proportion to the picture
+    scale = max(0.45, min(rgb.shape[:2]) / 900)  # of bars and points, in proportion to the picture
     for face in faces:
-        _draw_box(picture, face, scale)
+        _draw_box(picture, face)
         if bars:
             _draw_bars(picture, face, scale)
         if landmarks:
             _draw_landmarks(picture, face, scale)
+    for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0]), strict=True):
+        if label is not None:
+            _draw_label(picture, label, _colour(face))
     return picture
 
 
-def _draw_box(picture: np.ndarray, face: Face, scale: float) -> None:
-    """Draw the box with number, label and confidence above it, or inside it at the picture's upper edge."""
-    height, width = picture.shape[:2]
+def _colour(face: Face) -> tuple[int, int, int]:
+    return COLOURS[face.label] if face.certain else UNCERTAIN
+
+
+def _draw_box(picture: np.ndarray, face: Face) -> None:
+    """Draw a face's box; its line is as thick as the face is large."""
     left, top, right, bottom = (int(edge) for edge in face.box)
-    colour = COLOURS[face.label] if face.certain else UNCERTAIN
-    thickness = max(2, round(3 * scale))
-    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, thickness)
-    text = f"{face.number} {face.caption}"
-    (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, scale, max(1, round(1.5 * scale)))
-    padding = round(6 * scale)
-    label_height = text_height + baseline + 2 * padding
-    x = int(np.clip(left - thickness // 2, 0, max(0, width - text_width - 2 * padding)))
-    y = top - label_height if top >= label_height else int(np.clip(top, 0, max(0, height - label_height)))
-    cv2.rectangle(picture, (x, y), (x + text_width + 2 * padding, y + label_height), colour, cv2.FILLED)
-    luminance = np.dot(colour, (0.299, 0.587, 0.114))  # ITU-R BT.601
-    text_colour = _BLACK if luminance > 110 else _WHITE
-    weight = max(1, round(1.5 * scale))
-    origin = (x + padding, y + padding + text_height)
-    cv2.putText(picture, text, origin, _FONT, scale, text_colour, weight, cv2.LINE_AA)
+    thickness = int(np.clip((right - left) / 60, 2, 8))
+    corners = [(left, top), (right - 1, top), (right - 1, bottom - 1), (left, bottom - 1)]
+    cv2.rectangle(picture, corners[0], corners[2], _colour(face) if face.certain else _BLACK, thickness)
+    if face.certain:
+        return
+    for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
+        count = max(1, round(np.hypot(end[0] - start[0], end[1] - start[1]) / (2 * _DASH * thickness)))
+        places = np.linspace(start, end, 2 * count + 1).round().astype(int).tolist()
+        for first, second in zip(places[::2], places[1::2], strict=False):
+            cv2.line(picture, first, second, UNCERTAIN, thickness)
+
+
+def _draw_label(picture: np.ndarray, label: Label, colour: tuple[int, int, int]) -> None:
+    """Draw a label, black or white on its colour, whichever can be read better."""
+    left, top, right, bottom = label.box
+    picture[top:bottom, left:right] = colour
+    _write(picture, (left, top), text_mask(label.text, label.size), _BLACK if _luminance(colour) > 0.179 else _WHITE)
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    """The relative luminance of a colour, 0-1, from which contrast is calculated (WCAG 2.2)."""
+    linear = [(value / 255 + 0.055) ** 2.4 / 1.055**2.4 if value > 10 else value / 255 / 12.92 for value in colour]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def _write(picture: np.ndarray, place: tuple[int, int], mask: np.ndarray, colour: tuple[int, int, int]) -> None:
+    """Blend a colour into a picture by a mask float (h, w), whose left upper corner is at a place; cut at the edges."""
+    left, top = place
+    low_x, low_y = max(0, -left), max(0, -top)
+    part = picture[top + low_y : top + len(mask), left + low_x : left + mask.shape[1]]
+    share = mask[low_y : low_y + part.shape[0], low_x : low_x + part.shape[1], None]
+    part[:] = np.rint(part * (1 - share) + np.array(colour, dtype=np.float32) * share)
 
 
 def _draw_bars(picture: np.ndarray, face: Face, scale: float) -> None:
@@ -70,14 +94,14 @@ def _draw_bars(picture: np.ndarray, face: Face, scale: float) -> None:
     x = right + 6 if right + 6 + bar_width <= width else left - 6 - bar_width
     if x < 0:
         return
-    font_scale = min(scale * 0.8, row_height / 26)
+    size = int(np.clip(0.6 * row_height, 8, 28 * scale))
     for index, name in enumerate(EMOTIONS):
         y = top + index * row_height
         end = x + max(1, round(bar_width * float(face.probabilities[index])))
         cv2.rectangle(picture, (x, y + 1), (end, y + row_height - 2), COLOURS[name], cv2.FILLED)
-        origin = (x + 3, y + row_height - round(row_height / 3))
-        for colour, weight in ((_BLACK, 3), (_WHITE, 1)):  # white with a black outline
-            cv2.putText(picture, name, origin, _FONT, font_scale, colour, weight, cv2.LINE_AA)
+        place = x, y + (row_height - text_size(name, size)[1]) // 2
+        _write(picture, place, text_mask(name, size, outline=1), _BLACK)
+        _write(picture, place, text_mask(name, size), _WHITE)
 
 
 def _draw_landmarks(picture: np.ndarray, face: Face, scale: float) -> None:
