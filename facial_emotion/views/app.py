@@ -6,7 +6,6 @@ The modules of this package contain widgets and layout only; other packages comp
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 
 import streamlit as st
 
@@ -19,8 +18,8 @@ PAGES = {
 }
 
 
-def page(name: str) -> Callable[[], None]:
-    """The function that draws a page. It imports the page's module on first use, so that the app starts fast."""
+def page(name: str) -> st.Page:
+    """A page, a key of PAGES. Its module is imported on first use, so that the app starts fast."""
 
     def draw_page() -> None:
         from facial_emotion.views.sidebar import sidebar, warm_up
@@ -28,18 +27,14 @@ def page(name: str) -> Callable[[], None]:
         importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
         warm_up()
 
-    return draw_page
+    first = name == next(iter(PAGES))
+    return st.Page(draw_page, title=name.capitalize(), icon=PAGES[name], url_path=name, default=first)
 
 
 def draw() -> None:
     """Draw the app."""
     st.set_page_config(page_title="Facial emotions", page_icon=":material/sentiment_satisfied:", layout="wide")
-    first = next(iter(PAGES))
-    pages = [
-        st.Page(page(name), title=name.capitalize(), icon=icon, url_path=name, default=name == first)
-        for name, icon in PAGES.items()
-    ]
-    st.navigation(pages).run()
+    st.navigation([page(name) for name in PAGES]).run()
 
 
 if __name__ == "__main__":

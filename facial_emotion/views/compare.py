@@ -9,7 +9,7 @@ from facial_emotion import paths, recognizers, scene
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow
-from facial_emotion.views import charts, image
+from facial_emotion.views import charts, image, pictures
 from facial_emotion.views.sidebar import ViewerSettings
 
 _PERCENTAGES = (
@@ -87,7 +87,7 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
 def side_by_side(settings: ViewerSettings) -> None:
     """Draw one face of a picture with the probabilities of every model."""
     st.subheader("One picture, all models")
-    picture = image.one_picture("compare_upload")
+    picture = pictures.choose("compare_picture")
     if picture is None:
         return
     faces, crops = scene.detect(picture.rgb, settings.search)

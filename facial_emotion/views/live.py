@@ -12,7 +12,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from facial_emotion.drawing import annotated
 from facial_emotion.video.stream import FrameResult, Settings, Stream
-from facial_emotion.views import charts, image
+from facial_emotion.views import charts, image, pictures
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
@@ -54,6 +54,7 @@ def show(settings: ViewerSettings) -> None:
         0.3,
         0.1,
         key="smoothing",
+        persist_state="session",
         help="Time constant of the temporal smoothing; 0 disables it.",
     )
     session.landmarks = settings.landmarks
@@ -144,7 +145,7 @@ def single(settings: ViewerSettings) -> None:
     if st.toggle("Take single pictures instead", key="single"):
         photo = st.camera_input("Take a picture", key="single_camera")
         if photo is not None:
-            picture = image.read("camera", photo.getvalue())
+            picture = pictures.read("camera", photo.getvalue())
             if isinstance(picture, str):
                 st.error(picture)
             else:

@@ -1,10 +1,14 @@
-"""The sidebar of every page: model, face detection and display of landmarks."""
+"""The sidebar of every page: model, face detection and display of landmarks.
+
+What is chosen is part of the page's address, so it holds across pages and reloads, and can be sent as a link.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +29,14 @@ QUESTIONS = {
 }
 # How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
 SENSITIVITIES = {"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0}
+# Settings by their keys in the session and in the page's address, where those that are not the default are.
+_DEFAULTS = {"sensitivity": "normal", "detector": DEFAULT, "harder": False, "landmarks": False}
+_OPTIONS: dict[str, Sequence[object]] = {
+    "sensitivity": list(SENSITIVITIES),
+    "detector": list(DETECTORS),
+    "harder": [False, True],
+    "landmarks": [False, True],
+}
 
 
 @dataclass(frozen=True)
@@ -69,12 +81,15 @@ def latencies() -> dict[str, float]:
 def sidebar() -> ViewerSettings:
     """Draw the sidebar and return its settings."""
     names, milliseconds = recognizers.names(), latencies()
+    defaults = {"model": recognizers.fastest_good(names, milliseconds), **_DEFAULTS}
+    for key, options in {"model": names, **_OPTIONS}.items():
+        _restore(key, options, defaults[key])
     with st.sidebar:
         name = st.selectbox(
             "Model",
             names,
-            index=names.index(recognizers.fastest_good(names, milliseconds)),
             key="model",
+            persist_state="session",
             help="All models were trained and evaluated on FER2013; the Compare page shows all figures.",
         )
         card = recognizers.card(name)
@@ -88,8 +103,18 @@ def sidebar() -> ViewerSettings:
             st.caption(card.licence)
         st.divider()
         search = _search()
-        landmarks = st.toggle("Show landmarks", key="landmarks")
+        landmarks = st.toggle("Show landmarks", key="landmarks", persist_state="session")
+    changed = {key: str(st.session_state[key]) for key, value in defaults.items() if st.session_state[key] != value}
+    if st.query_params.to_dict() != changed:
+        st.query_params.from_dict(changed)
     return ViewerSettings(name, search, landmarks)
+
+
+def _restore(key: str, options: Sequence[object], default: object) -> None:
+    """At a session's start, take a setting from the page's address if it is one of the options; else the default."""
+    if key not in st.session_state:
+        named = {str(option): option for option in options}
+        st.session_state[key] = named.get(st.query_params.get(key, ""), default)
 
 
 def _accuracy(column: DeltaGenerator, card: Card) -> None:
@@ -107,14 +132,17 @@ def _search() -> Search:
     amount = st.select_slider(
         "Faces",
         list(SENSITIVITIES),
-        "normal",
         key="sensitivity",
+        persist_state="session",
         help="With more faces, some may be none; with fewer, those that are left are surer.",
     )
     with st.expander("Face detection"):
-        detector = st.selectbox("Detector", list(DETECTORS), list(DETECTORS).index(DEFAULT), key="detector")
+        detector = st.selectbox("Detector", list(DETECTORS), key="detector", persist_state="session")
         harder = st.toggle(
-            "Search harder", key="harder", help=f"Also find faces down to {SMALLEST} pixels, which takes longer."
+            "Search harder",
+            key="harder",
+            persist_state="session",
+            help=f"Also find faces down to {SMALLEST} pixels, which takes longer.",
         )
     return Search(detector, threshold_of(amount, detector), SMALLEST if harder else None)
 

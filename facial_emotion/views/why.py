@@ -9,7 +9,7 @@ import streamlit as st
 from facial_emotion import explain, scene
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.views import image
+from facial_emotion.views import image, pictures
 from facial_emotion.views.sidebar import ViewerSettings
 
 _SIDE = 384  # pixels, of an enlarged face
@@ -18,7 +18,7 @@ _SIDE = 384  # pixels, of an enlarged face
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title("Why this emotion?")
-    picture = image.one_picture("why_upload")
+    picture = pictures.choose("why_picture")
     if picture is None:
         return
     faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
@@ -28,7 +28,10 @@ def show(settings: ViewerSettings) -> None:
     left, right = st.columns(2)
     number = left.selectbox("Face, from left to right", [face.number for face in faces], key="why_face")
     face = faces[number - 1]
-    label = right.selectbox("Emotion to explain", EMOTIONS, index=EMOTIONS.index(face.label), key="why_label")
+    shown = picture.name, number, settings.name
+    if st.session_state.get("why_shown") != shown:  # another face or model: its own answer is explained first
+        st.session_state.update(why_shown=shown, why_label=face.label)
+    label = right.selectbox("Emotion to explain", EMOTIONS, key="why_label")
     probability = face.probabilities[EMOTIONS.index(label)]
     most_probable = f"most probable: *{face.label}*, {face.confidence:.0%}"
     st.write(f"**{settings.name}** gives *{label}* {probability:.0%}; {most_probable}.")

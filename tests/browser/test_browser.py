@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import time
 
 import numpy as np
@@ -68,6 +69,62 @@ def test_invalid_uploads_affect_neither_others_nor_the_server(visit: Open) -> No
     for name in invalid_files():
         expect(page.get_by_text(f"{name} could not be read")).to_be_visible()
     expect(visit("about").get_by_role("heading", level=1)).to_be_visible()
+
+
+def go(page: Page, name: str) -> None:
+    """Go to another page by the navigation."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+    place = "" if name == "Image" else name.lower()
+    page.wait_for_url(re.compile(rf"/{place}(\?|$)"))
+    wait_until_settled(page)
+
+
+def chosen(page: Page, label: str) -> Locator:
+    """The select box with a label."""
+    return page.get_by_role("combobox", name=label)
+
+
+def test_settings_hold_across_pages_reloads_and_in_the_address(visit: Open) -> None:
+    page = visit("")
+    choose(page, "Model", "lightgbm")
+    wait_until_settled(page)
+    page.get_by_text("Show landmarks").click()
+    wait_until_settled(page)
+    landmarks = page.get_by_role("switch", name="Show landmarks")
+    for name in ("Why", "Compare"):
+        go(page, name)
+        expect(chosen(page, "Model")).to_have_value("lightgbm")
+        expect(landmarks).to_be_checked()
+    page.reload()
+    wait_until_settled(page)
+    assert "model=lightgbm" in page.url
+    expect(chosen(page, "Model")).to_have_value("lightgbm")
+    expect(landmarks).to_be_checked()
+    for _ in range(3):  # a page's address without and with the settings may be two steps
+        if "/why" not in page.url:
+            page.go_back()
+            page.wait_for_timeout(500)
+            wait_until_settled(page)
+    assert "/why" in page.url
+    expect(chosen(page, "Model")).to_have_value("lightgbm")
+
+
+def test_pictures_are_given_once_and_a_face_leads_to_its_explanation(visit: Open) -> None:
+    page = visit("")
+    portrait = examples.portrait()
+    upload(page, ("first.png", encoded(portrait)), ("second.png", encoded(portrait[:, ::-1])))
+    expect(page.get_by_text("1 · happy")).to_have_count(2, timeout=TIMEOUT_MS)
+    wait_until_settled(page)
+    page.get_by_role("button", name="Why?").nth(1).click()
+    expect(page.get_by_role("heading", name="Why this emotion?")).to_be_visible(timeout=TIMEOUT_MS)
+    wait_until_settled(page)
+    expect(chosen(page, "Picture")).to_have_value("second.png")
+    go(page, "Compare")
+    expect(chosen(page, "Picture")).to_have_value("first.png")
+    go(page, "Image")
+    expect(page.get_by_text("1 · happy")).to_have_count(2, timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Remove 2 pictures").click()
+    expect(page.get_by_text("1 · happy")).to_have_count(0, timeout=TIMEOUT_MS)
 
 
 def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None:
