@@ -24,7 +24,12 @@ from facial_emotion.errors import InputError
 @click.option(
     "--rounds", default=150, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation."
 )
-def main(data: Path, out: Path | None, rounds: int) -> None:
+@click.option(
+    "--keep-ablations",
+    is_flag=True,
+    help="Take the ablations from the last report: they take longest, and no trained model changes them.",
+)
+def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> None:
     """Evaluate every trained model and write the report."""
     from facial_emotion import paths, recognizers
     from facial_emotion.data import fer2013
@@ -39,9 +44,15 @@ def main(data: Path, out: Path | None, rounds: int) -> None:
         raise InputError(
             "artifacts/results", f"figures of {', '.join(missing)}", "none", "run facial-emotion compare --data PATH"
         )
+    tried = None
+    if keep_ablations:
+        last = report.measured("report/report.json")
+        if last is None:
+            raise InputError("--keep-ablations", "artifacts/report/report.json", "none", "run it without this option")
+        tried = last["ablations"]
     loaded = fer2013.load(data)
     figures = {
-        **report.measure(loaded, names, rounds),
+        **report.measure(loaded, names, rounds, tried),
         "benchmark": {**about, "models": [to_json(row) for row in rows]},
     }
     folder = out or paths.ROOT

@@ -21,8 +21,8 @@ PUBLISHED = Path(__file__).parent / "published.json"
 LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 1(c)", "told": 50, "gdpr": 9}
 
 
-def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
-    """All figures that the report has besides the benchmark's and the cards'."""
+def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """All figures that the report has besides the benchmark's and the cards'. tried: ablations that are known."""
     from facial_emotion.data.duplicates import NEAR
     from facial_emotion.data.ferplus import CLEAR_VOTES
     from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
@@ -35,8 +35,9 @@ def measure(data: Fer2013, names: list[str], rounds: int) -> dict[str, Any]:
         of_data = dataset.describe(data)
         step()
         judged = models.judge(data, names, step)
-    with bar("ablations", len(ablations.VARIANTS)) as step:
-        tried = ablations.measure(data, paths.CACHE, step, rounds)
+    if tried is None:
+        with bar("ablations", len(ablations.VARIANTS)) as step:
+            tried = ablations.measure(data, paths.CACHE, step, rounds)
     constants = {"near": NEAR, "target": TARGET, "crop": 48, "landmarks": 68, "frame": [640, 480], "share": 0.95}
     constants["clear_votes"], constants["target_of_people"] = CLEAR_VOTES, TARGETS["people"]
     constants["may_lose"], constants["may_move"] = MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from click.testing import CliRunner
 from scipy.special import softmax
 
 from facial_emotion import artifact, paths, recognizers
+from facial_emotion.commands.report import main
+from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow, parse
 from facial_emotion.reporting import models, report
@@ -45,6 +48,16 @@ def test_it_writes_itself_and_says_the_same_twice(small_csv: Path, tmp_path: Pat
         content = (tmp_path / "first" / path).read_bytes()
         assert content == (tmp_path / "second" / path).read_bytes(), path
         assert len(content) < 250_000, path
+
+
+def test_ablations_of_the_last_report_can_be_kept(small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(data: object, names: object, rounds: int, tried: object) -> None:
+        raise InputError(json.dumps(tried))
+
+    monkeypatch.setattr(report, "measure", stop)
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(main, ["--data", str(small_csv), "--keep-ablations"], catch_exceptions=False)
+    assert json.loads(str(caught.value)) == json.loads((paths.REPORT / "report.json").read_text())["ablations"]
 
 
 def test_without_data_one_line_says_so(tmp_path: Path) -> None:
