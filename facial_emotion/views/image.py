@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,10 @@ import streamlit as st
 
 from facial_emotion import scene
 from facial_emotion.drawing import annotated
-from facial_emotion.errors import InputError
 from facial_emotion.scene import Face
-from facial_emotion.views import pictures
-from facial_emotion.views.pictures import Picture, shrunk
+from facial_emotion.views import pictures, recognition
+from facial_emotion.views.pictures import Content, Picture, shrunk
+from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
 
 if TYPE_CHECKING:
@@ -24,49 +25,68 @@ NO_FACE = (
     'No face was detected. Detection works best on faces that are evenly lit and not too small; "more" faces or '
     '"Search harder" in the sidebar may help.'
 )
-UNCERTAIN = " · uncertain"
+UNCERTAIN = f" · {recognition.UNCERTAIN}"
 _CROP_SIDE = 96  # pixels, of a crop on the page
 
 
 def show(settings: ViewerSettings) -> None:
-    """Draw the page."""
+    """Draw the page: the answer first, then the pictures, or a list of them and the one that is chosen there."""
     st.title("Emotions in a picture")
     pictures.inputs()
-    contents = pictures.kept()
-    if not contents:
+    if not pictures.kept():
         st.info(
             "Select a picture above. It is processed in memory and not stored.", icon=":material/add_photo_alternate:"
         )
         return
     pictures.forget()
-    for number, content in enumerate(contents):
-        st.divider()
-        picture = pictures.read(*content)
-        if isinstance(picture, str):
-            st.error(picture, icon=":material/broken_image:")
-        else:
-            show_picture(picture, settings, number)
-
-
-def show_picture(picture: Picture, settings: ViewerSettings, number: int) -> None:
-    """Draw an annotated picture, its faces beside it, and a table and downloads below. number: unique on the page."""
-    try:
-        faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
-    except InputError as error:
-        st.error(f"{picture.name}: {error}")
+    found = recognition.recognise_all(settings)
+    for each in found:
+        if each.error:
+            st.error(each.error, icon=":material/broken_image:")
+    readable = [each for each in found if not each.error]
+    if not readable:
         return
-    shown = scene.scaled(faces, picture.scale)
+    st.header(recognition.answer(readable), anchor=False)
+    chosen = readable[overview(readable)] if len(readable) > 1 else readable[0]
+    show_picture(chosen, pictures.kept()[chosen.number], settings)
+    if any(each.faces for each in readable):
+        show_downloads(readable, settings.name)
+
+
+def overview(found: Sequence[Recognised]) -> int:
+    """Draw a list of pictures, which can be sorted; returns the index of the one that is chosen, at first 0."""
+    import pandas as pd
+
+    rows = [(each.thumbnail, each.name, len(each.faces), recognition.answer([each])) for each in found]
+    chosen = st.dataframe(
+        pd.DataFrame(rows, columns=["picture", "file", "faces", "answer"]),
+        hide_index=True,
+        key="overview",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"picture": st.column_config.ImageColumn()},
+    )
+    st.caption("Select a row to see the picture; click on a heading to sort.")
+    selected = chosen["selection"]["rows"]
+    return int(selected[0]) if selected and selected[0] < len(found) else 0
+
+
+def show_picture(found: Recognised, content: Content, settings: ViewerSettings) -> None:
+    """Draw an annotated picture, and its faces beside it."""
+    picture = pictures.read(*content)
+    assert isinstance(picture, Picture), "it was read before"
+    shown = scene.scaled(found.faces, picture.scale)
     annotated_rgb = annotated(shrunk(picture), shown, landmarks=settings.landmarks)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.image(annotated_rgb, caption=picture.name, width="stretch")
+        st.image(annotated_rgb, caption=picture.name, alt=recognition.answer([found]), width="stretch")
+        if found.faces:
+            _download("Picture", to_png(annotated_rgb), f"{picture.name.rsplit('.', 1)[0]}-faces.png", "image/png")
     with right:
-        if not faces:
+        if not found.faces:
             st.warning(NO_FACE, icon=":material/person_off:")
-        for face in faces:
-            show_face(face, number)
-    if faces:
-        show_table(picture, faces, annotated_rgb, number)
+        for face in found.faces:
+            show_face(face, found.number)
 
 
 def show_face(face: Face, number: int) -> None:
@@ -90,27 +110,32 @@ def _explain(number: int, face: Face) -> None:
     st.switch_page(page("why"))
 
 
-def show_table(picture: Picture, faces: list[Face], annotated_rgb: np.ndarray, number: int) -> None:
-    """Draw the table of all faces and the download buttons."""
-    table = scene.table(faces)
-    st.dataframe(table, hide_index=True, key=f"table-{number}")
-    stem = picture.name.rsplit(".", 1)[0]
-    downloads = [
-        ("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv"),
-        ("JSON", to_json(table), f"{stem}.json", "application/json"),
-        ("Picture", to_png(annotated_rgb), f"{stem}-faces.png", "image/png"),
-    ]
-    for column, (label, content, file, kind) in zip(st.columns(3), downloads, strict=True):
-        column.download_button(
-            label,
-            content,
-            file,
-            kind,
-            key=f"{label}-{number}",
-            on_click="ignore",
-            icon=":material/download:",
-            width="stretch",
-        )
+def show_downloads(found: Sequence[Recognised], model: str) -> None:
+    """Draw the table of all faces, folded, and the buttons that download it."""
+    table = faces_of(found, model)
+    with st.expander(f"All {len(table)} faces as a table" if len(table) > 1 else "The face as a table"):
+        st.dataframe(table, hide_index=True, key="faces")
+    stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
+    left, right, _ = st.columns(3)
+    with left:
+        _download("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
+    with right:
+        _download("JSON", to_json(table), f"{stem}.json", "application/json")
+
+
+def faces_of(found: Sequence[Recognised], model: str) -> pd.DataFrame:
+    """One row for each face of all pictures: file and model, and what ``scene.table`` has, in the file's own pixels."""
+    import pandas as pd
+
+    tables = [scene.table(each.faces).assign(file=each.name, model=model) for each in found if each.faces]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["file", "model", *table.columns.drop(["file", "model"])]]
+
+
+def _download(label: str, content: str | bytes, file: str, kind: str) -> None:
+    st.download_button(
+        label, content, file, kind, key=label, on_click="ignore", icon=":material/download:", width="stretch"
+    )
 
 
 def to_json(table: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from facial_emotion.drawing import annotated
 from facial_emotion.video.stream import FrameResult, Settings, Stream
-from facial_emotion.views import charts, image, pictures
+from facial_emotion.views import charts, image, recognition
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
@@ -145,8 +145,9 @@ def single(settings: ViewerSettings) -> None:
     if st.toggle("Take single pictures instead", key="single"):
         photo = st.camera_input("Take a picture", key="single_camera")
         if photo is not None:
-            picture = pictures.read("camera", photo.getvalue())
-            if isinstance(picture, str):
-                st.error(picture)
+            content = "camera", photo.getvalue()
+            found = recognition.recognise(0, content, settings)
+            if found.error:
+                st.error(found.error)
             else:
-                image.show_picture(picture, settings, 0)
+                image.show_picture(found, content, settings)

@@ -15,7 +15,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from facial_emotion import artifact, examples, recognizers
+from facial_emotion import artifact, examples, recognizers, scene
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DETECTORS
@@ -168,15 +168,31 @@ def test_common_picture_formats() -> None:
     ).run()
     assert not at.exception
     assert not at.error
-    assert [table.value["label"].tolist() for table in at.dataframe] == [["happy"]] * 5
+    assert at.header[0].value == "5 faces in 5 pictures: 😀 5 happy"
+    assert at.dataframe[0].value["file"].tolist() == ["a.gif", "b.jpg", "c.jpg", "d.webp", "e.bmp"]
 
 
-def test_thirty_uploads_at_once() -> None:
-    small = encoded(examples.portrait()[:256, 100:356], "JPEG")
+def test_many_pictures_have_one_answer_one_table_and_one_list() -> None:
+    small = examples.portrait()[:256, 100:356]
+    wall = np.full((100, 100, 3), 120, dtype=np.uint8)
+    files = [(f"{number}.png", encoded(wall if number == 7 else small), "image/png") for number in range(25)]
     at = page("image")
-    at.file_uploader(key="upload").set_value([(f"{number}.jpg", small, "image/jpeg") for number in range(30)]).run()
+    at.file_uploader(key="upload").set_value(files).run()
     assert not at.exception
-    assert len(at.dataframe) == 30
+    assert at.header[0].value == "24 faces in 25 pictures: 😀 24 happy"
+    overview, faces = (table.value for table in at.dataframe)
+    assert overview["file"].tolist() == [name for name, *_ in files]
+    assert overview["answer"].tolist() == ["No face" if number == 7 else "1 face: 😀 happy" for number in range(25)]
+    assert faces["file"].tolist() == [name for name, *_ in files if name != "7.png"]
+    assert set(faces["model"]) == {at.selectbox(key="model").value}
+
+
+def test_pictures_are_recognised_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page("image")
+    at.button(key="example").click().run()
+    monkeypatch.setattr(scene, "faces_in", lambda *_: pytest.fail("recognised again"))
+    at.toggle(key="landmarks").set_value(True).run()
+    assert not at.exception
 
 
 def test_the_sidebar_switches_models_and_describes_them() -> None:
@@ -257,8 +273,6 @@ def test_explanations_of_every_kind_of_model(name: str) -> None:
 
 
 def test_json_equals_the_table() -> None:
-    from facial_emotion import scene
-
     faces = scene.faces_in(examples.portrait(), recognizers.load("lightgbm"))
     rows = json.loads(image.to_json(scene.table(faces)))
     assert [row["label"] for row in rows] == ["happy"]

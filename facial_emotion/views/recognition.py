@@ -1,0 +1,86 @@
+"""The faces of a viewer's pictures: recognised once for each model and search, and said in a sentence."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from facial_emotion import scene
+from facial_emotion.errors import InputError
+from facial_emotion.scene import Face
+from facial_emotion.views import pictures
+from facial_emotion.views.pictures import Content
+from facial_emotion.views.sidebar import ViewerSettings
+
+EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
+UNCERTAIN = "uncertain"
+_KEPT = "recognised"  # in the session
+_THUMBNAIL = 96  # pixels
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A picture's faces. number: of the picture among the viewer's; thumbnail: a data URL; error: why it has none."""
+
+    number: int
+    name: str
+    faces: list[Face] = field(default_factory=list)
+    thumbnail: str = ""
+    error: str = ""
+
+
+def recognise(number: int, content: Content, settings: ViewerSettings) -> Recognised:
+    """The faces of a picture, or what is wrong with it."""
+    picture = pictures.read(*content)
+    if isinstance(picture, str):
+        return Recognised(number, content[0], error=picture)
+    try:
+        faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
+    except InputError as error:
+        return Recognised(number, picture.name, error=f"{picture.name}: {error}")
+    return Recognised(number, picture.name, faces, _thumbnail(picture.rgb))
+
+
+def recognise_all(settings: ViewerSettings) -> list[Recognised]:
+    """The faces of the viewer's pictures; those that are known already are not recognised again."""
+    contents = pictures.kept()
+    before: dict[object, Recognised] = st.session_state.get(_KEPT, {})
+    found: dict[object, Recognised] = {}
+    missing = st.empty()
+    for number, content in enumerate(contents):
+        key = (number, *content, settings.name, settings.search)
+        if key not in before and len(contents) > 1:
+            missing.progress(number / len(contents), f"{number + 1} of {len(contents)}: {content[0]}")
+        found[key] = before[key] if key in before else recognise(number, content, settings)
+    missing.empty()
+    st.session_state[_KEPT] = found
+    return list(found.values())
+
+
+def answer(found: Sequence[Recognised]) -> str:
+    """What was found, in a sentence: "5 faces: 😀 4 happy, 😐 1 neutral"."""
+    labels = Counter(face.label if face.certain else UNCERTAIN for each in found for face in each.faces)
+    number = labels.total()
+    faces = "No face" if not number else f"{number} face{'s' * (number > 1)}"
+    where = f" in {len(found)} pictures" if len(found) > 1 else ""
+    counts = ", ".join(f"{EMOJI.get(label, '❔')} {count} {label}" for label, count in labels.most_common())
+    if number == 1:
+        counts = f"{EMOJI.get(next(iter(labels)), '❔')} {next(iter(labels))}"
+    return f"{faces}{where}" + (f": {counts}" if counts else "")
+
+
+def _thumbnail(rgb: np.ndarray) -> str:
+    """A small copy of a picture as a data URL."""
+    from PIL import Image
+
+    small = Image.fromarray(rgb)
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    stream = io.BytesIO()
+    small.save(stream, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
