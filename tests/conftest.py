@@ -95,7 +95,10 @@ def voted_csv(small_csv: Path, tmp_path: Path) -> Path:
 Small = tuple[np.ndarray, np.ndarray, np.ndarray]  # crops, labels, split codes
 
 # The models that the repository ships. Others, that somebody trained, fail no test: none but their contract is tested.
-SHIPPED = ("cnn", "cnn-mirrored", "ensemble", "lightgbm", "svm", "svm-ferplus", "vgg16", "xgboost")
+SHIPPED = (
+    *("cnn", "cnn-ferplus", "cnn-mirrored", "ensemble", "ensemble-ferplus"),
+    *("lightgbm", "svm", "svm-ferplus", "vgg16", "xgboost"),
+)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--model", default="cnn", show_default=True, help="A trained model's name.")
+@click.option("--model", default="cnn-ferplus", show_default=True, help="A trained model's name.")
 @options.labels("Answer with FER2013's labels or as people would, where the model can do both.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Results file: .csv, .jsonl or .parquet.")
 @click.option("--annotate", type=click.Path(file_okay=False), help="Folder for annotated copies and plots.")

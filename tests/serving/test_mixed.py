@@ -78,7 +78,7 @@ def memory(process: psutil.Process) -> float:
 
 @pytest.mark.attack("a minute of good and hostile requests", "good ones: 200 in time, or 503 and when to come again")
 def test_good_requests_are_answered_among_hostile_ones(whole: bool) -> None:
-    seconds = 60.0 if whole else 8.0
+    seconds = 60.0 if whole else 4.0
     good = encoded(examples.frame())
     slowest, statuses = 0.0, Counter[int]()
     with server("--models", "lightgbm", "--workers", 2, "--timeout", LIMIT, "--max-waiting", 16) as url:
