@@ -53,7 +53,8 @@ _LIBRARIES = (
 class Job:
     """A training to be done. network: a key of NETWORKS; weights: the file of initial weights, if any.
 
-    command: as it was given, for the card; keep_weights: whether the artifact has the trained weights too.
+    command: as it was given, for the card; keep_weights: whether the artifact has the trained weights too; labels: of
+    the one head that becomes a recognizer, where it is not all.
     """
 
     network: str
@@ -62,6 +63,7 @@ class Job:
     weights: Path | None = None
     command: str = ""
     keep_weights: bool = False
+    labels: str | None = None
 
 
 def network_module(name: str) -> ModuleType:
@@ -181,7 +183,7 @@ def export_and_evaluate(
         licence=LICENCES[job.network],
         files={},
     )
-    return finish(exported, card, data, out)
+    return finish(exported, card, data, out, job.labels)
 
 
 def _training_card(

@@ -89,6 +89,7 @@ def deep_command(name: str) -> click.Command:
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
     @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
+    @options.labels("Write only the recognizer of the head with these labels.")
     @options.seed
     def command(
         data: Path,
@@ -98,6 +99,7 @@ def deep_command(name: str) -> click.Command:
         checkpoints: Path | None,
         out: Path | None,
         keep_weights: bool,
+        labels: str | None,
         seed: int,
     ) -> None:
         """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
@@ -108,9 +110,11 @@ def deep_command(name: str) -> click.Command:
 
         settings = read(recipe or RECIPES / f"{name}.json")
         place, folder = checkpoints or paths.checkpoints(name), out or paths.ARTIFACTS / name
-        given = {"recipe": recipe, "weights": weights}
-        words = [f"facial-emotion train {name}", *(f"--{key} {path.name}" for key, path in given.items() if path)]
-        job = train.Job(name, settings, seed, weights, " ".join(words), keep_weights)
+        if labels and labels not in settings.heads:
+            raise InputError("--labels", f"those of a head of the recipe: {', '.join(settings.heads)}", labels)
+        given = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
+        words = [f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in given.items() if value)]
+        job = train.Job(name, settings, seed, weights, " ".join(words), keep_weights, labels)
         cards = train.run(job, fer2013.load(data), place, folder, resume)
         for card in cards:
             _print_scores(card)

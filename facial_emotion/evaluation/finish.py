@@ -35,10 +35,11 @@ class Exported:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
-def finish(exported: Exported, card: Card, data: Fer2013, out: Path) -> list[Card]:
+def finish(exported: Exported, card: Card, data: Fer2013, out: Path, labels: str | None = None) -> list[Card]:
     """Calibrate and evaluate every head and write the artifact; returns the cards, one for each head.
 
-    The first head's card and the files are written to ``out``; a further head's card to a folder beside it.
+    The first head's card and the files are written to ``out``; a further head's card to a folder beside it. labels: of
+    the one head that gets a card, where it is not all.
     """
     heads = exported.heads
     calibrations = [
@@ -52,6 +53,8 @@ def finish(exported: Exported, card: Card, data: Fer2013, out: Path) -> list[Car
     parity = exported.check(calibrations, np.stack([by_split["PublicTest"] for by_split in probabilities], axis=1))
     cards: list[Card] = []
     for head, by_split in zip(heads, probabilities, strict=True):
+        if labels not in (None, head):
+            continue
         threshold, metrics, people = evaluate(data, by_split.__getitem__, head)
         own = replace(card, labels=head, parity=parity, threshold=threshold, metrics=metrics, people=people)
         if not cards:

@@ -89,6 +89,12 @@ def test_a_killed_and_resumed_training_of_two_heads_ends_with_the_same_weights(
     np.testing.assert_allclose([answer.sum(axis=1) for answer in answers], 1, atol=1e-5)
     assert not np.allclose(answers[0], answers[1])
 
+    output(start(*words[:-1], out.with_name("alone"), "--checkpoints", resumed, "--resume", "--labels", "people"))
+    alone = recognizers.load("alone", root=out.parent)
+    assert (alone.card.labels, alone.card.model_of) == ("people", None)
+    np.testing.assert_array_equal(alone.predict_proba(crops[:5]), answers[1])
+    assert "alone-ferplus" not in recognizers.names(out.parent)
+
 
 def test_a_training_in_mixed_precision_is_exported_in_single(
     small_csv: Path, recipe: Path, start: Command, tmp_path: Path
