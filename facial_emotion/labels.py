@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +70,7 @@ def text_size(text: str, size: int) -> tuple[int, int]:
     return round(_font(size).getlength(text)) + padding, sum(_font(size).getmetrics()) + padding // 2
 
 
-@cache
+@lru_cache(maxsize=512)  # of a live video, texts and sizes change without end
 def text_mask(text: str, size: int, outline: int = 0) -> np.ndarray:
     """The share of each pixel that a text covers, with an outline of some pixels: float32 (h, w), as ``text_size``."""
     wide, high = text_size(text, size)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from facial_emotion.evaluation.scores import scores
 from facial_emotion.features.emotions import EMOTIONS
@@ -42,6 +44,16 @@ def row(**changes: Any) -> BenchmarkRow:
     return replace(
         BenchmarkRow("mine", "deep", some_scores(), latency, 400.0, ColdStart(1.1, 0.2, 150.0), 9.64), **changes
     )
+
+
+def many_scans(picture: Image.Image, more: int) -> bytes:
+    """A progressive JPEG of a picture, with more scans than it needs."""
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", progressive=True)
+    content = stream.getvalue()
+    last = content.rindex(b"\xff\xda")
+    header = content[last : last + 2 + int.from_bytes(content[last + 2 : last + 4], "big")]
+    return content[:last] + header * more + content[last:]
 
 
 def write_video(path: Path, count: int) -> None:

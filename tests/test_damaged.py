@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,35 +68,31 @@ def encoded() -> list[bytes]:
     return result
 
 
+def read_of(seeds: range, contents: list[bytes], suffixes: Sequence[str], folder: Path) -> int:
+    """How many damaged sources, one for each seed, are read."""
+    read = 0
+    for seed in seeds:
+        rng = random.Random(seed)
+        path = folder / f"{seed}.{rng.choice(suffixes)}"
+        content, other = rng.sample(contents, 2)
+        path.write_bytes(damaged(content, other, rng))
+        read += score(path)
+    return read
+
+
 @pytest.mark.attack("1,000 damaged pictures", "read or one line each, within 5 s")
 @pytest.mark.parametrize("part", range(4))
 def test_damaged_pictures_are_read_or_reported(part: int, encoded: list[bytes], tmp_path: Path) -> None:
-    count = 250
-    read = 0
-    for seed in range(part * count, (part + 1) * count):
-        rng = random.Random(seed)
-        path = tmp_path / f"{seed}.jpg"
-        content, other = rng.sample(encoded, 2)
-        path.write_bytes(damaged(content, other, rng))
-        read += score(path)
-    assert 0 < read < count
+    assert 0 < read_of(range(250 * part, 250 * part + 250), encoded, ("jpg",), tmp_path) < 250
 
 
 @pytest.mark.attack("200 damaged videos", "read or one line each, within 5 s")
 @pytest.mark.parametrize("part", range(4))
 def test_damaged_videos_are_read_or_reported(part: int, tmp_path: Path) -> None:
-    count = 50
     for container in CONTAINERS:
         write_video(tmp_path / f"whole.{container}", 10)
     contents = [(tmp_path / f"whole.{container}").read_bytes() for container in CONTAINERS]
-    read = 0
-    for seed in range(part * count, (part + 1) * count):
-        rng = random.Random(seed)
-        path = tmp_path / f"{seed}.{rng.choice(CONTAINERS)}"
-        content, other = rng.sample(contents, 2)
-        path.write_bytes(damaged(content, other, rng))
-        read += score(path)
-    assert read < count
+    assert read_of(range(50 * part, 50 * part + 50), contents, CONTAINERS, tmp_path) < 50
 
 
 @pytest.mark.attack("200 damaged files of FER2013", "read or one line each, within 5 s")

@@ -12,7 +12,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from facial_emotion.drawing import annotated
 from facial_emotion.video.stream import FrameResult, Settings, Stream
-from facial_emotion.views import charts, image, recognition
+from facial_emotion.views import charts, image, pictures, recognition
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
@@ -146,6 +146,7 @@ def single(settings: ViewerSettings) -> None:
         photo = st.camera_input("Take a picture", key="single_camera")
         if photo is not None:
             content = "camera", photo.getvalue()
+            pictures.keep([content])  # for its explanation
             found = recognition.recognise(0, content, settings)
             if found.error:
                 st.error(found.error)

@@ -48,7 +48,7 @@ def inputs() -> None:
             st.camera_input("Take a picture", key="camera", on_change=_keep_photo)
     with example:
         st.write("Eileen Collins, astronaut; NASA, public domain.")
-        st.button("Show the example", key="example", type="primary", on_click=_keep, args=([(EXAMPLE, None)],))
+        st.button("Show the example", key="example", type="primary", on_click=keep, args=([(EXAMPLE, None)],))
 
 
 def kept() -> list[Content]:
@@ -61,7 +61,7 @@ def forget() -> None:
     """Draw a button that removes the viewer's pictures."""
     names = [name for name, _ in kept()]
     what = names[0] if len(names) == 1 else f"{len(names)} pictures"
-    st.button(f"Remove {what}", key="forget", icon=":material/close:", on_click=_keep, args=([],))
+    st.button(f"Remove {what}", key="forget", icon=":material/close:", on_click=keep, args=([],))
 
 
 def choose(key: str) -> Picture | None:
@@ -103,14 +103,15 @@ def shrunk(picture: Picture) -> np.ndarray:
     return cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA)
 
 
-def _keep(contents: list[Content]) -> None:
+def keep(contents: list[Content]) -> None:
+    """Make these the viewer's pictures."""
     st.session_state[_KEPT] = contents
 
 
 def _keep_uploads() -> None:
-    _keep([(file.name, file.getvalue()) for file in st.session_state["upload"]])
+    keep([(file.name, file.getvalue()) for file in st.session_state["upload"]])
 
 
 def _keep_photo() -> None:
     photo = st.session_state["camera"]
-    _keep([("camera", photo.getvalue())] if photo is not None else [])
+    keep([("camera", photo.getvalue())] if photo is not None else [])

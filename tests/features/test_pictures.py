@@ -19,6 +19,7 @@ from skimage.data import astronaut
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import find_faces
 from facial_emotion.features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
+from tests.made import many_scans
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +108,6 @@ def test_a_picture_is_turned_as_its_metadata_says(orientation: int) -> None:
         np.testing.assert_array_equal(read_rgb(content), np.asarray(ImageOps.exif_transpose(image)))
 
 
-def scans(rgb: np.ndarray, more: int) -> bytes:
-    """A progressive JPEG with more scans than it needs."""
-    content = encoded(Image.fromarray(rgb), "JPEG", progressive=True)
-    last = content.rindex(b"\xff\xda")
-    header = content[last : last + 2 + int.from_bytes(content[last + 2 : last + 4], "big")]
-    return content[:last] + header * more + content[last:]
-
-
 def bomb(side: int) -> bytes:
     """A PNG whose header declares side x side pixels, without pixel data."""
 
@@ -135,7 +128,7 @@ def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Pa
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "found 41 bytes"),
         (bomb(20_000), f"expected at most {MAX_PIXELS} pixels, found far more"),
         (bomb(12_000), f"expected at most {MAX_PIXELS} pixels, found 12000 x 12000"),
-        (scans(portrait, 5000), "expected a JPEG of at most 64 scans, found 50"),
+        (many_scans(Image.fromarray(portrait), 5000), "expected a JPEG of at most 64 scans, found 50"),
         (
             encoded(Image.new("L", (9000, 9000)), "JPEG", progressive=True),
             f"at most {MAX_PIXELS // 2} pixels of a progressive JPEG, found 9000 x 9000",

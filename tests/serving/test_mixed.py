@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from facial_emotion import examples
+from tests.made import many_scans
 from tests.serving.test_serve import encoded, request, server
 
 LIMIT = 10.0  # seconds of a request
@@ -27,16 +28,6 @@ def bomb() -> bytes:
     stream = io.BytesIO()
     Image.new("RGBA", (6000, 6000), (200, 100, 50, 120)).save(stream, "PNG", compress_level=9)
     return stream.getvalue()
-
-
-def many_scans() -> bytes:
-    """A progressive JPEG whose last scan is repeated thousands of times, without content."""
-    stream = io.BytesIO()
-    Image.new("RGB", (5000, 5000)).save(stream, "JPEG", progressive=True)
-    content = stream.getvalue()
-    last = content.rindex(b"\xff\xda")
-    header = content[last : last + 2 + int.from_bytes(content[last + 2 : last + 4], "big")]
-    return content[:last] + header * 5000 + content[last:]
 
 
 def hostile(url: str) -> list[Callable[[], int]]:
@@ -62,7 +53,7 @@ def hostile(url: str) -> list[Callable[[], int]]:
         sent(good, headers={"Content-Encoding": "gzip"}),
         sent(b"--limit--\r\n", headers=FORM),
         sent(bomb()),
-        sent(many_scans()),
+        sent(many_scans(Image.new("RGB", (5000, 5000)), 5000)),
         sent(encoded(examples.portrait(), "BMP") * 20),
         lambda: raw(b"", 1.0),
         lambda: raw(b"POST /recog", 1.0),
