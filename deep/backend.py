@@ -6,12 +6,13 @@ import importlib.util
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facial_emotion.deep.recipe import HEADS
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 
@@ -55,10 +56,11 @@ def score_heads(pooled: Any, heads: int) -> Any:
     return layers.Reshape((heads, len(EMOTIONS)), dtype="float32", name="heads")(scores)
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
+def load_weights(model: keras.Model, path: Path, heads: Sequence[str] = ()) -> None:
     """Load weights into a model, from .weights.h5 or from the .npz that ``weights_as_npz`` makes.
 
-    Where the .npz is of the same network with one head, every head of the model gets that head's weights.
+    heads: the names of the model's heads (``recipe.HEADS``). From an .npz of the same network with other heads, each
+    gets the weights of the head of its name or, where there is only one, of that.
     Raises InputError where the file is missing, damaged, or of another network.
     """
     if not path.is_file():
@@ -67,10 +69,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         if path.suffix == ".npz":
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 arrays = [stored[name].astype(np.float32) for name in sorted(stored.files)]
-            if len(model.output_shape) == 3 and arrays[-1].shape == (len(EMOTIONS),):
-                heads = model.output_shape[1]
-                arrays[-2:] = [np.tile(arrays[-2], (1, heads)), np.tile(arrays[-1], heads)]
-            model.set_weights(arrays)
+            model.set_weights([*arrays[:-2], *(_scores_of(heads, weights) for weights in arrays[-2:])])
             return
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Skipping nested container")  # files written by an older Keras
@@ -78,6 +77,15 @@ def load_weights(model: keras.Model, path: Path) -> None:
     except Exception as error:  # numpy, h5py and Keras each raise their own
         reason = str(error).strip().splitlines()[0]
         raise InputError(path, f"weights of the network {model.name}, as .weights.h5 or .npz", reason) from error
+
+
+def _scores_of(heads: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    """The weights (..., 7 heads) or bias of the layer ``scores`` for these heads, from those of one or of all."""
+    stored = weights.shape[-1] // len(EMOTIONS)
+    if not heads or stored == len(heads):
+        return weights
+    parts = dict(zip(HEADS, np.split(weights, stored, axis=-1), strict=True)) if stored > 1 else {}
+    return np.concatenate([parts[head] if parts else weights for head in heads], axis=-1)
 
 
 def weights_as_npz(model: keras.Model) -> bytes:

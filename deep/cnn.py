@@ -7,6 +7,7 @@ the arithmetic is on 12x12 and 6x6 maps with many channels, where a CPU does mos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def _conv_norm_relu(
     return layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
 
-def init_weights(model: keras.Model, weights: Path | None) -> None:
-    """Load initial weights of this network, if any; else they stay random."""
+def init_weights(model: keras.Model, weights: Path | None, heads: Sequence[str]) -> None:
+    """Load initial weights of this network, if any; else they stay random. heads: as ``load_weights`` takes them."""
     if weights is not None:
-        load_weights(model, weights)
+        load_weights(model, weights, heads)

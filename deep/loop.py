@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LAST, BEST = "last.npz", "best.npz"
 _EMA_INTERVAL = 4  # steps between two updates of the moving average
 _INFERENCE_BATCH = 256
+# From so many steps on, XLA is worth its compilation of some 15 seconds for each size: on two cores TensorFlow trains
+# 1.5 times as fast with it.
+_XLA_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class _Loop:
 
     def compile(self, stage: Stage) -> keras.Optimizer:
         """Compile the model with the loss and the optimiser of a stage; returns the optimiser."""
+        import keras
         from keras import losses
 
         from facial_emotion.deep.optimiser import build_optimiser
@@ -130,7 +134,8 @@ class _Loop:
             layer.trainable = schedule.lr_multiplier(stage.layer_lr_multipliers, layer.name) > 0
         optimiser = build_optimiser(self.recipe, stage, self.steps, self.model.trainable_variables)
         loss = losses.CategoricalCrossentropy(from_logits=True)  # the mean over rows and heads
-        self.model.compile(optimiser, loss, metrics=["accuracy"])
+        jit = "auto" if stage.end * self.steps < _XLA_STEPS or keras.backend.backend() == "torch" else True
+        self.model.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
         return optimiser
 
     def run_epoch(self) -> bool:

@@ -114,7 +114,7 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     keras.utils.set_random_seed(job.seed)
     model = network_module(job.network).build(recipe.network, len(recipe.heads))
     if not resume:
-        network_module(job.network).init_weights(model, job.weights)
+        network_module(job.network).init_weights(model, job.weights, list(recipe.heads))
 
     def report(history: History) -> None:
         log.write(history, folder)

@@ -88,7 +88,7 @@ def search(
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         model = network_module(name).build(drawn["network"], len(drawn["heads"]))
-        network_module(name).init_weights(model, weights)
+        network_module(name).init_weights(model, weights, list(recipe.heads))
         trial.set_user_attr("recipe", drawn)
 
         def report(history: History) -> None:

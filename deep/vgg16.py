@@ -6,6 +6,7 @@ the classifier on top is ours. On 48x48 crops the five poolings leave a map of 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def build(network: dict[str, Any], heads: int) -> keras.Model:
     return keras.Model(crops, score_heads(x, heads), name="vgg16")
 
 
-def init_weights(model: keras.Model, weights: Path | None) -> None:
+def init_weights(model: keras.Model, weights: Path | None, heads: Sequence[str]) -> None:
     """Load initial weights: an .npz of this network, or ImageNet weights for the convolutions alone.
 
     The latter come from a .weights.h5 of ``VGG16(include_top=False)`` or, by default, are downloaded by Keras.
@@ -46,7 +47,7 @@ def init_weights(model: keras.Model, weights: Path | None) -> None:
     import keras
 
     if weights is not None and weights.suffix == ".npz":
-        load_weights(model, weights)
+        load_weights(model, weights, heads)
         return
     if weights is not None:
         pretrained = keras.applications.VGG16(include_top=False, weights=None)

@@ -22,16 +22,25 @@ COLOURS = dict(
 HEX = {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in COLOURS.items()}
 UNCERTAIN = (255, 255, 255)  # dashes on black, as no emotion has
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_DARKENED = 0.45  # what is left of the brightness around a marked face
+_BLURRED_SIDE, _BLUR_MARGIN = 6, 0.15  # pixels that are left of a blurred face; around its box, in widths
 _DASH = 6  # of a dash and of the space after it, in thicknesses of the line
 
 
-def annotated(rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landmarks: bool = False) -> np.ndarray:
+def annotated(
+    rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landmarks: bool = False, marked: int | None = None
+) -> np.ndarray:
     """A copy of a picture, uint8 RGB (h, w, 3), with boxed and labelled faces; the boxes of uncertain ones are dashed.
 
     bars: also the seven probabilities beside each box, where there is room; landmarks: also the 68 points, predicted
-    on each face's crop.
+    on each face's crop; marked: the number of a face that is shown bright in a picture that is darkened.
     """
     picture = np.ascontiguousarray(rgb).copy()
+    for face in faces:
+        if face.number == marked:
+            left, top, right, bottom = (max(0, int(edge)) for edge in face.box)
+            picture = (picture * _DARKENED).astype(np.uint8)
+            picture[top:bottom, left:right] = rgb[top:bottom, left:right]
     scale = max(0.45, min(rgb.shape[:2]) / 900)  # of bars and points, in proportion to the picture
     for face in faces:
         _draw_box(picture, face)
@@ -42,6 +51,21 @@ def annotated(rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landma
     for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0]), strict=True):
         if label is not None:
             _draw_label(picture, label, _colour(face))
+    return picture
+
+
+def blurred(rgb: np.ndarray, faces: Sequence[Face]) -> np.ndarray:
+    """A copy of a picture, uint8 RGB (h, w, 3), whose faces can't be recognised: a few pixels are left of each."""
+    picture = np.ascontiguousarray(rgb).copy()
+    height, width = picture.shape[:2]
+    for face in faces:
+        left, top, right, bottom = (int(edge) for edge in face.box)
+        margin = round(_BLUR_MARGIN * (right - left))
+        left, top, right, bottom = left - margin, top - margin, right + margin, bottom + margin
+        part = picture[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
+        if part.size:
+            few = cv2.resize(part, (_BLURRED_SIDE, _BLURRED_SIDE), interpolation=cv2.INTER_AREA)
+            part[:] = cv2.resize(few, part.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return picture
 
 

@@ -1,20 +1,74 @@
-"""The example picture that comes with the package, and crops made from it to time models on."""
+"""The example pictures: two portraits that come with the package, what is made of them, and crops to time models on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 FRAME = (480, 640)  # height and width of a common webcam's picture
 _VARIANTS = 100  # crops besides the first
+_TILE = (270, 360)  # height and width of a picture in a video call
 
 
 def portrait() -> np.ndarray:
     """The astronaut Eileen Collins, smiling (NASA, public domain): uint8 RGB (512, 512, 3)."""
+    return _read("portrait.webp")
+
+
+def officer() -> np.ndarray:
+    """The computer scientist Grace Hopper in uniform, serious (US Navy, public domain): uint8 RGB (600, 512, 3)."""
+    return _read("hopper.webp")
+
+
+def _read(name: str) -> np.ndarray:
     from facial_emotion.features.pictures import read_rgb
 
-    return read_rgb(Path(__file__).parent / "portrait.webp")
+    return read_rgb(Path(__file__).parent / name)
+
+
+def call() -> np.ndarray:
+    """A video call of nine, with the two portraits near and far, mirrored, tilted, bright and dark: uint8 RGB."""
+    rng = np.random.default_rng(0)
+    tiles = []
+    for index in range(9):
+        rgb, centre = (portrait(), (225, 120)) if index % 2 == 0 else (officer(), (255, 190))
+        tile = _view(rgb, centre, rng.uniform(0.5, 1.3), rng.uniform(-15, 15), rng.uniform(0.5, 1.2))
+        tiles.append(tile[:, ::-1] if index % 4 > 1 else tile)
+    return np.concatenate([np.concatenate(tiles[row : row + 3], axis=1) for row in (0, 3, 6)])
+
+
+def evening() -> np.ndarray:
+    """The astronaut in the dark, tilted by 35 degrees: uint8 RGB (270, 360, 3)."""
+    return _view(portrait(), (225, 120), 0.8, 35, 0.25)
+
+
+def pair() -> np.ndarray:
+    """The two portraits side by side: uint8 RGB (270, 720, 3)."""
+    views = [_view(portrait(), (225, 120), 0.9, 0, 1), _view(officer(), (255, 190), 0.8, 0, 1)]
+    return np.concatenate(views, axis=1)
+
+
+def _view(rgb: np.ndarray, centre: tuple[int, int], scale: float, angle: float, brightness: float) -> np.ndarray:
+    """A picture as a camera shows it that looks at ``centre`` (x, y), turned by ``angle`` degrees: uint8 RGB _TILE."""
+    import cv2
+
+    height, width = _TILE
+    matrix = cv2.getRotationMatrix2D(centre, angle, scale)
+    matrix[:, 2] += np.array([width / 2, height / 2]) - centre
+    view = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    return np.rint(np.minimum(view * brightness, 255)).astype(np.uint8)
+
+
+# By the names that a viewer chooses them by.
+PICTURES: dict[str, Callable[[], np.ndarray]] = {
+    "astronaut": portrait,
+    "officer": officer,
+    "two people": pair,
+    "video call": call,
+    "evening": evening,
+}
 
 
 def frame() -> np.ndarray:

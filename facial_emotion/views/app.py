@@ -6,9 +6,11 @@ The modules of this package contain widgets and layout only; other packages comp
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import streamlit as st
 
+_FOLDER = Path(__file__).parent
 PAGES = {
     "image": ":material/image:",
     "live": ":material/videocam:",
@@ -33,7 +35,8 @@ def page(name: str) -> st.Page:
 
 def draw() -> None:
     """Draw the app."""
-    st.set_page_config(page_title="Facial emotions", page_icon=":material/sentiment_satisfied:", layout="wide")
+    st.set_page_config(page_title="Facial emotions", page_icon=str(_FOLDER / "icon.svg"), layout="wide")
+    st.html(_FOLDER / "style.css")
     st.navigation([page(name) for name in PAGES]).run()
 
 

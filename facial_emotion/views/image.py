@@ -1,4 +1,4 @@
-"""Recognition in pictures: uploads, single camera pictures, or the example."""
+"""Recognition in pictures: uploads, pasted and single camera pictures, examples."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 import streamlit as st
 
 from facial_emotion import scene
-from facial_emotion.drawing import annotated
+from facial_emotion.drawing import annotated, blurred
 from facial_emotion.scene import Face
-from facial_emotion.views import pictures, recognition
+from facial_emotion.views import bars, pictures, recognition
 from facial_emotion.views.pictures import Content, Picture, shrunk
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -26,19 +26,20 @@ NO_FACE = (
     '"Search harder" in the sidebar may help.'
 )
 UNCERTAIN = f" · {recognition.UNCERTAIN}"
-_CROP_SIDE = 96  # pixels, of a crop on the page
+_CROP_SIDE = 72  # pixels, of a crop on the page
+_BESIDE = 2  # faces, whose cards have room beside the picture
+_CARD_WIDTH = 290  # pixels, of a face's card
 
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the answer first, then the pictures, or a list of them and the one that is chosen there."""
     st.title("Emotions in a picture")
-    pictures.inputs()
     if not pictures.kept():
-        st.info(
-            "Select a picture above. It is processed in memory and not stored.", icon=":material/add_photo_alternate:"
-        )
+        st.write("Give a picture of faces, and read what they express. It is processed in memory and not stored.")
+        pictures.inputs()
         return
-    pictures.forget()
+    with st.expander("Other pictures", icon=":material/add_photo_alternate:"):
+        pictures.inputs()
     found = recognition.recognise_all(settings)
     for each in found:
         if each.error:
@@ -51,6 +52,7 @@ def show(settings: ViewerSettings) -> None:
     show_picture(chosen, pictures.kept()[chosen.number], settings)
     if any(each.faces for each in readable):
         show_downloads(readable, settings.name)
+    pictures.forget()
 
 
 def overview(found: Sequence[Recognised]) -> int:
@@ -72,34 +74,60 @@ def overview(found: Sequence[Recognised]) -> int:
 
 
 def show_picture(found: Recognised, content: Content, settings: ViewerSettings) -> None:
-    """Draw an annotated picture, and its faces beside it."""
+    """Draw an annotated picture, and the cards of its faces beside it or below."""
     picture = pictures.read(*content)
     assert isinstance(picture, Picture), "it was read before"
+    few = len(found.faces) <= _BESIDE
+    left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
+    marked = st.session_state.get(f"marked-{found.number}")
+    blur = bool(found.faces) and left.toggle("Blur faces", key="blur", persist_state="session")
     shown = scene.scaled(found.faces, picture.scale)
-    annotated_rgb = annotated(shrunk(picture), shown, landmarks=settings.landmarks)
-    left, right = st.columns([3, 2], gap="medium")
+    rgb = blurred(shrunk(picture), shown) if blur else shrunk(picture)
+    rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked)
     with left:
-        st.image(annotated_rgb, caption=picture.name, alt=recognition.answer([found]), width="stretch")
+        st.image(rgb, caption=picture.name, alt=recognition.answer([found]), width="stretch")
         if found.faces:
-            _download("Picture", to_png(annotated_rgb), f"{picture.name.rsplit('.', 1)[0]}-faces.png", "image/png")
-    with right:
+            _download("Picture with labels", to_png(rgb), f"{picture.name.rsplit('.', 1)[0]}-faces.png", "image/png")
+    with right, st.container(horizontal=True):
         if not found.faces:
             st.warning(NO_FACE, icon=":material/person_off:")
         for face in found.faces:
-            show_face(face, found.number)
+            show_face(face, found.number, marked == face.number)
 
 
-def show_face(face: Face, number: int) -> None:
-    """Draw a face's crop, its probabilities, and a way to their explanation. number: of the picture on the page."""
-    from facial_emotion.views import charts  # a slow import, which the first page does without
+def show_face(face: Face, number: int, marked: bool) -> None:
+    """Draw a face's card: crop and most probable emotions, and ways to the rest.
 
-    with st.container(border=True):
-        st.markdown(f"**{face.number} · {face.label}** · {face.confidence:.0%}" + UNCERTAIN * (not face.certain))
-        crop, bars = st.columns([1, 2])
-        crop.image(face.crop, width=_CROP_SIDE, caption="model input")
-        bars.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"bars-{number}-{face.number}")
-        if crop.button("Why?", key=f"why-{number}-{face.number}", help="What in this face speaks for the emotion."):
-            _explain(number, face)
+    number: of the picture on the page; marked: whether the face is marked in it.
+    """
+    key = f"{number}-{face.number}"
+    with st.container(border=True, width=_CARD_WIDTH, gap="small"):
+        st.markdown(
+            f"{recognition.emoji(face)} **{face.number} · {face.label}** · {face.confidence:.0%}"
+            + UNCERTAIN * (not face.certain)
+        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.image(face.crop, width=_CROP_SIDE, alt=f"Face {face.number}, as the model gets it")
+            with st.container(width=_CARD_WIDTH - _CROP_SIDE - 50):
+                st.html(bars.html(face.probabilities, 3))
+        with st.container(horizontal=True, gap="small"):
+            with st.popover("All seven"):
+                st.html(bars.html(face.probabilities))
+            st.button(
+                "Marked" if marked else "Mark",
+                key=f"mark-{key}",
+                help="Show this face in the picture.",
+                type="primary" if marked else "secondary",
+                on_click=_mark,
+                args=(number, None if marked else face.number),
+            )
+            if st.button("Why?", key=f"why-{key}", help="What in this face speaks for the emotion."):
+                _explain(number, face)
+
+
+def _mark(number: int, face: int | None) -> None:
+    """Mark a face in a picture, or none; number: of the picture."""
+    st.session_state[f"marked-{number}"] = face
 
 
 def _explain(number: int, face: Face) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -11,10 +15,26 @@ from facial_emotion import examples
 from facial_emotion.errors import InputError
 from facial_emotion.features.pictures import read_rgb
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 MAX_SIDE = 1600  # pixels, of a picture on the page
-EXAMPLE = "example"
-_KEPT = "pictures"  # in the session: names and encoded contents; the example has none
+_KEPT = "pictures"  # in the session: names and encoded contents; an example has none
 _MEGABYTES = 50  # of an uploaded file
+_THUMBNAIL = (120, 90)  # width and height of an example in pixels
+_PASTE = """
+export default function({ setTriggerValue }) {
+    const onPaste = event => {
+        const file = [...event.clipboardData.files].find(file => file.type.startsWith('image/'))
+        if (!file) return
+        const reader = new FileReader()
+        reader.onload = () => setTriggerValue('picture', reader.result.split(',')[1])
+        reader.readAsDataURL(file)
+    }
+    window.addEventListener('paste', onPaste)
+    return () => window.removeEventListener('paste', onPaste)
+}
+"""
 
 Content = tuple[str, bytes | None]
 
@@ -33,22 +53,43 @@ class Picture:
 
 
 def inputs() -> None:
-    """Draw the ways to give pictures: files, the camera, the example."""
-    upload, camera, example = st.tabs(["Upload", "Camera", "Example"])
-    with upload:
-        st.file_uploader(
-            "JPEG, PNG, WebP or BMP, one or several",
-            accept_multiple_files=True,
-            key="upload",
-            max_upload_size=_MEGABYTES,
-            on_change=_keep_uploads,
-        )
-    with camera:
-        if st.toggle("Use the camera", key="use_camera"):
-            st.camera_input("Take a picture", key="camera", on_change=_keep_photo)
-    with example:
-        st.write("Eileen Collins, astronaut; NASA, public domain.")
-        st.button("Show the example", key="example", type="primary", on_click=keep, args=([(EXAMPLE, None)],))
+    """Draw the ways to give pictures: files, the clipboard, the camera, examples."""
+    st.file_uploader(
+        "Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP",
+        accept_multiple_files=True,
+        key="upload",
+        max_upload_size=_MEGABYTES,
+        on_change=_keep_uploads,
+    )
+    _paste_listener()(key="pasted", on_picture_change=_keep_pasted)
+    st.caption("Or try an example:")
+    with st.container(horizontal=True, gap="small"):
+        for name in examples.PICTURES:
+            label = f"![]({_thumbnail(name)}) {name.capitalize()}"
+            st.button(label, key=f"example {name}", on_click=keep, args=([(name, None)],))
+    if st.toggle("Use the camera", key="use_camera"):
+        st.camera_input("Take a picture", key="camera", on_change=_keep_photo)
+
+
+@st.cache_resource(show_spinner=False)
+def _paste_listener() -> Callable[..., Any]:
+    """A component without a look: it sends a picture that is pasted anywhere on the page, as base64."""
+    return st.components.v2.component("facial_emotion_paste", js=_PASTE)
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(name: str) -> str:
+    """A small picture of an example, a key of ``examples.PICTURES``, as a data URL."""
+    from PIL import Image, ImageOps
+
+    return data_url(ImageOps.fit(Image.fromarray(examples.PICTURES[name]()), _THUMBNAIL))
+
+
+def data_url(picture: Image.Image) -> str:
+    """A picture as a data URL of a JPEG."""
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 def kept() -> list[Content]:
@@ -65,11 +106,11 @@ def forget() -> None:
 
 
 def choose(key: str) -> Picture | None:
-    """One of the viewer's pictures, or the example where there is none. None, and an error on the page, if damaged.
+    """One of the viewer's pictures, or an example where there is none. None, and an error on the page, if damaged.
 
     It draws a choice where there are several, and the ways to give others. key: of the choice in the session.
     """
-    contents = kept() or [(EXAMPLE, None)]
+    contents = kept() or [(next(iter(examples.PICTURES)), None)]
     number = 0
     if len(contents) > 1:
         number = st.selectbox("Picture", range(len(contents)), format_func=lambda index: contents[index][0], key=key)
@@ -85,7 +126,7 @@ def choose(key: str) -> Picture | None:
 def read(name: str, content: bytes | None) -> Picture | str:
     """Decode a picture; an error message where it can't be decoded."""
     if content is None:
-        return Picture(name, examples.portrait())
+        return Picture(name, examples.PICTURES[name]())
     try:
         return Picture(name, read_rgb(content))
     except InputError as error:
@@ -110,6 +151,12 @@ def keep(contents: list[Content]) -> None:
 
 def _keep_uploads() -> None:
     keep([(file.name, file.getvalue()) for file in st.session_state["upload"]])
+
+
+def _keep_pasted() -> None:
+    content = st.session_state["pasted"].picture
+    if content:
+        keep([("pasted", base64.b64decode(content))])
 
 
 def _keep_photo() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from facial_emotion.views.pictures import Content
 from facial_emotion.views.sidebar import ViewerSettings
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
-UNCERTAIN = "uncertain"
+UNCERTAIN, _UNKNOWN = "uncertain", "❔"
 _KEPT = "recognised"  # in the session
 _THUMBNAIL = 96  # pixels
 
@@ -63,15 +61,20 @@ def recognise_all(settings: ViewerSettings) -> list[Recognised]:
     return list(found.values())
 
 
+def emoji(face: Face) -> str:
+    """A face's emotion as an emoji."""
+    return EMOJI[face.label] if face.certain else _UNKNOWN
+
+
 def answer(found: Sequence[Recognised]) -> str:
     """What was found, in a sentence: "5 faces: 😀 4 happy, 😐 1 neutral"."""
     labels = Counter(face.label if face.certain else UNCERTAIN for each in found for face in each.faces)
     number = labels.total()
     faces = "No face" if not number else f"{number} face{'s' * (number > 1)}"
     where = f" in {len(found)} pictures" if len(found) > 1 else ""
-    counts = ", ".join(f"{EMOJI.get(label, '❔')} {count} {label}" for label, count in labels.most_common())
+    counts = ", ".join(f"{EMOJI.get(label, _UNKNOWN)} {count} {label}" for label, count in labels.most_common())
     if number == 1:
-        counts = f"{EMOJI.get(next(iter(labels)), '❔')} {next(iter(labels))}"
+        counts = f"{EMOJI.get(next(iter(labels)), _UNKNOWN)} {next(iter(labels))}"
     return f"{faces}{where}" + (f": {counts}" if counts else "")
 
 
@@ -81,6 +84,4 @@ def _thumbnail(rgb: np.ndarray) -> str:
 
     small = Image.fromarray(rgb)
     small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    stream = io.BytesIO()
-    small.save(stream, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+    return pictures.data_url(small)

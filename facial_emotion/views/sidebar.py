@@ -97,7 +97,7 @@ def sidebar() -> ViewerSettings:
         left, right = st.columns(2)
         _accuracy(left, card)
         latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
-        right.metric("Latency per face", latency, help="Median of the last benchmark, from crop to label.")
+        right.metric("Per face", latency, help="Median of the last benchmark, from crop to label.")
         st.caption(f"Track: {card.track}")
         with st.expander("Licence"):
             st.caption(card.licence)

@@ -180,8 +180,7 @@ def test_ten_concurrent_viewers_get_results_of_their_own_models(visit: Open) -> 
         wait_until_settled(page)
         choose(page, "Model", name)
     for page in pages:
-        page.get_by_role("tab", name="Example").click()
-        page.get_by_role("button", name="Show the example").click()
+        page.get_by_role("button", name="Astronaut").click()
     for page, name in zip(pages, names, strict=True):
         expect(page.get_by_text("1 · happy")).to_be_visible(timeout=TIMEOUT_MS)
         wait_until_settled(page)

@@ -96,7 +96,7 @@ def test_a_broken_model_does_not_prevent_others_from_loading(monkeypatch: pytest
 
 def test_the_example_shows_one_happy_face() -> None:
     at = page("image")
-    at.button(key="example").click().run()
+    at.button(key="example astronaut").click().run()
     assert not at.exception
     table = at.dataframe[0].value
     assert table[["face", "label"]].to_numpy().tolist() == [[1, "happy"]]
@@ -189,7 +189,7 @@ def test_many_pictures_have_one_answer_one_table_and_one_list() -> None:
 
 def test_pictures_are_recognised_once(monkeypatch: pytest.MonkeyPatch) -> None:
     at = page("image")
-    at.button(key="example").click().run()
+    at.button(key="example astronaut").click().run()
     monkeypatch.setattr(scene, "faces_in", lambda *_: pytest.fail("recognised again"))
     at.toggle(key="landmarks").set_value(True).run()
     assert not at.exception
@@ -197,7 +197,7 @@ def test_pictures_are_recognised_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_sidebar_switches_models_and_describes_them() -> None:
     at = page("image")
-    at.button(key="example").click().run()
+    at.button(key="example astronaut").click().run()
     assert at.selectbox(key="model").options == recognizers.names()
     for name in recognizers.names():
         at.selectbox(key="model").set_value(name).run()
@@ -213,7 +213,7 @@ def test_the_sidebar_switches_models_and_describes_them() -> None:
 
 def test_landmarks_and_sensitivity_controls() -> None:
     at = page("image")
-    at.button(key="example").click().run()
+    at.button(key="example astronaut").click().run()
     at.toggle(key="landmarks").set_value(True).run()
     assert not at.exception
     for detector in DETECTORS:

@@ -1,0 +1,26 @@
+"""Bars of a face's probabilities as HTML: one element for a face, where a chart each would be slow for a crowd."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facial_emotion.drawing import HEX
+from facial_emotion.features.emotions import EMOTIONS
+
+_ROW = (
+    '<div style="display:grid;grid-template-columns:5em 1fr 3em;gap:.4em;align-items:center;line-height:1.5">'
+    "<span>{name}</span>"
+    '<span style="background:{colour};width:{width:.1f}%;height:.8em;border-radius:2px"></span>'
+    '<span style="text-align:right;font-variant-numeric:tabular-nums">{percent:.0f}%</span></div>'
+)
+
+
+def html(probabilities: np.ndarray, count: int | None = None) -> str:
+    """The bars of probabilities (7,): all in the order of EMOTIONS, or the ``count`` largest, the largest first."""
+    order = range(len(EMOTIONS)) if count is None else np.argsort(-probabilities)[:count]
+    rows = []
+    for index in order:
+        percent = 100 * float(probabilities[index])
+        name = EMOTIONS[index]
+        rows.append(_ROW.format(name=name, colour=HEX[name], width=max(percent, 1), percent=percent))
+    return f'<div style="font-size:.875rem">{"".join(rows)}</div>'

@@ -1,0 +1,62 @@
+"""Screenshots of every page in every width and theme, to be looked at.
+
+make shots
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import click
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import TIMEOUT_MS, app, chromium, wait_until_settled
+
+WIDTHS, THEMES = (390, 820, 1280, 1920), ("light", "dark")
+PAGES = ("", "live", "video", "compare", "why", "about")
+
+
+def example(page: Page) -> None:
+    """Choose the example with many faces, where the page has examples."""
+    if page.get_by_role("button", name="Video call", exact=True).count():
+        page.get_by_role("button", name="Video call", exact=True).click()
+        page.get_by_role("heading", name="9 faces").wait_for()
+        wait_until_settled(page)
+
+
+def take(browser: Browser, address: str, name: str, width: int, theme: str, out: Path) -> None:
+    """Write the screenshots of a page, before and after an example was chosen."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
+    page.goto(f"{address}/{name}")
+    for moment, act in (("start", lambda _: None), ("example", example)):
+        if moment == "example" and name:
+            continue
+        wait_until_settled(page)
+        act(page)
+        # The page scrolls inside of the window, so that a whole picture of it needs a window as high as the page.
+        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        page.set_viewport_size({"width": width, "height": int(min(max(height, 900), 6000))})
+        page.wait_for_timeout(500)
+        page.screenshot(path=out / f"{name or 'image'}-{moment}-{width}-{theme}.png")
+    context.close()
+
+
+@click.command(epilog="Example: python -m tests.browser.shots shots --page compare --width 390")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--page", "pages", multiple=True, type=click.Choice(PAGES), default=PAGES, help="Only these pages.")
+@click.option("--width", "widths", multiple=True, type=int, default=WIDTHS, help="Only these widths, in pixels.")
+@click.option("--theme", "themes", multiple=True, type=click.Choice(THEMES), default=THEMES, help="Only these themes.")
+def main(out: Path, pages: tuple[str, ...], widths: tuple[int, ...], themes: tuple[str, ...]) -> None:
+    """Write screenshots of the app's pages into the folder OUT."""
+    out.mkdir(parents=True, exist_ok=True)
+    with app() as address, chromium() as browser:
+        for name, width, theme in itertools.product(pages, widths, themes):
+            take(browser, address, name, width, theme, out)
+            click.echo(f"{name or 'image'} {width} {theme}")
+
+
+if __name__ == "__main__":
+    main()
