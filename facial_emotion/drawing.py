@@ -28,12 +28,18 @@ _DASH = 6  # of a dash and of the space after it, in thicknesses of the line
 
 
 def annotated(
-    rgb: np.ndarray, faces: Sequence[Face], bars: bool = False, landmarks: bool = False, marked: int | None = None
+    rgb: np.ndarray,
+    faces: Sequence[Face],
+    bars: bool = False,
+    landmarks: bool = False,
+    marked: int | None = None,
+    percent: bool = True,
 ) -> np.ndarray:
     """A copy of a picture, uint8 RGB (h, w, 3), with boxed and labelled faces; the boxes of uncertain ones are dashed.
 
     bars: also the seven probabilities beside each box, where there is room; landmarks: also the 68 points, predicted
-    on each face's crop; marked: the number of a face that is shown bright in a picture that is darkened.
+    on each face's crop; marked: the number of a face that is shown bright in a picture that is darkened; percent:
+    whether labels may say the confidence.
     """
     picture = np.ascontiguousarray(rgb).copy()
     for face in faces:
@@ -48,7 +54,7 @@ def annotated(
             _draw_bars(picture, face, scale)
         if landmarks:
             _draw_landmarks(picture, face, scale)
-    for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0]), strict=True):
+    for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0], percent), strict=True):
         if label is not None:
             _draw_label(picture, label, _colour(face))
     return picture

@@ -30,3 +30,8 @@ def describe(place: object, expected: str = "", found: str = "", advice: str = "
     """The text of an error: ``place: expected this, found that; next step``."""
     text = f"{place}: expected {expected}, found {found}" if expected or found else str(place)
     return f"{text}; {advice}" if advice else text
+
+
+def unwritable(path: object, error: Exception) -> InputError:
+    """The error for an annotated copy that can't be written: a failure of its source, not the end of a run."""
+    return InputError(path, "a place for an annotated copy", getattr(error, "strerror", None) or str(error))

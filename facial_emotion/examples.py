@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 FRAME = (480, 640)  # height and width of a common webcam's picture
 _VARIANTS = 100  # crops besides the first
+_RATE = 15  # frames per second of the example video
 _TILE = (270, 360)  # height and width of a picture in a video call
 
 
@@ -50,15 +51,25 @@ def pair() -> np.ndarray:
     return np.concatenate(views, axis=1)
 
 
+def video() -> Iterator[tuple[float, np.ndarray]]:
+    """A call of 6 seconds: the astronaut comes near, the officer joins: seconds, and uint8 RGB (270, 720, 3)."""
+    for index in range(6 * _RATE):
+        seconds = index / _RATE
+        left = _view(portrait(), (225, 120), 0.6 + 0.1 * min(seconds, 3), 10 * float(np.sin(seconds)), 1)
+        right = _view(officer(), (255, 190), 0.9, -8 * float(np.sin(seconds)), 1)
+        yield seconds, np.concatenate([left, right if seconds >= 2 else np.zeros_like(right)], axis=1)
+
+
 def _view(rgb: np.ndarray, centre: tuple[int, int], scale: float, angle: float, brightness: float) -> np.ndarray:
     """A picture as a camera shows it that looks at ``centre`` (x, y), turned by ``angle`` degrees: uint8 RGB _TILE."""
     import cv2
 
     height, width = _TILE
     matrix = cv2.getRotationMatrix2D(centre, angle, scale)
-    matrix[:, 2] += np.array([width / 2, height / 2]) - centre
+    matrix[0, 2] += width / 2 - centre[0]
+    matrix[1, 2] += height / 2 - centre[1]
     view = cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    return np.rint(np.minimum(view * brightness, 255)).astype(np.uint8)
+    return cv2.convertScaleAbs(view, alpha=brightness)
 
 
 # By the names that a viewer chooses them by.

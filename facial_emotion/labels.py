@@ -24,18 +24,18 @@ class Label(NamedTuple):
     box: tuple[int, int, int, int]
 
 
-def place_labels(faces: Sequence[Face], width: int, height: int) -> list[Label | None]:
+def place_labels(faces: Sequence[Face], width: int, height: int, percent: bool = True) -> list[Label | None]:
     """The labels of faces in a picture of ``width`` x ``height`` pixels; None where there is no room for any.
 
-    A label says number, emotion and confidence, or the first of these, whatever fits the width of its face's box. It
-    stands above the box, below or inside it, wherever it is over no other face and no other label.
+    A label says number, emotion and (with ``percent``) confidence, or the first of these, whatever fits the width of
+    its face's box. It stands above the box, below or inside it, wherever it is over no other face and no other label.
     """
     boxes = [tuple(int(edge) for edge in face.box) for face in faces]
     placed: list[Label | None] = []
     for index, face in enumerate(faces):
         others = boxes[:index] + boxes[index + 1 :]
         taken = [label.box for label in placed if label is not None]
-        candidates = list(_candidates(face, width, height))
+        candidates = list(_candidates(face, width, height, percent))
         free = (label for label in candidates if not _overlaps(label.box, [*others, *taken]))
         # Among faces that overlap, a number over another face is better than none; over another label it is worse.
         last = (label for label in reversed(candidates) if not _overlaps(label.box, taken))
@@ -43,12 +43,12 @@ def place_labels(faces: Sequence[Face], width: int, height: int) -> list[Label |
     return placed
 
 
-def _candidates(face: Face, width: int, height: int) -> Iterator[Label]:
+def _candidates(face: Face, width: int, height: int, percent: bool) -> Iterator[Label]:
     """A face's labels within the picture, the best first: by text, then by place."""
     left, top, right, bottom = (int(edge) for edge in face.box)
     size = int(np.clip(_SHARE * (right - left), _SMALLEST, _LARGEST))
-    texts = [f"{face.number} {face.label}{'' if face.certain else '?'} {face.confidence:.0%}"]
-    texts += [f"{face.number} {face.label}{'' if face.certain else '?'}", str(face.number)]
+    emotion = f"{face.number} {face.label}{'' if face.certain else '?'}"
+    texts = [f"{emotion} {face.confidence:.0%}"] * percent + [emotion, str(face.number)]
     for text in texts:
         wide, high = text_size(text, size)
         if wide > right - left and text != texts[-1]:

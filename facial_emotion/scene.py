@@ -34,7 +34,8 @@ class Face:
 
     number: from 1; box: int (4,), left, top, right, bottom in pixels; probabilities: float32 (7,); crop: uint8
     (48, 48); threshold: the confidence below which the label is uncertain; detection: the detector's score;
-    transform: float (2, 3), from the picture's pixels to the crop's.
+    transform: float (2, 3), from the picture's pixels to the crop's; emotion: the index of its label in a video, where
+    that is held until another emotion has led for some time.
     """
 
     number: int
@@ -44,16 +45,22 @@ class Face:
     threshold: float = 0.0
     detection: float = 1.0
     transform: np.ndarray | None = field(default=None, repr=False)
+    emotion: int | None = None
 
     @cached_property
     def label(self) -> str:
-        """The most probable emotion."""
-        return EMOTIONS[int(self.probabilities.argmax())]
+        """The most probable emotion or, in a video, the one that was until a moment ago."""
+        return EMOTIONS[self.index]
+
+    @property
+    def index(self) -> int:
+        """The label's index in EMOTIONS."""
+        return int(self.probabilities.argmax()) if self.emotion is None else self.emotion
 
     @cached_property
     def confidence(self) -> float:
-        """The probability of the most probable emotion."""
-        return float(self.probabilities.max())
+        """The probability of the label."""
+        return float(self.probabilities[self.index])
 
     @property
     def certain(self) -> bool:

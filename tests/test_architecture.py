@@ -46,6 +46,7 @@ ALLOWED = {
     "drawing": {"scene", "features", "labels"},
     "labels": {"scene"},
     "video": {"video", "scene", "recognizers", "features"},
+    "video.writer": {"video", "scene", "drawing"},
     "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
     "batch.benchmark": {"batch", "commands", "examples", "evaluation"},  # it runs the command

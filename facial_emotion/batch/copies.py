@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from facial_emotion.batch.sources import CAMERA, Source
-from facial_emotion.errors import InputError
+from facial_emotion.errors import InputError, unwritable
 
 _LONGEST = 255  # bytes of a file's name
 
@@ -47,11 +47,6 @@ def place(source: Source, root: str, folder: str, suffix: str) -> Path:
     except OSError as error:
         raise unwritable(path, error) from error
     return path.with_name(name)
-
-
-def unwritable(path: Path, error: Exception) -> InputError:
-    """The error for a copy that can't be written: it is its source's failure, not the end of a run."""
-    return InputError(path, "a place for an annotated copy", getattr(error, "strerror", None) or str(error))
 
 
 def without_copies(sources: Iterable[Source], folder: str) -> tuple[list[Source], int]:

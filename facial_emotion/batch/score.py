@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import Source
-from facial_emotion.errors import InputError
+from facial_emotion.errors import InputError, unwritable
 
 
 def score(
@@ -63,5 +63,5 @@ def score_picture(source: Source, options: Options) -> list[Row]:
         try:
             Image.fromarray(annotated(rgb, faces)).save(path)
         except OSError as error:
-            raise copies.unwritable(path, error) from error
+            raise unwritable(path, error) from error
     return [row_of(source, face) for face in faces] or [empty_row(source)]

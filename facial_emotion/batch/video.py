@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from fractions import Fraction
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.batch.copies import place, unwritable
+from facial_emotion.batch.copies import place
 from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of, shown
 from facial_emotion.batch.sources import CAMERA, Source
-from facial_emotion.errors import InputError
+from facial_emotion.errors import InputError, unwritable
 from facial_emotion.video import reader
 from facial_emotion.video.reader import Frame
+from facial_emotion.video.writer import annotated_copy
 
-if TYPE_CHECKING:
-    from facial_emotion.scene import Face
-
-    WriteFrame = Callable[[Frame, list[Face]], None]
-
-_TIME_BASE = Fraction(1, 1000)  # seconds: the time unit of annotated videos
 History = list[tuple[float, int, np.ndarray]]  # seconds, face number, probabilities (7,)
 
 
@@ -43,7 +36,7 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
             # Both are finished for a video that can't be read to its end, too.
             copy = partial(place, source, options.root, options.annotate)
             stack.callback(plot, history, copy(".emotions.png"))
-            write = stack.enter_context(_writer(copy(".annotated.mp4")))
+            write = stack.enter_context(annotated_copy(copy(".annotated.mp4")))
         for frame in frames:
             # At a low frame rate the default timeout would end every track before the next frame.
             stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - previous)))
@@ -90,68 +83,6 @@ def _read_camera(source: Source, options: Options) -> Iterator[Frame]:
             yield Frame(index, seconds, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
     finally:
         device.release()
-
-
-@contextmanager
-def _writer(path: Path) -> Iterator[WriteFrame]:
-    """A function that appends annotated frames to an H.264 file, which gets its final name when it is complete.
-
-    Raises InputError where it can't be written: a failure of this source alone.
-    """
-    import av
-
-    from facial_emotion.drawing import annotated
-
-    scratch = path.with_suffix(".part")
-    last, complete = -1, True  # milliseconds
-
-    def write(frame: Frame, faces: list[Face]) -> None:
-        nonlocal last, complete
-        complete = False
-        if not container.streams:
-            height, width = (max(2, side - side % 2) for side in frame.rgb.shape[:2])  # yuv420p needs even sides
-            stream = container.add_stream("libx264", rate=25, options={"crf": "23", "preset": "veryfast"})
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            stream.codec_context.time_base = _TIME_BASE
-        stream = container.streams.video[0]
-        rgb = _fitted(annotated(frame.rgb, faces, bars=True), stream.width, stream.height)
-        picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-        last = max(last + 1, round(frame.seconds / _TIME_BASE))
-        picture.pts, picture.time_base = last, _TIME_BASE
-        try:
-            container.mux(stream.encode(picture))
-        except (av.FFmpegError, OSError) as error:
-            raise unwritable(path, error) from error
-        complete = True
-
-    try:
-        with av.open(str(scratch), "w", format="mp4") as container:
-            try:
-                yield write
-            finally:
-                for stream in container.streams.video if complete else ():
-                    container.mux(stream.encode())
-    except (av.FFmpegError, OSError) as error:
-        complete = False
-        raise unwritable(path, error) from error
-    finally:
-        if complete and last >= 0:
-            scratch.replace(path)
-        scratch.unlink(missing_ok=True)
-
-
-def _fitted(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A frame uint8 (h, w, 3) in the size of its video: larger ones cut by a pixel or shrunk, with black borders."""
-    import cv2
-
-    if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
-        return np.ascontiguousarray(rgb[:height, :width])
-    scale = min(width / rgb.shape[1], height / rgb.shape[0])
-    size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
-    fitted = np.zeros((height, width, 3), dtype=np.uint8)
-    left, top = (width - size[0]) // 2, (height - size[1]) // 2
-    fitted[top : top + size[1], left : left + size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return fitted
 
 
 def plot(history: History, path: Path) -> None:

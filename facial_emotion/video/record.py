@@ -8,42 +8,69 @@ import io
 import numpy as np
 
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.scene import Face
 
-COLUMNS = ["seconds", "face", "left", "top", "right", "bottom", "detection", *EMOTIONS, "label"]
+COLUMNS = [
+    *("seconds", "face", "left", "top", "right", "bottom", "detection", *EMOTIONS),
+    *("label", "confidence", "certain", "model"),
+]
 _ROW = np.dtype(
-    [("seconds", "f8"), ("face", "i4"), ("box", "i4", 4), ("detection", "f4"), ("probabilities", "f4", len(EMOTIONS))]
+    [
+        *(("seconds", "f8"), ("face", "i4"), ("box", "i4", 4), ("detection", "f4")),
+        *(("probabilities", "f4", len(EMOTIONS)), ("emotion", "i1"), ("certain", "?"), ("model", "i2")),
+    ]
 )
 
 
 class Record:
-    """Rows in arrival order, in an array that grows by doubling; at ``max_rows`` rows the oldest half is dropped."""
+    """Rows in arrival order, in an array that grows by doubling; at ``max_rows`` rows the oldest half is dropped.
 
-    def __init__(self, max_rows: int = 1_000_000) -> None:
+    start: the time that seconds are counted from, by default that of the first row.
+    """
+
+    def __init__(self, max_rows: int = 1_000_000, start: float | None = None) -> None:
         self._rows, self._count, self._max_rows = np.zeros(1024, dtype=_ROW), 0, max_rows
-        self._start: float | None = None
+        self._start = start
+        self._models: list[str] = []
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, seconds: float, face: int, box: np.ndarray, detection: float, probabilities: np.ndarray) -> None:
-        """Append a row: seconds by any clock, face number, box (4,), detector's score, probabilities (7,)."""
+    @property
+    def rows(self) -> np.ndarray:
+        """A copy of all rows: seconds, face, box, detection, probabilities, emotion, certain, model."""
+        return self._rows[: self._count].copy()
+
+    def add(self, seconds: float, face: Face, model: str) -> None:
+        """Append a face at a time in seconds, by any clock, as a model recognised it."""
         self._start = seconds if self._start is None else self._start
+        if model not in self._models:
+            self._models.append(model)
         if self._count == self._max_rows:
             self._count -= self._max_rows // 2
             self._rows[: self._count] = self._rows[self._max_rows // 2 : self._max_rows].copy()
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        self._rows[self._count] = (seconds - self._start, face, tuple(box), detection, tuple(probabilities))
+        self._rows[self._count] = (
+            *(seconds - self._start, face.number, tuple(face.box), face.detection, tuple(face.probabilities)),
+            *(face.index, face.certain, self._models.index(model)),
+        )
         self._count += 1
 
     def to_csv(self) -> str:
-        """All rows as CSV: seconds since the first row, face, box, detector's score, seven probabilities, label."""
+        """All rows as CSV with the columns COLUMNS; seconds are counted from the start."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for row in self._rows[: self._count]:
-            probabilities = [f"{probability:.4f}" for probability in row["probabilities"]]
-            label = EMOTIONS[int(row["probabilities"].argmax())]
-            where = [*row["box"], f"{row['detection']:.4f}"]
-            writer.writerow([f"{row['seconds']:.3f}", row["face"], *where, *probabilities, label])
+        for row in self.rows:
+            label = [EMOTIONS[row["emotion"]], f"{row['probabilities'][row['emotion']]:.4f}", bool(row["certain"])]
+            where = [f"{row['seconds']:.3f}", row["face"], *row["box"], f"{row['detection']:.4f}"]
+            shares = [f"{probability:.4f}" for probability in row["probabilities"]]
+            writer.writerow([*where, *shares, *label, self._models[row["model"]]])
         return text.getvalue()
+
+
+def shares(rows: np.ndarray) -> dict[str, float]:
+    """The share of the time with each label, the largest first; rows: of a record."""
+    counts = np.bincount(rows["emotion"], minlength=len(EMOTIONS)) / max(1, len(rows))
+    return {EMOTIONS[index]: float(counts[index]) for index in np.argsort(-counts) if counts[index]}

@@ -29,6 +29,7 @@ MAX_FRAME_INTERVAL = 1000 / 25  # milliseconds: a slower source gets no larger b
 STAGES = ("detect", "track", "crop", "recognise")
 MAX_DETECTION_INTERVAL = 8  # frames
 HISTORY_SECONDS = 30.0  # duration of the chart
+HOLD = 0.3  # seconds that keep a label from flickering for people who watch, see ``Settings.hold``
 _WARM_UP = 5  # frames with a detection each, before the mean times are used
 _MEAN_DECAY = 0.9  # per frame, of the exponential moving averages of times
 
@@ -38,8 +39,9 @@ class Settings:
     """Settings of a stream.
 
     smoothing: time constant in seconds, 0 disables; search: how faces are looked for, see ``faces.in_video``;
-    detection_interval: frames from one detection to the next, 0 sets it by the measured
-    times; track_timeout: seconds without a detection after which a track ends.
+    detection_interval: frames from one detection to the next, 0 sets it by the measured times; track_timeout: seconds
+    without a detection after which a track ends; hold: seconds for which another emotion must lead before it becomes
+    the label, 0 makes the most probable one the label at once.
     """
 
     recognizer: Recognizer
@@ -47,6 +49,7 @@ class Settings:
     search: Search = DEFAULT_SEARCH
     detection_interval: int = 0
     track_timeout: float = TRACK_TIMEOUT
+    hold: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class _Track:
     """A tracked face. box: float (4,); score, points (5, 2): of its last detection; crop: uint8 (48, 48), its last.
 
     transform: that crop's, as in ``scene.Face``; scene: a thumbnail of the frame that it was last seen in;
-    log_probabilities: smoothed, (7,); times in seconds.
+    log_probabilities: smoothed, (7,); emotion: the label's index; led_at: when it was last the most probable one;
+    times in seconds.
     """
 
     number: int
@@ -88,6 +92,8 @@ class _Track:
     last_seen: float
     log_probabilities: np.ndarray | None = None
     smoothed_at: float = 0.0
+    emotion: int = -1
+    led_at: float = 0.0
 
 
 @dataclass
@@ -228,7 +234,7 @@ class Stream:
     def _append_results(self, faces: list[Face], now: float) -> None:
         with self._lock:
             for face in faces:
-                self.record.add(now, face.number, face.box, face.detection, face.probabilities)
+                self.record.add(now, face, self.settings.recognizer.name)
                 self.recent.append((now, face.number, face.probabilities))
             while self.recent and now - self.recent[0][0] > HISTORY_SECONDS:
                 self.recent.popleft()
@@ -277,8 +283,11 @@ def _smoothed_face(track: _Track, log: np.ndarray, now: float, settings: Setting
     track.log_probabilities, track.smoothed_at = smoothed, now
     exponentials = np.exp(smoothed - smoothed.max())
     probabilities = (exponentials / exponentials.sum()).astype(np.float32)
+    first = int(probabilities.argmax())
+    if track.emotion in (-1, first) or now - track.led_at >= settings.hold:
+        track.emotion, track.led_at = first, now
     box, threshold = track.box.round().astype(int), settings.recognizer.threshold
-    return Face(track.number, box, probabilities, track.crop, threshold, track.score, track.transform)
+    return Face(track.number, box, probabilities, track.crop, threshold, track.score, track.transform, track.emotion)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ _FOLDER = Path(__file__).parent
 PAGES = {
     "image": ":material/image:",
     "live": ":material/videocam:",
+    "video": ":material/movie:",
     "compare": ":material/leaderboard:",
     "why": ":material/search_insights:",
     "about": ":material/info:",

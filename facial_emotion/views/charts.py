@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from facial_emotion.drawing import HEX
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.video.record import shares
 
+_GAP = 1.0  # seconds without a face that end a bar of the timeline
+_SHORTEST = 0.05  # seconds, of a bar that can be seen
 LATENCY = "latency per face, ms"  # a column of benchmark tables
 COLOURS = alt.Scale(domain=list(EMOTIONS), range=[HEX[name] for name in EMOTIONS])
 
@@ -43,9 +48,66 @@ def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Ch
         .encode(
             x=alt.X("seconds", scale=alt.Scale(domain=[-30, 0]), title="seconds ago"),
             y=alt.Y("probability", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title=None),
-            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=3)),
+            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=4)),
         )
-        .properties(height=260)
+        .properties(height=240)
+    )
+    return result
+
+
+def timeline(rows: np.ndarray, stills: Mapping[float, str]) -> alt.Chart:
+    """Bars of the emotions of each face over a video; a tooltip shows the moment.
+
+    rows: of a record; stills: data URLs of small pictures by their seconds.
+    """
+    spans = []
+    for face in np.unique(rows["face"]):
+        of_face = rows[rows["face"] == face]
+        new = (np.diff(of_face["emotion"]) != 0) | (np.diff(of_face["seconds"]) > _GAP)
+        starts, ends = np.r_[0, np.flatnonzero(new) + 1], np.r_[np.flatnonzero(new), len(of_face) - 1]
+        for start, end in zip(of_face[starts], of_face[ends], strict=True):
+            middle = (start["seconds"] + end["seconds"]) / 2
+            still = stills[min(stills, key=lambda seconds: abs(seconds - middle))] if stills else ""
+            span = float(start["seconds"]), float(max(end["seconds"], start["seconds"] + _SHORTEST))
+            spans.append((f"face {face}", EMOTIONS[start["emotion"]], *span, still))
+    frame = pd.DataFrame(spans, columns=["face", "emotion", "from", "to", "image"])
+    result: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar(height=18)
+        .encode(
+            x=alt.X("from", title="seconds", axis=alt.Axis(tickCount=8)),
+            x2="to",
+            y=alt.Y("face", title=None),
+            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=4)),
+            tooltip=["face", "emotion", alt.Tooltip("from", format=".1f"), alt.Tooltip("to", format=".1f"), "image"],
+        )
+        .properties(height=alt.Step(30))
+    )
+    return result
+
+
+def time_shares(rows: np.ndarray) -> alt.Chart:
+    """Bars of the share of its time that each face shows each emotion; rows: of a record."""
+    frame = pd.DataFrame(
+        [
+            (f"face {face}", name, share)
+            for face in np.unique(rows["face"])
+            for name, share in shares(rows[rows["face"] == face]).items()
+        ],
+        columns=["face", "emotion", "share"],
+    )
+    result: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "share", stack="zero", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="share of time"
+            ),
+            y=alt.Y("face", title=None),
+            color=alt.Color("emotion", scale=COLOURS, legend=None),
+            tooltip=["face", "emotion", alt.Tooltip("share", format=".0%")],
+        )
+        .properties(height=alt.Step(30))
     )
     return result
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
 from facial_emotion.scene import Face
-from facial_emotion.views import bars, pictures, recognition
+from facial_emotion.views import bars, downloads, pictures, recognition
 from facial_emotion.views.pictures import Content, Picture, shrunk
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -87,7 +85,8 @@ def show_picture(found: Recognised, content: Content, settings: ViewerSettings) 
     with left:
         st.image(rgb, caption=picture.name, alt=recognition.answer([found]), width="stretch")
         if found.faces:
-            _download("Picture with labels", to_png(rgb), f"{picture.name.rsplit('.', 1)[0]}-faces.png", "image/png")
+            stem = picture.name.rsplit(".", 1)[0]
+            downloads.button("Picture with labels", downloads.to_png(rgb), f"{stem}-faces.png", "image/png")
     with right, st.container(horizontal=True):
         if not found.faces:
             st.warning(NO_FACE, icon=":material/person_off:")
@@ -144,11 +143,9 @@ def show_downloads(found: Sequence[Recognised], model: str) -> None:
     with st.expander(f"All {len(table)} faces as a table" if len(table) > 1 else "The face as a table"):
         st.dataframe(table, hide_index=True, key="faces")
     stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
-    left, right, _ = st.columns(3)
-    with left:
-        _download("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
-    with right:
-        _download("JSON", to_json(table), f"{stem}.json", "application/json")
+    with st.container(horizontal=True):
+        downloads.button("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
+        downloads.button("JSON", to_json(table), f"{stem}.json", "application/json")
 
 
 def faces_of(found: Sequence[Recognised], model: str) -> pd.DataFrame:
@@ -160,21 +157,6 @@ def faces_of(found: Sequence[Recognised], model: str) -> pd.DataFrame:
     return table[["file", "model", *table.columns.drop(["file", "model"])]]
 
 
-def _download(label: str, content: str | bytes, file: str, kind: str) -> None:
-    st.download_button(
-        label, content, file, kind, key=label, on_click="ignore", icon=":material/download:", width="stretch"
-    )
-
-
 def to_json(table: pd.DataFrame) -> str:
     """A table as a JSON list of objects, one per row."""
     return json.dumps(table.to_dict(orient="records"), indent=1)
-
-
-def to_png(rgb: np.ndarray) -> bytes:
-    """A picture, uint8 RGB (h, w, 3), encoded as PNG."""
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(rgb).save(stream, "PNG", compress_level=1)
-    return stream.getvalue()

@@ -4,40 +4,62 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import av
+import numpy as np
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 
 from facial_emotion.drawing import annotated
-from facial_emotion.video.stream import FrameResult, Settings, Stream
-from facial_emotion.views import charts, image, pictures, recognition
+from facial_emotion.scene import Face
+from facial_emotion.video.record import shares
+from facial_emotion.video.stream import HOLD, FrameResult, Settings, Stream
+from facial_emotion.views import bars, charts, downloads, image, pictures, recognition
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
+_REFRESH = 0.5  # seconds between two updates of the text
+_MANY = 4  # faces that have a word and bars beside the video; with more, the labels on the video say it all
 HELP = (
-    "No video? The browser needs permission to use the camera, and a page from another computer must be served over "
-    "HTTPS. Across networks a TURN server is required: set the environment variables TURN_URL, TURN_USERNAME and "
-    "TURN_CREDENTIAL. Single pictures work without video: press STOP if it is shown, then use the option below."
+    "No video? Allow this page to use the camera: there is a camera sign in or beside the address. Close other "
+    "programs that use it. Single pictures work without video: press STOP if it is shown, then use the option below."
+)
+OPERATORS = (
+    "For whoever runs this app: a page from another computer must be served over HTTPS, else browsers refuse the "
+    "camera. Across networks a TURN server is required: set TURN_URL, TURN_USERNAME and TURN_CREDENTIAL."
 )
 
 
 class Session:
-    """One viewer's video: its stream, last result and display options."""
+    """One viewer's video: its stream, last result and display options.
+
+    The labels on the video are those that the text beside it has: ``announce`` takes them over to both.
+    """
 
     def __init__(self, settings: ViewerSettings) -> None:
-        self.stream = Stream(Settings(settings.recognizer, search=settings.search))
+        self.stream = Stream(Settings(settings.recognizer, search=settings.search, hold=HOLD))
         self.landmarks = settings.landmarks
         self.result: FrameResult | None = None
         self.last_frame = time.monotonic()  # time of the last frame, in seconds
+        self.picture: np.ndarray | None = None  # the last annotated frame
+        self.snapshot: bytes | None = None  # as PNG
+        self._announced: dict[int, int] = {}  # the labels' indices by the faces' numbers
+
+    def announce(self) -> list[Face]:
+        """The faces of the last frame, whose labels the video has from now on."""
+        faces = self.result.faces if self.result is not None else []
+        self._announced = {face.number: face.index for face in faces}
+        return faces
 
     def process(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The annotated copy of a frame. It runs outside of Streamlit's threads."""
         rgb = frame.to_ndarray(format="rgb24")
         result = self.stream.process(rgb)
         self.result, self.last_frame = result, time.monotonic()
-        annotated_rgb = annotated(rgb, result.faces, bars=True, landmarks=self.landmarks)
+        faces = [replace(face, emotion=self._announced.get(face.number, face.emotion)) for face in result.faces]
+        annotated_rgb = self.picture = annotated(rgb, faces, landmarks=self.landmarks, percent=False)
         annotated_frame = av.VideoFrame.from_ndarray(annotated_rgb, format="rgb24")
         annotated_frame.pts, annotated_frame.time_base = frame.pts, frame.time_base
         return annotated_frame
@@ -74,11 +96,14 @@ def show(settings: ViewerSettings) -> None:
             figures(session)
         else:
             session.last_frame = time.monotonic()
-            st.info("Press START and allow access to the camera. Video is processed in memory and not stored.")
-            download(session)
+            if len(session.stream.record):
+                summary(session)
+            else:
+                st.info("Press START and allow access to the camera. Video is processed in memory and not stored.")
             with st.expander("No video?"):
                 st.write(HELP)
-                single(settings)
+                st.caption(OPERATORS)
+            single(settings)
 
 
 def ice_servers() -> list[dict[str, Any]]:
@@ -102,42 +127,61 @@ def setting(name: str) -> str:
         return ""
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=_REFRESH)
 def figures(session: Session) -> None:
-    """Draw the current faces, the timings and the last 30 seconds; updated every second."""
+    """Draw the current faces, the last 30 seconds, and the timings; updated by itself."""
     if time.monotonic() - session.last_frame > FRAME_TIMEOUT:
         st.warning(HELP, icon=":material/videocam_off:")
+        st.caption(OPERATORS)
         return
     result = session.result
     if result is None:
         st.caption("Waiting for the first frame.")
         return
-    st.markdown(" · ".join(f"**{face.number}** {face.caption}" for face in result.faces) or "No face")
-    with st.container(horizontal=True):
-        st.metric("Frames per second", f"{result.frames_per_second:.0f}", width=150)
-        st.metric("Time per frame", f"{result.frame_ms:.0f} ms", width=130)
-        interval = result.detection_interval
-        st.metric("Detection", "every frame" if interval == 1 else f"every {interval} frames", width=150)
-    st.caption(f"{result.model}: " + " · ".join(f"{name} {spent:.1f} ms" for name, spent in result.means.items()))
+    faces = session.announce()
+    if not faces:
+        st.subheader("No face", anchor=False)
+    elif len(faces) > _MANY:
+        st.subheader(recognition.answer([recognition.Recognised(0, "", faces)]), anchor=False)
+    for face in faces if len(faces) <= _MANY else []:
+        word = f"{recognition.emoji(face)} {face.label}{'' if face.certain else '?'}"
+        st.header(f"{face.number} {word}" if len(faces) > 1 else word, anchor=False)
+        st.html(bars.html(face.probabilities, 3))
     history = session.stream.history()
-    visible = [face.number for face in result.faces]
+    visible = [face.number for face in faces]
     if history:
-        face = st.selectbox("Face", visible, key="face") if len(visible) > 1 else [history[-1][1], *visible][-1]
-        st.altair_chart(charts.over_time(history, face), width="stretch", key="over_time")
-
-
-def download(session: Session) -> None:
-    """Draw the download button for the results of a stopped video."""
-    if len(session.stream.record):
-        st.download_button(
-            f"Download results ({len(session.stream.record):,} rows) as CSV",
-            session.stream.record.to_csv(),
-            "emotions.csv",
-            "text/csv",
-            key="record",
-            on_click="ignore",
-            icon=":material/download:",
+        number = st.selectbox("Face", visible, key="face") if len(visible) > 1 else [history[-1][1], *visible][-1]
+        st.altair_chart(charts.over_time(history, number), width="stretch", key="over_time")
+    if session.picture is not None and st.button("Take a snapshot", key="snapshot", icon=":material/photo_camera:"):
+        session.snapshot = downloads.to_png(session.picture)
+    _snapshot(session)
+    with st.expander("Technical figures"):
+        interval = result.detection_interval
+        detection = "in every frame" if interval == 1 else f"in one frame of {interval}"
+        st.caption(
+            f"{result.frames_per_second:.0f} frames a second, {result.frame_ms:.0f} ms each; faces are looked for "
+            f"{detection}. {result.model}: "
+            + " · ".join(f"{name} {spent:.1f} ms" for name, spent in result.means.items())
         )
+
+
+def _snapshot(session: Session) -> None:
+    """Draw the button that downloads the snapshot, if one was taken."""
+    if session.snapshot is not None:
+        downloads.button("Download the snapshot", session.snapshot, "emotions.png", "image/png")
+
+
+def summary(session: Session) -> None:
+    """Draw what a stopped video had: its emotions by their shares of the time and over it, and the downloads."""
+    rows = session.stream.record.rows
+    parts = [f"{recognition.EMOJI[name]} {name} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05]
+    st.subheader(", ".join(parts), anchor=False)
+    st.caption("Shares of the time with a face.")
+    st.altair_chart(charts.time_shares(rows), width="stretch", key="time_shares")
+    st.altair_chart(charts.timeline(rows, {}), width="stretch", key="timeline")
+    rows_text = f"Download results ({len(rows):,} rows) as CSV"
+    downloads.button(rows_text, session.stream.record.to_csv(), "emotions.csv", "text/csv")
+    _snapshot(session)
 
 
 def single(settings: ViewerSettings) -> None:

@@ -6,41 +6,67 @@ make shots
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import TIMEOUT_MS, app, chromium, wait_until_settled
+from tests.browser.conftest import TIMEOUT_MS, app, camera_video, chromium, wait_until_settled
 
 WIDTHS, THEMES = (390, 820, 1280, 1920), ("light", "dark")
 PAGES = ("", "live", "video", "compare", "why", "about")
 
 
-def example(page: Page) -> None:
-    """Choose the example with many faces, where the page has examples."""
-    if page.get_by_role("button", name="Video call", exact=True).count():
-        page.get_by_role("button", name="Video call", exact=True).click()
-        page.get_by_role("heading", name="9 faces").wait_for()
-        wait_until_settled(page)
+def picture(page: Page) -> None:
+    """Choose the example with many faces."""
+    page.get_by_role("button", name="Video call", exact=True).click()
+    page.get_by_role("heading", name="9 faces").wait_for()
+
+
+def video(page: Page) -> None:
+    """Analyse the example."""
+    page.get_by_role("button", name="Try the example").click()
+    page.get_by_role("heading", name="2 faces in 6 s").wait_for()
+
+
+def playing(page: Page) -> None:
+    """Start the camera."""
+    page.frame_locator("iframe[title*=webrtc_streamer]").get_by_role("button", name="START").click()
+    page.get_by_role("button", name="Take a snapshot").wait_for()
+    page.wait_for_timeout(3000)
+
+
+def stopped(page: Page) -> None:
+    """Stop the camera."""
+    page.frame_locator("iframe[title*=webrtc_streamer]").get_by_role("button", name="STOP").click()
+    page.get_by_role("button", name="Download results").wait_for()
+
+
+# What is done on a page before each screenshot but the first.
+ACTS: dict[str, list[Callable[[Page], None]]] = {"": [picture], "video": [video], "live": [playing, stopped]}
 
 
 def take(browser: Browser, address: str, name: str, width: int, theme: str, out: Path) -> None:
-    """Write the screenshots of a page, before and after an example was chosen."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
+    """Write the screenshots of a page, as it opens and after each of its ACTS."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,  # type: ignore[arg-type]
+        permissions=["camera"],
+    )
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     page.goto(f"{address}/{name}")
-    for moment, act in (("start", lambda _: None), ("example", example)):
-        if moment == "example" and name:
-            continue
-        wait_until_settled(page)
+    for number, act in enumerate([lambda _: None, *ACTS.get(name, [])]):
+        if number < 2:  # a page with a running video is drawn without end
+            wait_until_settled(page)
         act(page)
+        page.wait_for_timeout(1500)
         # The page scrolls inside of the window, so that a whole picture of it needs a window as high as the page.
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": int(min(max(height, 900), 6000))})
         page.wait_for_timeout(500)
-        page.screenshot(path=out / f"{name or 'image'}-{moment}-{width}-{theme}.png")
+        page.screenshot(path=out / f"{name or 'image'}-{number}-{width}-{theme}.png")
     context.close()
 
 
@@ -52,7 +78,9 @@ def take(browser: Browser, address: str, name: str, width: int, theme: str, out:
 def main(out: Path, pages: tuple[str, ...], widths: tuple[int, ...], themes: tuple[str, ...]) -> None:
     """Write screenshots of the app's pages into the folder OUT."""
     out.mkdir(parents=True, exist_ok=True)
-    with app() as address, chromium() as browser:
+    camera = out / "camera.mjpeg"
+    camera.write_bytes(camera_video())
+    with app() as address, chromium(f"--use-file-for-fake-video-capture={camera.resolve()}") as browser:
         for name, width, theme in itertools.product(pages, widths, themes):
             take(browser, address, name, width, theme, out)
             click.echo(f"{name or 'image'} {width} {theme}")

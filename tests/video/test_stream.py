@@ -14,6 +14,7 @@ import pytest
 from facial_emotion import examples
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
+from facial_emotion.scene import Face
 from facial_emotion.video.record import Record
 from facial_emotion.video.stream import Settings, Stream, detection_interval
 from tests import made
@@ -50,6 +51,13 @@ def test_a_moving_face_keeps_its_number(interval: int) -> None:
         assert abs((left + right) / 2 - (10 + 8 * index) - 103) < 12
         assert abs((top + bottom) / 2 - (20 + 3 * index) - 107) < 12
     assert ("detect" in result.stages) == ((index % interval) == 0)
+
+
+def test_a_label_changes_when_another_emotion_has_led_for_the_hold_time() -> None:
+    answers = iter([3, 5, 3, 5, 5, 5, 5, 5, 5])
+    stream = Stream(Settings(scripted("flickering", answers), smoothing=0, hold=0.3))
+    labels = [stream.process(frame((50, 20)), 0.1 * index).faces[0].label for index in range(9)]
+    assert labels == ["happy"] * 5 + ["surprise"] * 4
 
 
 @pytest.mark.parametrize("interval", [1, 4])
@@ -168,7 +176,9 @@ def test_the_record_is_exported_as_csv() -> None:
 
 def test_a_long_record_keeps_the_newest_rows() -> None:
     record = Record(max_rows=4096)
+    face = Face(1, np.zeros(4, dtype=int), np.full(7, 1 / 7), np.zeros((48, 48), dtype=np.uint8), detection=0.5)
     for index in range(10_000):
-        record.add(index, 1, np.zeros(4, dtype=int), 0.5, np.full(7, 1 / 7))
+        record.add(index, face, "calm")
     assert 2048 <= len(record) <= 4096
     assert record.to_csv().splitlines()[-1].startswith("9999.000,1,0,0,0,0,0.5000,0.1429")
+    assert record.to_csv().splitlines()[-1].endswith("angry,0.1429,True,calm")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
 from PIL import Image
@@ -23,7 +24,7 @@ from facial_emotion.views import image, live, sidebar
 from facial_emotion.views.sidebar import QUESTIONS, SENSITIVITIES, threshold_of
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("image", "live", "compare", "why", "about")
+PAGES = ("image", "live", "video", "compare", "why", "about")
 SCRIPT = """
 from facial_emotion.views import {0} as page
 from facial_emotion.views.sidebar import sidebar
@@ -236,7 +237,7 @@ def test_sensitivities_are_thresholds_in_order_around_the_default(detector: str)
 
 def test_the_live_page_shows_help_and_takes_single_pictures(no_webrtc: SimpleNamespace) -> None:
     at = page("live")
-    assert "TURN_URL" in text(at)
+    assert live.OPERATORS in text(at)
     at.slider(key="smoothing").set_value(1.0).run()
     at.toggle(key="single").set_value(True).run()
     assert not at.exception
@@ -254,6 +255,29 @@ def test_ice_servers_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TURN_CREDENTIAL", "secret")
     expected = {"urls": ["turn:example.org:3478"], "username": "me", "credential": "secret"}
     assert live.ice_servers() == [expected]
+
+
+def test_a_video_is_analysed_and_summed_up() -> None:
+    at = page("video")
+    at.button(key="example video").click().run()
+    assert not at.exception
+    assert at.header[0].value.startswith("2 faces in 6 s: 😀 happy")
+    assert "neutral" in at.header[0].value
+    table = pd.read_csv(io.StringIO(at.session_state["video"].analysis.record.to_csv()))
+    assert set(table["model"]) == {at.selectbox(key="model").value}
+    assert table["seconds"].is_monotonic_increasing
+    at.selectbox(key="model").set_value("lightgbm").run()
+    assert "Analyse again by lightgbm" in [button.label for button in at.button]
+    at.button(key="forget_video").click().run()
+    assert not at.header
+
+
+def test_what_is_no_video_is_refused_in_a_sentence() -> None:
+    at = page("video")
+    at.file_uploader(key="video_upload").set_value(("notes.mp4", b"not a video", "video/mp4")).run()
+    assert not at.exception
+    assert [error.value.split(".mp4")[0] for error in at.error] == ["notes"]
+    assert "could not be read" in at.error[0].value
 
 
 def test_compare_shows_every_model_on_one_picture() -> None:

@@ -1,0 +1,96 @@
+"""Analysis of a video from its start to its end, step by step, so that a page can show it at work and stop it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facial_emotion.errors import InputError
+from facial_emotion.scene import Face
+from facial_emotion.video.reader import Frame
+from facial_emotion.video.record import Record
+from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
+from facial_emotion.video.writer import annotated_copy
+
+MAX_FRAMES = 1500  # of a video that are analysed
+_MAX_STILLS, _STILL_HEIGHT = 60, 90  # small pictures that are kept, and their height in pixels
+
+
+@dataclass
+class Step:
+    """One analysed frame with its faces."""
+
+    frame: Frame
+    faces: list[Face]
+
+
+@dataclass
+class Analysis:
+    """The analysis of a video.
+
+    frames: of the video; count: their number, as far as it is known; copy: the annotated video that is written; error:
+    what ended the video early. stills: small pictures uint8 RGB by their seconds.
+    """
+
+    name: str
+    frames: Iterator[Frame]
+    count: int
+    settings: Settings
+    copy: Path
+    every: int = 1
+    error: str = ""
+    finished: bool = False
+    seconds: float = 0.0
+    record: Record = field(default_factory=lambda: Record(start=0.0))
+    stills: dict[float, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.every = max(1, math.ceil(self.count / MAX_FRAMES))
+        self._steps = self._run()
+
+    @property
+    def share(self) -> float:
+        """The share of the frames that has been seen, 0-1."""
+        return min(1.0, (self._seen + 1) / max(1, self.count))
+
+    _seen: int = -1
+
+    def step(self) -> Step | None:
+        """Analyse the next frame; None at the end."""
+        return next(self._steps, None)
+
+    def stop(self) -> None:
+        """End here; what is done is kept, the annotated video too."""
+        self._steps.close()
+        self.finished = True
+
+    def _run(self) -> Generator[Step]:
+        """Every ``every``-th frame, analysed and written."""
+        stream, still_interval = Stream(self.settings, self.record), max(1, self.count // self.every // _MAX_STILLS)
+        try:
+            with annotated_copy(self.copy) as write:
+                for frame in self.frames:
+                    self._seen = frame.number
+                    if frame.number % self.every:
+                        continue
+                    stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - self.seconds)))
+                    faces = stream.process(frame.rgb, frame.seconds).faces
+                    write(frame, faces)
+                    self.seconds = frame.seconds
+                    if frame.number // self.every % still_interval == 0:
+                        self.stills[frame.seconds] = _still(frame.rgb)
+                    yield Step(frame, faces)
+        except InputError as error:
+            self.error = str(error)
+        self.finished = True
+
+
+def _still(rgb: np.ndarray) -> np.ndarray:
+    """A small copy of a frame, uint8 RGB."""
+    width = max(1, round(rgb.shape[1] * _STILL_HEIGHT / rgb.shape[0]))
+    return cv2.resize(rgb, (width, _STILL_HEIGHT), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,22 @@
+"""Download buttons, and what they download."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import streamlit as st
+
+
+def button(label: str, content: str | bytes, file: str, kind: str) -> None:
+    """Draw a button that downloads a file; kind: its MIME type."""
+    st.download_button(label, content, file, kind, key=label, on_click="ignore", icon=":material/download:")
+
+
+def to_png(rgb: np.ndarray) -> bytes:
+    """A picture, uint8 RGB (h, w, 3), encoded as PNG."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
