@@ -72,6 +72,7 @@ def _view(rgb: np.ndarray, centre: tuple[int, int], scale: float, angle: float, 
     return cv2.convertScaleAbs(view, alpha=brightness)
 
 
+SMILING = ("astronaut", "two people", "evening")  # the examples whose first face smiles
 # By the names that a viewer chooses them by.
 PICTURES: dict[str, Callable[[], np.ndarray]] = {
     "astronaut": portrait,

@@ -1,9 +1,9 @@
 """Explanations of a recognizer's answers: occlusion maps, and effects of descriptors and geometry components.
 
-``occlusion`` works for every recognizer: it occludes a part of the face and measures the change of the log-odds
-(Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014). For recognizers with handcrafted
-features, ``geometry`` and ``descriptors`` replace components or descriptors by their medians over the training set.
-All effects are in nats of log-odds of a label; positive effects support the label.
+``occlusion`` works for every recognizer: it occludes a part of the face, or all but this part, and measures the change
+of the log-odds (Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014). For recognizers
+with handcrafted features, ``geometry`` and ``descriptors`` replace components or descriptors by their medians over the
+training set. All effects are in nats of log-odds of a label; positive effects support the label.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
 
+# Rows of a crop, first and last exclusive, by what is there in a face that is framed as crops are.
+REGIONS = {"brows": (0, 15), "eyes": (15, 23), "nose": (23, 29), "mouth": (29, 43), "chin": (43, 48)}
 _PATCH, _STRIDE = 12, 4  # side of the occluded square and its stride, in pixels of the crop
 _BATCH = 64  # feature rows that the classifier gets at once
 
@@ -34,16 +36,18 @@ class Component:
 
     def describe(self) -> str:
         """The component as a phrase."""
-        comparison = "above" if self.value > self.median else "below"
-        verb = "supports" if self.effect > 0 else "contradicts"
-        return f"{self.name} {self.value:.2f}, {comparison} the median of {self.median:.2f}: {verb} the label"
+        comparison = "more" if self.value > self.median else "less"
+        verb = "for" if self.effect > 0 else "against"
+        return f"{self.name}: {self.value:.2f}, {comparison} than the usual {self.median:.2f}, speaks {verb} it"
 
 
 def occlusion(recognizer: Recognizer, crop: np.ndarray, label: str) -> np.ndarray:
     """Occlusion map of a crop, uint8 (48, 48): effects on a label, float32 (48, 48).
 
-    A pixel's effect is the mean over the squares that cover it. Occluded pixels are replaced by a blurred copy of the
-    crop, with soft edges.
+    A square's effect is the mean of the loss where it alone is occluded and the gain where it alone is not, as in
+    ``_effects``: a smile is often clear from the cheeks too, and then its mouth's loss alone says little. A pixel's
+    effect is the mean over the squares that cover it. What is occluded is replaced by a blurred copy of the crop, with
+    soft edges.
     """
     import cv2
 
@@ -53,11 +57,20 @@ def occlusion(recognizer: Recognizer, crop: np.ndarray, label: str) -> np.ndarra
     for index, (top, left) in enumerate((top, left) for top in starts for left in starts):
         masks[index, max(0, top) : top + _PATCH, max(0, left) : left + _PATCH] = 1
     weights = np.stack([cv2.GaussianBlur(mask, (0, 0), 1.5) for mask in masks])
-    occluded = np.rint(crop * (1 - weights) + blurred * weights).astype(np.uint8)
-    odds = _log_odds(recognizer.predict_proba(np.concatenate([crop[None], occluded])), label)
-    effects = (odds[0] - odds[1:])[:, None, None]
+    without = np.rint(crop * (1 - weights) + blurred * weights).astype(np.uint8)
+    alone = np.rint(blurred * (1 - weights) + crop * weights).astype(np.uint8)
+    starting = np.stack([crop, np.rint(blurred).astype(np.uint8)])
+    odds = _log_odds(recognizer.predict_proba(np.concatenate([starting, without, alone])), label)
+    loss, gain = odds[0] - odds[2 : 2 + len(masks)], odds[2 + len(masks) :] - odds[1]
+    effects = ((loss + gain) / 2)[:, None, None]
     heat: np.ndarray = ((effects * weights).sum(axis=0) / weights.sum(axis=0)).astype(np.float32)
     return heat
+
+
+def regions(heat: np.ndarray) -> dict[str, float]:
+    """The mean effect of each part of the face in an occlusion map (48, 48), the largest first."""
+    means = {name: float(heat[top:bottom].mean()) for name, (top, bottom) in REGIONS.items()}
+    return dict(sorted(means.items(), key=lambda item: -item[1]))
 
 
 def has_descriptors(recognizer: Recognizer) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facial_emotion import explain, recognizers
+from facial_emotion import examples, explain, recognizers, scene
+from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
 from tests import made
 
@@ -35,6 +37,34 @@ def test_occlusion_map_peaks_at_the_relevant_part() -> None:
     assert explain.occlusion(brightness_of(slice(30, 38), slice(10, 18)), crop, "sad").min() < -0.5
 
 
+def test_the_parts_of_a_face_are_ordered_by_their_effects() -> None:
+    heat = np.zeros((48, 48), dtype=np.float32)
+    heat[32:40], heat[2:10] = 2, -1
+    parts = list(explain.regions(heat))
+    assert (parts[0], parts[-1]) == ("mouth", "brows")
+
+
+@pytest.mark.parametrize("name", ["cnn-ferplus", "lightgbm"])
+@pytest.mark.parametrize("example", examples.SMILING)
+def test_the_mouth_speaks_for_the_smile_of_an_example(name: str, example: str) -> None:
+    (face, *_) = [
+        face for face in scene.faces_in(examples.PICTURES[example](), recognizers.load(name)) if face.label == "happy"
+    ]
+    parts = explain.regions(explain.occlusion(recognizers.load(name), face.crop, "happy"))
+    assert parts["mouth"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cnn-ferplus", "lightgbm"])
+def test_the_mouth_speaks_for_the_smile_of_nearly_all_faces(name: str, real: Fer2013) -> None:
+    recognizer, split = recognizers.load(name), real.split("PublicTest")
+    happy = split.crops[split.labels == EMOTIONS.index("happy")][:80]
+    found = happy[recognizer.predict_proba(happy).argmax(axis=1) == EMOTIONS.index("happy")][:50]
+    assert len(found) == 50
+    for_it = [explain.regions(explain.occlusion(recognizer, crop, "happy"))["mouth"] > 0 for crop in found]
+    assert np.mean(for_it) >= 0.95
+
+
 def test_mouth_geometry_supports_a_smile(crops: np.ndarray) -> None:
     recognizer = recognizers.load("lightgbm")
     assert explain.has_descriptors(recognizer)
@@ -45,7 +75,7 @@ def test_mouth_geometry_supports_a_smile(crops: np.ndarray) -> None:
     lift = next(component for component in components if "corner lift" in component.name)
     assert lift.value > lift.median
     assert lift.effect > 0
-    assert lift.describe().endswith("supports the label")
+    assert lift.describe().endswith("speaks for it")
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "svm"])

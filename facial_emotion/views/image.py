@@ -133,7 +133,7 @@ def _explain(number: int, face: Face) -> None:
     """Go to the explanation of a face; number: of its picture."""
     from facial_emotion.views.app import page
 
-    st.session_state.update(why_picture=number, why_face=face.number)
+    st.session_state.update(why_picture=number, why_face=face.number - 1)
     st.switch_page(page("why"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 1600  # pixels, of a picture on the page
 _KEPT = "pictures"  # in the session: names and encoded contents; an example has none
+_LOOKS = "looks"  # in the session: data URLs of small looks, by picture
 _MEGABYTES = 50  # of an uploaded file
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
 _PASTE = """
@@ -113,7 +114,7 @@ def choose(key: str) -> Picture | None:
     contents = kept() or [(next(iter(examples.PICTURES)), None)]
     number = 0
     if len(contents) > 1:
-        number = st.selectbox("Picture", range(len(contents)), format_func=lambda index: contents[index][0], key=key)
+        number = choose_by_look("Picture", [(name, _look(name, content)) for name, content in contents], key)
     with st.expander("Another picture", icon=":material/add_photo_alternate:"):
         inputs()
     picture = read(*contents[number])
@@ -121,6 +122,33 @@ def choose(key: str) -> Picture | None:
         return picture
     st.error(picture)
     return None
+
+
+def choose_by_look(label: str, options: Sequence[tuple[str, str]], key: str) -> int:
+    """Draw a choice among pictures, by name and data URL; returns the index. key: of the choice in the session."""
+    looks = [f"![]({url}) {name}" for name, url in options]
+    if st.session_state.get(key) not in range(len(options)):
+        st.session_state[key] = 0
+    index = st.segmented_control(label, range(len(options)), format_func=looks.__getitem__, key=key, required=True)
+    return int(index or 0)
+
+
+def _look(name: str, content: bytes | None) -> str:
+    """A small look of a picture as a data URL, made once; empty for what can't be read."""
+    looks: dict[Content, str] = st.session_state.setdefault(_LOOKS, {})
+    if (name, content) not in looks:
+        picture = read(name, content)
+        looks[name, content] = look(picture.rgb) if isinstance(picture, Picture) else ""
+    return looks[name, content]
+
+
+def look(rgb: np.ndarray) -> str:
+    """A small look of a picture, uint8 RGB or grey, as a data URL."""
+    from PIL import Image
+
+    small = Image.fromarray(rgb)
+    small.thumbnail(_THUMBNAIL)
+    return data_url(small)
 
 
 def read(name: str, content: bytes | None) -> Picture | str:
@@ -147,6 +175,7 @@ def shrunk(picture: Picture) -> np.ndarray:
 def keep(contents: list[Content]) -> None:
     """Make these the viewer's pictures."""
     st.session_state[_KEPT] = contents
+    st.session_state[_LOOKS] = {}
 
 
 def _keep_uploads() -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import streamlit as st
 
 from facial_emotion import scene
@@ -19,7 +18,6 @@ from facial_emotion.views.sidebar import ViewerSettings
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
 UNCERTAIN, _UNKNOWN = "uncertain", "❔"
 _KEPT = "recognised"  # in the session
-_THUMBNAIL = 96  # pixels
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def recognise(number: int, content: Content, settings: ViewerSettings) -> Recogn
         faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
     except InputError as error:
         return Recognised(number, picture.name, error=f"{picture.name}: {error}")
-    return Recognised(number, picture.name, faces, _thumbnail(picture.rgb))
+    return Recognised(number, picture.name, faces, pictures.look(picture.rgb))
 
 
 def recognise_all(settings: ViewerSettings) -> list[Recognised]:
@@ -76,12 +74,3 @@ def answer(found: Sequence[Recognised]) -> str:
     if number == 1:
         counts = f"{EMOJI.get(next(iter(labels)), _UNKNOWN)} {next(iter(labels))}"
     return f"{faces}{where}" + (f": {counts}" if counts else "")
-
-
-def _thumbnail(rgb: np.ndarray) -> str:
-    """A small copy of a picture as a data URL."""
-    from PIL import Image
-
-    small = Image.fromarray(rgb)
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    return pictures.data_url(small)

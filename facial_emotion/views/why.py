@@ -13,6 +13,8 @@ from facial_emotion.views import image, pictures
 from facial_emotion.views.sidebar import ViewerSettings
 
 _SIDE = 384  # pixels, of an enlarged face
+_FOR, _AGAINST = (220, 30, 30), (30, 60, 220)  # colours
+_LEAST = 0.2  # of the strongest effect: parts with less are not named
 
 
 def show(settings: ViewerSettings) -> None:
@@ -25,13 +27,15 @@ def show(settings: ViewerSettings) -> None:
     if not faces:
         st.warning(image.NO_FACE, icon=":material/person_off:")
         return
-    left, right = st.columns(2)
-    number = left.selectbox("Face, from left to right", [face.number for face in faces], key="why_face")
-    face = faces[number - 1]
-    shown = picture.name, number, settings.name
+    index = 0
+    if len(faces) > 1:
+        looks = [(str(face.number), pictures.look(face.crop)) for face in faces]
+        index = pictures.choose_by_look("Face", looks, "why_face")
+    face = faces[index]
+    shown = picture.name, index, settings.name
     if st.session_state.get("why_shown") != shown:  # another face or model: its own answer is explained first
         st.session_state.update(why_shown=shown, why_label=face.label)
-    label = right.selectbox("Emotion to explain", EMOTIONS, key="why_label")
+    label = st.selectbox("Emotion to explain", EMOTIONS, key="why_label", width=300)
     probability = face.probabilities[EMOTIONS.index(label)]
     most_probable = f"most probable: *{face.label}*, {face.confidence:.0%}"
     st.write(f"**{settings.name}** gives *{label}* {probability:.0%}; {most_probable}.")
@@ -39,27 +43,50 @@ def show(settings: ViewerSettings) -> None:
 
 
 def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
-    """Draw the explanation of a label: heat maps, and geometry components as text."""
-    columns = st.columns(3 if explain.has_descriptors(recognizer) else 2, gap="medium")
-    columns[0].image(enlarged(face.crop), width="stretch", caption="model input")
+    """Draw the explanation of a label: in words, as heat maps, and by distances and angles."""
     heat = explain.occlusion(recognizer, face.crop, label)
-    columns[1].image(
-        overlay(face.crop, heat), width="stretch", caption=f"occlusion map: red supports {label}, blue contradicts it"
-    )
+    st.subheader(in_words(heat, label), anchor=False)
+    columns = st.columns(3, gap="medium")
+    with columns[0]:
+        st.image(enlarged(face.crop), width="stretch", alt="The face", caption="the face, as the model gets it")
+    with columns[1]:
+        st.image(overlay(face.crop, heat), width="stretch", alt=in_words(heat, label))
+        st.html(legend(label, float(np.abs(heat).max())))
+        st.caption("What a part of the face does to the odds where it is blurred, or all but it.")
     if not explain.has_descriptors(recognizer):
         return
     aligned, centres, effects = explain.descriptors(recognizer, face.crop, label)
     if len(effects):
-        columns[2].image(
-            overlay(aligned, spread(centres, effects, aligned.shape[0])),
-            width="stretch",
-            caption=f"HOG descriptors on the aligned face: red supports {label}, blue contradicts it",
-        )
+        with columns[2]:
+            spots = overlay(aligned, spread(centres, effects, aligned.shape[0]))
+            st.image(spots, width="stretch", alt=f"Descriptors for and against {label}")
+            st.html(legend(label, float(np.abs(effects).max())))
+            st.caption("What the edges around each point (HOG descriptors) do to the odds, on the upright face.")
     components = explain.geometry(recognizer, face.crop, label)
     if components:
-        st.subheader("Geometry components, largest effect first")
+        st.subheader("Distances and angles that say most", anchor=False)
         st.markdown("\n".join(f"- {component.describe()}" for component in components))
-        st.caption("Lengths relative to the distance between the eyes, angles in radians; medians of the training set.")
+        st.caption("Lengths in distances between the eyes, angles in radians; the usual is the training set's median.")
+
+
+def in_words(heat: np.ndarray, label: str) -> str:
+    """What an occlusion map says: "For happy: mouth, nose. Against: brows"."""
+    parts = explain.regions(heat)
+    least = _LEAST * max(abs(effect) for effect in parts.values())
+    speaking = [name for name, effect in parts.items() if effect >= least]
+    against = [name for name, effect in reversed(parts.items()) if effect <= -least]
+    said = f"For {label}: {', '.join(speaking)}." if speaking else f"Nothing speaks for {label}."
+    return said + (f" Against it: {', '.join(against)}." if against else "")
+
+
+def legend(label: str, strongest: float) -> str:
+    """The colours of a map as HTML; strongest: the effect of the fullest colour in nats of log-odds."""
+    times = np.exp(strongest)
+    return (
+        '<div style="font-size:.875rem"><div style="height:.6em;border-radius:2px;background:linear-gradient(90deg,'
+        f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;justify-content:space-between">'
+        f"<span>against {label}: odds ÷ {times:.1f}</span><span>for {label}: odds × {times:.1f}</span></div></div>"
+    )
 
 
 def spread(centres: np.ndarray, effects: np.ndarray, side: int) -> np.ndarray:
@@ -73,7 +100,7 @@ def overlay(grey: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """A grey face with a heat map over it, red above 0 and blue below: uint8 RGB (384, 384, 3)."""
     strength = heat / max(float(np.abs(heat).max()), 1e-6)
     strength = cv2.resize(strength, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)[..., None].clip(-1, 1)
-    colour = np.where(strength > 0, np.array([220.0, 30, 30]), np.array([30.0, 60, 220]))
+    colour = np.where(strength > 0, np.array(_FOR, dtype=float), np.array(_AGAINST, dtype=float))
     weight = 0.6 * np.abs(strength)
     return np.rint(enlarged(grey)[..., None] * (1 - weight) + colour * weight).astype(np.uint8)
 

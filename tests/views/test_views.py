@@ -293,7 +293,7 @@ def test_explanations_of_every_kind_of_model(name: str) -> None:
     at.selectbox(key="why_label").set_value("sad").run()
     assert not at.exception
     assert f"**{name}** gives *sad*" in text(at)
-    assert ("the label" in text(at)) == (name == "lightgbm")
+    assert ("speaks" in text(at)) == (name == "lightgbm")
 
 
 def test_json_equals_the_table() -> None:
