@@ -141,12 +141,14 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
     return result
 
 
-def accuracy_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
-    """Scatter plot of models. frame: columns model, track, accuracy (0-1) and latency per face in ms (LATENCY)."""
+def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
+    """Scatter plot of models. frame: columns model, track, agreement with people (0-1), latency per face (LATENCY)."""
     base = alt.Chart(frame).encode(
         x=alt.X(LATENCY, scale=alt.Scale(type="log", nice=False, padding=40)),
-        y=alt.Y("accuracy", scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")),
-        tooltip=["model", "track", alt.Tooltip("accuracy", format=".1%"), alt.Tooltip(LATENCY, format=".1f")],
+        y=alt.Y(
+            "agreement", title="people's choice", scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")
+        ),
+        tooltip=["model", "track", alt.Tooltip("agreement", format=".1%"), alt.Tooltip(LATENCY, format=".1f")],
     )
     points = base.mark_circle(size=140).encode(color=alt.Color("track", legend=alt.Legend(orient="bottom", title=None)))
     result: alt.LayerChart = (

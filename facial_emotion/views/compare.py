@@ -1,4 +1,4 @@
-"""Comparison of the models: benchmark results, and one picture recognised by all models."""
+"""Comparison of the models: what to choose one by, all benchmark results, and one picture recognised by all models."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from facial_emotion import paths, recognizers, scene
+from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow
-from facial_emotion.views import charts, image, pictures
-from facial_emotion.views.sidebar import ViewerSettings
+from facial_emotion.views import bars, charts, image, pictures, recognition
+from facial_emotion.views.sidebar import QUESTIONS, ViewerSettings
 
+_MAIN = ("model", "best at", "people's choice", "accuracy", "ms a frame", "MB", "commercial use")
 _PERCENTAGES = (
     *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
     *("coverage", "accuracy when certain"),
@@ -19,7 +21,37 @@ _PERCENTAGES = (
 _FORMATS = {
     **dict.fromkeys(_PERCENTAGES, "%.1f%%"),
     **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
-    **dict.fromkeys((charts.LATENCY, "95th percentile, ms", "latency per frame, ms", "size, MB"), "%.1f"),
+    **dict.fromkeys((charts.LATENCY, "95th percentile, ms", "ms a frame", "MB"), "%.1f"),
+}
+_EXPLAINED = {
+    "best at": "Where no other model here is better, faster or smaller; or that no licence excludes commercial use.",
+    "people's choice": "Of the pictures where one of the seven emotions has the most votes of ten people (FER+), the "
+    "share with that answer.",
+    "clear faces": "The same where over half of the people agree.",
+    "accuracy": "The share of pictures with FER2013's label, which a search engine was asked for.",
+    "without near-duplicates": "Accuracy without pictures that are nearly in Training too.",
+    "macro-F1": "The mean over the emotions of F1: rare ones count as much as common ones.",
+    "ECE": "Expected calibration error: how far confidence and accuracy are apart on average.",
+    "coverage": "The share of pictures that get an answer that is not uncertain.",
+    "accuracy when certain": "Accuracy of those answers.",
+    "ms a frame": "Median milliseconds from a 640 x 480 frame to its label, finding the face included.",
+    charts.LATENCY: "Median from a face that is found to its label.",
+    "MB": "Of the model's files.",
+    "commercial use": "Whether a licence of something that the model was made from excludes commercial use.",
+}
+_CARD_WIDTH = 220  # pixels, of a model's answer
+_EXCLUDED = "excludes commercial use"  # in a card's licence
+_SNIPPETS = {
+    "Python": (
+        "python",
+        'from facial_emotion import faces_in, load\n\nfaces = faces_in("portrait.jpg", load("{name}"))\n'
+        "print([(face.label, face.confidence, face.box) for face in faces])",
+    ),
+    "Command line": ("bash", "facial-emotion recognize portrait.jpg --model {name} --out results.csv"),
+    "HTTP": (
+        "bash",
+        'facial-emotion serve &\ncurl -F picture=@portrait.jpg "http://127.0.0.1:8000/recognize?model={name}"',
+    ),
 }
 
 
@@ -31,26 +63,19 @@ def show(settings: ViewerSettings) -> None:
     except InputError as error:
         st.warning(str(error))
         return
-    st.caption(f"{about['accuracy_from']}; {about['host']['processor']}, {about['host']['threads']} threads, batch 1.")
-    st.caption(
-        "People's choice: of the pictures where one of the seven emotions has the most votes of ten people (FER+), the "
-        "share with that answer; clear faces: where over half of the people agree. Accuracy and what follows it: "
-        "against FER2013's labels. -ferplus models answer as people would, the others with FER2013's labels."
-    )
     frame = figures(rows)
-    st.dataframe(
-        frame.assign(**{name: 100 * frame[name].astype(float) for name in _PERCENTAGES}),
-        hide_index=True,
-        key="results",
-        column_config={name: st.column_config.NumberColumn(format=form) for name, form in _FORMATS.items()},
-    )
+    name = choice(frame, settings.name)
+    use(name, settings.name)
+    st.caption(f"{about['accuracy_from']}; {about['host']['processor']}, {about['host']['threads']} threads, batch 1.")
+    with st.expander("All figures"):
+        _table(frame, key="results")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Accuracy against latency")
-        st.altair_chart(charts.accuracy_against_latency(frame), width="stretch", key="scatter")
+        st.subheader("Agreement with people against latency", anchor=False)
+        agreement = frame.rename(columns={"people's choice": "agreement"})
+        st.altair_chart(charts.agreement_against_latency(agreement), width="stretch", key="scatter")
     with right:
-        name = settings.name
-        st.subheader(f"Confusion matrix of {name}")
+        st.subheader(f"What {name} takes for what", anchor=False)
         counts = next((row.scores.confusion for row in rows if row.model == name), None)
         if counts is None:
             st.info(f"{name} has no benchmark results yet: run facial-emotion compare.")
@@ -61,8 +86,8 @@ def show(settings: ViewerSettings) -> None:
 
 
 def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
-    """The main figures of each model, one row per model, by falling accuracy."""
-    return pd.DataFrame(
+    """The figures of each model, one row per model, by falling agreement with people."""
+    frame = pd.DataFrame(
         {
             "model": row.model,
             "track": row.track,
@@ -77,16 +102,73 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
             "recall of disgust": row.scores.per_class["disgust"].recall,
             charts.LATENCY: row.latency["crop to label"].median_ms,
             "95th percentile, ms": row.latency["crop to label"].p95_ms,
-            "latency per frame, ms": row.latency["frame to label"].median_ms,
-            "size, MB": row.size_mb,
+            "ms a frame": row.latency["frame to label"].median_ms,
+            "MB": row.size_mb,
+            "commercial use": "excluded" if _is_excluded(row.model) else "not excluded",
         }
         for row in rows
-    ).sort_values("accuracy", ascending=False)
+    ).sort_values("people's choice", ascending=False, ignore_index=True)
+    frame.insert(1, "best at", badges(frame))
+    return frame
+
+
+def _is_excluded(name: str) -> bool:
+    """Whether a licence excludes commercial use of a model."""
+    return name in recognizers.names() and _EXCLUDED in recognizers.card(name).licence
+
+
+def badges(frame: pd.DataFrame) -> pd.Series:
+    """What each model is best at, as text; frame: as ``figures`` makes it."""
+    best = {
+        "as people say": frame["people's choice"] == frame["people's choice"].max(),
+        "FER2013": frame["accuracy"] == frame["accuracy"].max(),
+        "fastest": frame["ms a frame"] == frame["ms a frame"].min(),
+        "smallest": frame["MB"] == frame["MB"].min(),
+    }
+    texts = [", ".join(name for name, holds in best.items() if holds[row]) for row in range(len(frame))]
+    return pd.Series(texts, index=frame.index)
+
+
+def _table(frame: pd.DataFrame, key: str, selectable: bool = False) -> list[int]:
+    """Draw a table of figures, with explained headings; returns the rows that are selected in it."""
+    shown = frame.assign(**{name: 100 * frame[name].astype(float) for name in _PERCENTAGES if name in frame})
+    columns = {name: st.column_config.Column(help=_EXPLAINED.get(name)) for name in frame}
+    for name in set(_FORMATS) & set(frame):
+        columns[name] = st.column_config.NumberColumn(format=_FORMATS[name], help=_EXPLAINED.get(name))
+    if not selectable:
+        st.dataframe(shown, hide_index=True, key=key, column_config=columns)
+        return []
+    chosen = st.dataframe(
+        shown, hide_index=True, key=key, column_config=columns, on_select="rerun", selection_mode="single-row"
+    )
+    return [row for row in chosen["selection"]["rows"] if row < len(frame)]
+
+
+def choice(frame: pd.DataFrame, used: str) -> str:
+    """Draw the figures that models are chosen by; returns the model that is selected, at first the one in use."""
+    rows = _table(frame[list(_MAIN)], key="choice", selectable=True)
+    st.caption("Select a row to see more of a model and to use it.")
+    return str(frame["model"][rows[0]]) if rows else used
+
+
+def use(name: str, used: str) -> None:
+    """Draw what a model answers, the way to use it here, and how to use it elsewhere."""
+    st.subheader(name, anchor=False)
+    st.write(QUESTIONS[recognizers.card(name).labels])
+    st.button(
+        f"{name} is in use" if name == used else f"Use {name} in this app",
+        key="use",
+        type="primary",
+        disabled=name == used,
+        on_click=lambda: st.session_state.update(model=name),
+    )
+    for tab, (language, code) in zip(st.tabs(list(_SNIPPETS)), _SNIPPETS.values(), strict=True):
+        tab.code(code.format(name=name), language=language)
 
 
 def side_by_side(settings: ViewerSettings) -> None:
     """Draw one face of a picture with the probabilities of every model."""
-    st.subheader("One picture, all models")
+    st.subheader("One picture, all models", anchor=False)
     picture = pictures.choose("compare_picture")
     if picture is None:
         return
@@ -94,13 +176,22 @@ def side_by_side(settings: ViewerSettings) -> None:
     if not len(faces):
         st.warning(image.NO_FACE, icon=":material/person_off:")
         return
-    numbers = range(1, len(faces) + 1)
-    number = st.selectbox("Face", numbers, key="compare_face") if len(faces) > 1 else 1
-    selected = slice(number - 1, number)
-    names = recognizers.names()
-    for start in range(0, len(names), 3):
-        for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-            (face,) = scene.classify(faces.take(selected), crops[selected], recognizers.load(name))
-            with column.container(border=True):
-                st.markdown(f"**{name}** · {face.label} · {face.confidence:.0%}" + image.UNCERTAIN * (not face.certain))
-                st.altair_chart(charts.bars(face.probabilities), width="stretch", key=f"all-{name}")
+    index = 0
+    if len(faces) > 1:
+        looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(crops, 1)]
+        index = pictures.choose_by_look("Face", looks, "compare_face")
+    left, right = st.columns([2, 3], gap="medium")
+    shown = scene.scaled(scene.classify(faces, crops, settings.recognizer), picture.scale)
+    marked = index + 1 if len(faces) > 1 else None
+    left.image(annotated(pictures.shrunk(picture), shown, marked=marked), caption=picture.name, width="stretch")
+    with right, st.container(horizontal=True):
+        for name in recognizers.names():
+            (face,) = scene.classify(
+                faces.take(slice(index, index + 1)), crops[index : index + 1], recognizers.load(name)
+            )
+            with st.container(border=True, width=_CARD_WIDTH, gap="small"):
+                st.markdown(
+                    f"{recognition.emoji(face)} **{name}** · {face.label} · {face.confidence:.0%}"
+                    + image.UNCERTAIN * (not face.certain)
+                )
+                st.html(bars.html(face.probabilities, 3))

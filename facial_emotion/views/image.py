@@ -26,7 +26,7 @@ NO_FACE = (
 UNCERTAIN = f" · {recognition.UNCERTAIN}"
 _CROP_SIDE = 72  # pixels, of a crop on the page
 _BESIDE = 2  # faces, whose cards have room beside the picture
-_CARD_WIDTH = 290  # pixels, of a face's card
+CARD_WIDTH = 290  # pixels, of a face's card
 
 
 def show(settings: ViewerSettings) -> None:
@@ -100,14 +100,14 @@ def show_face(face: Face, number: int, marked: bool) -> None:
     number: of the picture on the page; marked: whether the face is marked in it.
     """
     key = f"{number}-{face.number}"
-    with st.container(border=True, width=_CARD_WIDTH, gap="small"):
+    with st.container(border=True, width=CARD_WIDTH, gap="small"):
         st.markdown(
             f"{recognition.emoji(face)} **{face.number} · {face.label}** · {face.confidence:.0%}"
             + UNCERTAIN * (not face.certain)
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.image(face.crop, width=_CROP_SIDE, alt=f"Face {face.number}, as the model gets it")
-            with st.container(width=_CARD_WIDTH - _CROP_SIDE - 50):
+            with st.container(width=CARD_WIDTH - _CROP_SIDE - 50):
                 st.html(bars.html(face.probabilities, 3))
         with st.container(horizontal=True, gap="small"):
             with st.popover("All seven"):

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from facial_emotion import examples, recognizers, scene
 from facial_emotion.drawing import COLOURS
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.video.reader import Frame
 from facial_emotion.video.stream import TRACK_TIMEOUT
+from facial_emotion.video.writer import annotated_copy
 from facial_emotion.views.image import NO_FACE
 from tests.browser.conftest import TIMEOUT_MS, Open, choose, wait_until_settled
 from tests.views.test_views import encoded, invalid_files
 
-PAGES = ("", "live", "compare", "why", "about")
+PAGES = ("", "live", "video", "compare", "why", "about")
+
+# Paste a JPEG, given as base64.
+PASTE = """content => {
+    const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0))
+    const data = new DataTransfer()
+    data.items.add(new File([bytes], 'picture.jpg', {type: 'image/jpeg'}))
+    window.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}))
+}"""
 
 # The number of pixels of a video that are close to a colour.
 COUNT_PIXELS = """(video, colour) => {
@@ -123,13 +137,50 @@ def test_pictures_are_given_once_and_a_face_leads_to_its_explanation(visit: Open
     page.get_by_role("button", name="Why?").click()
     expect(page.get_by_role("heading", name="Why this emotion?")).to_be_visible(timeout=TIMEOUT_MS)
     wait_until_settled(page)
-    expect(chosen(page, "Picture")).to_have_value("first.png")
+    shown = page.get_by_role("radio", name="first.png", checked=True)
+    expect(shown).to_be_visible()
     go(page, "Compare")
-    expect(chosen(page, "Picture")).to_have_value("first.png")
+    expect(shown).to_be_visible()
     go(page, "Image")
     expect(answer).to_be_visible(timeout=TIMEOUT_MS)
     page.get_by_role("button", name="Remove 2 pictures").click()
     expect(answer).to_have_count(0, timeout=TIMEOUT_MS)
+
+
+def test_many_pictures_have_one_answer_and_one_table(visit: Open) -> None:
+    page = visit("")
+    portrait = encoded(examples.portrait()[:256, 100:356], "JPEG")
+    upload(page, *[(f"{number}.jpg", portrait) for number in range(25)])
+    expect(page.get_by_role("heading", name="25 faces in 25 pictures: 😀 25 happy")).to_be_visible(timeout=TIMEOUT_MS)
+    wait_until_settled(page)
+    assert downloaded(page, "CSV")["file"].tolist() == [f"{number}.jpg" for number in range(25)]
+
+
+def test_a_pasted_picture_is_recognised(visit: Open) -> None:
+    page = visit("")
+    content = base64.b64encode(encoded(examples.portrait(), "JPEG")).decode()
+    page.evaluate(PASTE, content)
+    expect(page.get_by_text("1 · happy")).to_be_visible(timeout=TIMEOUT_MS)
+
+
+def test_an_uploaded_video_leads_to_a_timeline_and_a_table(visit: Open, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    with annotated_copy(film) as write:
+        for number, (seconds, rgb) in enumerate(itertools.islice(examples.video(), 45)):
+            write(Frame(number, seconds, rgb), [])
+    page = visit("video")
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(film)
+    expect(page.get_by_role("heading", name="2 faces in 3 s: 😀 happy")).to_be_visible(timeout=TIMEOUT_MS)
+    wait_until_settled(page)
+    expect(page.get_by_role("heading", name="Over time")).to_be_visible()
+    assert page.locator("video").evaluate("video => video.readyState >= 0 && video.src !== ''")
+    table = downloaded(page, "CSV")
+    assert table.groupby("face")["label"].agg(lambda labels: labels.mode()[0]).tolist() == ["happy", "neutral"]
+    go(page, "Compare")
+    go(page, "Video")
+    expect(page.get_by_role("heading", name="2 faces in 3 s")).to_be_visible(timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Remove film.mp4").click()
+    expect(page.get_by_role("heading", name="2 faces in 3 s")).to_have_count(0, timeout=TIMEOUT_MS)
 
 
 def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None:
@@ -141,6 +192,7 @@ def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None
     video = streamer.locator("video")
     wait_for_pixels(video, ("happy",), 500, 1 << 30)  # box, label and bar
     video.evaluate("video => { video.marked = true }")
+    page.get_by_text("Technical figures").click()
     expect(page.get_by_text("lightgbm: detect")).to_be_visible(timeout=TIMEOUT_MS)
     before = played(streamer)
     choose(page, "Model", "svm")  # while the video runs
@@ -148,9 +200,15 @@ def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None
     assert played(streamer) > before
     assert video.evaluate("video => video.marked"), "the video was restarted"
     wait_for_pixels(video, ("happy", "angry"), 0, 49)  # no box
+    page.get_by_role("button", name="Take a snapshot").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the snapshot").click()
+    assert Image.open(download.value.path()).size[0] >= 320
     streamer.get_by_role("button", name="STOP").click()
     record = downloaded(page, "Download results")
     assert (record["label"] == "happy").mean() > 0.9
+    assert set(record["model"]) == {"lightgbm", "svm"}
+    expect(page.get_by_role("heading", name=re.compile("happy 100%|happy 9.%"))).to_be_visible()
     breaks = record["seconds"].diff() > TRACK_TIMEOUT  # no face in the scene, or a machine that stalled
     visits = [part["face"].unique().tolist() for _, part in record.groupby(breaks.cumsum())]
     assert all(len(numbers) == 1 for numbers in visits), visits
@@ -194,3 +252,15 @@ def test_pages_fit_a_phone_screen(visit: Open, name: str) -> None:
     page = visit(name, width=390)
     wide = page.evaluate("[...document.querySelectorAll('section, main, body')].map(x => x.scrollWidth)")
     assert max(wide) <= 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_are_accessible(visit: Open, name: str, theme: str) -> None:
+    page = visit(name, theme=theme)
+    violations = [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert violations == []
