@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app test attack quick check data train deep ensemble lock wheel clean
+.PHONY: help setup compare report app test attack quick shots check data train deep ensemble lock wheel clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ attack: $(VENV)/dev ## Try hostile and odd input: what was tried, expected and f
 
 quick: $(VENV)/dev ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -n 2 -m "not (slow or cluster or browser or release)"
+
+shots: $(VENV)/dev ## Screenshots of every page of the app in every width and theme, in shots/ (needs Chromium)
+	$(BIN)/python -m tests.browser.shots shots
 
 check: $(VENV)/dev ## Linter, formatter and type checker
 	$(BIN)/ruff check .

@@ -64,8 +64,8 @@ class Face:
 
     @property
     def certain(self) -> bool:
-        """Whether the confidence reaches the recognizer's threshold."""
-        return self.confidence >= self.threshold
+        """Whether the probability of the most probable emotion reaches the recognizer's threshold."""
+        return float(self.probabilities.max()) >= self.threshold
 
     @property
     def caption(self) -> str:

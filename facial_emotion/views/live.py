@@ -45,12 +45,12 @@ class Session:
         self.last_frame = time.monotonic()  # time of the last frame, in seconds
         self.picture: np.ndarray | None = None  # the last annotated frame
         self.snapshot: bytes | None = None  # as PNG
-        self._announced: dict[int, int] = {}  # the labels' indices by the faces' numbers
+        self._announced: dict[int, Face] = {}  # by number
 
     def announce(self) -> list[Face]:
         """The faces of the last frame, whose labels the video has from now on."""
         faces = self.result.faces if self.result is not None else []
-        self._announced = {face.number: face.index for face in faces}
+        self._announced = {face.number: face for face in faces}
         return faces
 
     def process(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -58,7 +58,10 @@ class Session:
         rgb = frame.to_ndarray(format="rgb24")
         result = self.stream.process(rgb)
         self.result, self.last_frame = result, time.monotonic()
-        faces = [replace(face, emotion=self._announced.get(face.number, face.emotion)) for face in result.faces]
+        faces = []
+        for face in result.faces:
+            said = self._announced.get(face.number, face)
+            faces.append(replace(face, probabilities=said.probabilities, emotion=said.emotion))
         annotated_rgb = self.picture = annotated(rgb, faces, landmarks=self.landmarks, percent=False)
         annotated_frame = av.VideoFrame.from_ndarray(annotated_rgb, format="rgb24")
         annotated_frame.pts, annotated_frame.time_base = frame.pts, frame.time_base

@@ -159,8 +159,12 @@ def test_many_pictures_have_one_answer_and_one_table(visit: Open) -> None:
 def test_a_pasted_picture_is_recognised(visit: Open) -> None:
     page = visit("")
     content = base64.b64encode(encoded(examples.portrait(), "JPEG")).decode()
-    page.evaluate(PASTE, content)
-    expect(page.get_by_text("1 · happy")).to_be_visible(timeout=TIMEOUT_MS)
+    for _ in range(TIMEOUT_MS // 1000):  # the page may not listen at once
+        page.evaluate(PASTE, content)
+        page.wait_for_timeout(1000)
+        if page.get_by_text("1 · happy").is_visible():
+            break
+    expect(page.get_by_text("1 · happy")).to_be_visible()
 
 
 def test_an_uploaded_video_leads_to_a_timeline_and_a_table(visit: Open, tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import threading
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,11 +20,13 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from facial_emotion import artifact, examples, recognizers, scene
+from facial_emotion.drawing import COLOURS
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import DETECTORS
+from facial_emotion.features.faces import DEFAULT_SEARCH, DETECTORS
 from facial_emotion.views import image, live, sidebar
 from facial_emotion.views.sidebar import QUESTIONS, SENSITIVITIES, threshold_of
+from tests.video.test_stream import scripted
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ("image", "live", "video", "compare", "why", "about")
@@ -246,6 +251,29 @@ def test_the_live_page_shows_help_and_takes_single_pictures(no_webrtc: SimpleNam
     assert "Waiting for the first frame." in text(at)
     at.session_state["session"].last_frame -= live.FRAME_TIMEOUT + 1
     assert [warning.value for warning in at.run().warning] == [live.HELP]
+
+
+def test_the_video_and_the_text_beside_it_have_the_same_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = itertools.chain([3, 3], itertools.repeat(5))
+    monkeypatch.setattr(recognizers, "load", lambda name: scripted(name, answers))
+    session = live.Session(sidebar.ViewerSettings("scripted", DEFAULT_SEARCH, False))
+    session.stream.change(smoothing=0.0, hold=0.0)
+
+    def colours() -> set[str]:
+        """The emotions whose colours are in the picture."""
+        frame = av.VideoFrame.from_ndarray(examples.frame(), format="rgb24")
+        frame.pts, frame.time_base = 0, Fraction(1, 25)
+        session.process(frame)
+        assert session.picture is not None
+        found = session.picture.reshape(-1, 3)
+        return {name for name in ("happy", "surprise") if (found == COLOURS[name]).all(axis=1).sum() > 200}
+
+    assert colours() == {"happy"}
+    assert [face.label for face in session.announce()] == ["happy"]
+    for _ in range(3):
+        assert colours() == {"happy"}  # although the model says surprise from the second on
+    assert [face.label for face in session.announce()] == ["surprise"]
+    assert colours() == {"surprise"}
 
 
 def test_ice_servers_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
