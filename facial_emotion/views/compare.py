@@ -43,15 +43,11 @@ _CARD_WIDTH = 220  # pixels, of a model's answer
 _EXCLUDED = "excludes commercial use"  # in a card's licence
 _SNIPPETS = {
     "Python": (
-        "python",
         'from facial_emotion import faces_in, load\n\nfaces = faces_in("portrait.jpg", load("{name}"))\n'
-        "print([(face.label, face.confidence, face.box) for face in faces])",
+        "print([(face.label, face.confidence, face.box) for face in faces])"
     ),
-    "Command line": ("bash", "facial-emotion recognize portrait.jpg --model {name} --out results.csv"),
-    "HTTP": (
-        "bash",
-        'facial-emotion serve &\ncurl -F picture=@portrait.jpg "http://127.0.0.1:8000/recognize?model={name}"',
-    ),
+    "Command line": "facial-emotion recognize portrait.jpg --model {name} --out results.csv",
+    "HTTP": 'facial-emotion serve &\ncurl -F picture=@portrait.jpg "http://127.0.0.1:8000/recognize?model={name}"',
 }
 
 
@@ -76,13 +72,20 @@ def show(settings: ViewerSettings) -> None:
         st.altair_chart(charts.agreement_against_latency(agreement), width="stretch", key="scatter")
     with right:
         st.subheader(f"What {name} takes for what", anchor=False)
-        counts = next((row.scores.confusion for row in rows if row.model == name), None)
+        counts = next((confusion(row) for row in rows if row.model == name), None)
         if counts is None:
             st.info(f"{name} has no benchmark results yet: run facial-emotion compare.")
         else:
             st.altair_chart(charts.confusion(counts), width="stretch", key="confusion")
     st.divider()
     side_by_side(settings)
+
+
+def confusion(row: BenchmarkRow) -> list[list[int]]:
+    """A model's confusion matrix (7, 7) on the labels that it answers with."""
+    if row.people is not None and recognizers.card(row.model).labels == "people":
+        return row.people.choice.confusion
+    return row.scores.confusion
 
 
 def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
@@ -162,8 +165,9 @@ def use(name: str, used: str) -> None:
         disabled=name == used,
         on_click=lambda: st.session_state.update(model=name),
     )
-    for tab, (language, code) in zip(st.tabs(list(_SNIPPETS)), _SNIPPETS.values(), strict=True):
-        tab.code(code.format(name=name), language=language)
+    for tab, code in zip(st.tabs(list(_SNIPPETS)), _SNIPPETS.values(), strict=True):
+        # The colours of a language are too pale to read, and lines that scroll are out of reach of a keyboard.
+        tab.code(code.format(name=name), language=None, wrap_lines=True)
 
 
 def side_by_side(settings: ViewerSettings) -> None:
@@ -183,7 +187,9 @@ def side_by_side(settings: ViewerSettings) -> None:
     left, right = st.columns([2, 3], gap="medium")
     shown = scene.scaled(scene.classify(faces, crops, settings.recognizer), picture.scale)
     marked = index + 1 if len(faces) > 1 else None
-    left.image(annotated(pictures.shrunk(picture), shown, marked=marked), caption=picture.name, width="stretch")
+    said = recognition.answer([recognition.Recognised(0, picture.name, shown)])
+    rgb = annotated(pictures.shrunk(picture), shown, marked=marked)
+    left.image(rgb, caption=picture.name, alt=said, width="stretch")
     with right, st.container(horizontal=True):
         for name in recognizers.names():
             (face,) = scene.classify(

@@ -158,7 +158,7 @@ def figures(session: Session) -> None:
     if session.picture is not None and st.button("Take a snapshot", key="snapshot", icon=":material/photo_camera:"):
         session.snapshot = downloads.to_png(session.picture)
     _snapshot(session)
-    with st.expander("Technical figures"):
+    with st.expander("Technical figures", key="technical"):
         interval = result.detection_interval
         detection = "in every frame" if interval == 1 else f"in one frame of {interval}"
         st.caption(

@@ -196,18 +196,17 @@ def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None
     video = streamer.locator("video")
     wait_for_pixels(video, ("happy",), 500, 1 << 30)  # box, label and bar
     video.evaluate("video => { video.marked = true }")
-    page.get_by_text("Technical figures").click()
-    expect(page.get_by_text("lightgbm: detect")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("lightgbm: detect")).to_be_attached(timeout=TIMEOUT_MS)
     before = played(streamer)
     choose(page, "Model", "svm")  # while the video runs
-    expect(page.get_by_text("svm: detect")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("svm: detect")).to_be_attached(timeout=TIMEOUT_MS)
     assert played(streamer) > before
     assert video.evaluate("video => video.marked"), "the video was restarted"
     wait_for_pixels(video, ("happy", "angry"), 0, 49)  # no box
     page.get_by_role("button", name="Take a snapshot").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the snapshot").click()
-    assert Image.open(download.value.path()).size[0] >= 320
+    assert Image.open(io.BytesIO(download.value.path().read_bytes())).size[0] >= 320
     streamer.get_by_role("button", name="STOP").click()
     record = downloaded(page, "Download results")
     assert (record["label"] == "happy").mean() > 0.9
@@ -262,6 +261,7 @@ def test_pages_fit_a_phone_screen(visit: Open, name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_are_accessible(visit: Open, name: str, theme: str) -> None:
     page = visit(name, theme=theme)
+    page.wait_for_timeout(1500)  # elements fade in
     violations = [
         f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
         for violation in Axe().run(page).response["violations"]
