@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 LAST, BEST = "last.npz", "best.npz"
 _EMA_INTERVAL = 4  # steps between two updates of the moving average
 _INFERENCE_BATCH = 256
-# From so many steps on, XLA is worth its compilation of some 15 seconds for each size: on two cores TensorFlow trains
-# 1.5 times as fast with it.
+# From so many steps on, XLA is worth its compilation for each size of crops: TensorFlow trains faster with it.
 _XLA_STEPS = 500
 
 

@@ -156,7 +156,7 @@ class Stream:
             crops = np.array([track.crop for track in visible], dtype=np.uint8).reshape(-1, CROP_SIDE, CROP_SIDE)
             logs = log_of(settings.recognizer.predict_proba(crops))
         faces = [_smoothed_face(track, log, now, settings) for track, log in zip(visible, logs, strict=True)]
-        self._append_results(faces, now)
+        self._append_results(faces, now, settings.recognizer.name)
         self._update_means(stages, now)
         means = {name: self._means.get(name, 0.0) for name in STAGES}
         return FrameResult(faces, settings.recognizer.name, stages, means, interval, self._frames_per_second())
@@ -231,10 +231,10 @@ class Stream:
             else:
                 self._since_detection = MAX_DETECTION_INTERVAL  # detect in the next frame: a track is lost
 
-    def _append_results(self, faces: list[Face], now: float) -> None:
+    def _append_results(self, faces: list[Face], now: float, model: str) -> None:
         with self._lock:
             for face in faces:
-                self.record.add(now, face, self.settings.recognizer.name)
+                self.record.add(now, face, model)
                 self.recent.append((now, face.number, face.probabilities))
             while self.recent and now - self.recent[0][0] > HISTORY_SECONDS:
                 self.recent.popleft()

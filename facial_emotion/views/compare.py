@@ -24,7 +24,7 @@ _FORMATS = {
     **dict.fromkeys((charts.LATENCY, "95th percentile, ms", "ms a frame", "MB"), "%.1f"),
 }
 _EXPLAINED = {
-    "best at": "Where no other model here is better, faster or smaller; or that no licence excludes commercial use.",
+    "best at": "Where no other model here is better, faster or smaller.",
     "people's choice": "Of the pictures where one of the seven emotions has the most votes of ten people (FER+), the "
     "share with that answer.",
     "clear faces": "The same where over half of the people agree.",
