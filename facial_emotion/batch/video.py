@@ -14,7 +14,7 @@ from facial_emotion.batch.copies import place
 from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of, shown
 from facial_emotion.batch.sources import CAMERA, Source
 from facial_emotion.errors import InputError, unwritable
-from facial_emotion.video import reader
+from facial_emotion.video import reader, tracking
 from facial_emotion.video.reader import Frame
 from facial_emotion.video.writer import annotated_copy
 
@@ -38,8 +38,7 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
             stack.callback(plot, history, copy(".emotions.png"))
             write = stack.enter_context(annotated_copy(copy(".annotated.mp4")))
         for frame in frames:
-            # At a low frame rate the default timeout would end every track before the next frame.
-            stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - previous)))
+            stream.change(track_timeout=tracking.timeout(TRACK_TIMEOUT, frame.seconds - previous))
             previous = frame.seconds
             faces = stream.process(frame.rgb, frame.seconds).faces
             if write is not None:

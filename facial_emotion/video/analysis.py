@@ -12,6 +12,7 @@ import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.scene import Face
+from facial_emotion.video import tracking
 from facial_emotion.video.reader import Frame
 from facial_emotion.video.record import Record
 from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
@@ -78,7 +79,7 @@ class Analysis:
                     self._seen = frame.number
                     if frame.number % self.every:
                         continue
-                    stream.change(track_timeout=max(TRACK_TIMEOUT, 2.5 * (frame.seconds - self.seconds)))
+                    stream.change(track_timeout=tracking.timeout(TRACK_TIMEOUT, frame.seconds - self.seconds))
                     faces = stream.process(frame.rgb, frame.seconds).faces
                     write(frame, faces)
                     self.seconds = frame.seconds

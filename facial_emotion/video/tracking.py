@@ -15,6 +15,7 @@ MIN_OVERLAP = 0.35  # of boxes scaled by 2, so that a face may move by its own w
 SAME_SCENE = 0.5  # similarity of two frames below which there is a cut between them
 SAME_FACE = 0.55  # similarity of two crops below which they are of different people
 _THUMBNAIL = 24  # pixels of a thumbnail's shorter side
+_MISSED_FRAMES = 2.5  # frames that a track outlives at any frame rate
 _GRID = 7  # points per side of the grid that is tracked in a box
 _MAX_ERROR = 1.5  # pixels: forward-backward error up to which a point is valid
 _MIN_VALID = 0.4  # share of valid points from which a propagated box is reliable
@@ -38,6 +39,14 @@ def associate(tracks: np.ndarray, detections: np.ndarray) -> list[tuple[int, int
     iou = overlaps(_scaled(tracks, 2), _scaled(detections, 2))
     pairs = zip(*linear_sum_assignment(-iou), strict=True)
     return [(int(track), int(detection)) for track, detection in pairs if iou[track, detection] >= MIN_OVERLAP]
+
+
+def timeout(shortest: float, interval: float) -> float:
+    """Seconds without a detection after which a track ends: at least ``shortest``.
+
+    interval: seconds between two frames; at a low frame rate every track would end before the next one.
+    """
+    return max(shortest, _MISSED_FRAMES * interval)
 
 
 def thumbnail(rgb: np.ndarray) -> np.ndarray:
