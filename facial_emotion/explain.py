@@ -34,12 +34,6 @@ class Component:
     median: float
     effect: float
 
-    def describe(self) -> str:
-        """The component as a phrase."""
-        comparison = "more" if self.value > self.median else "less"
-        verb = "for" if self.effect > 0 else "against"
-        return f"{self.name}: {self.value:.2f}, {comparison} than the usual {self.median:.2f}, speaks {verb} it"
-
 
 def occlusion(recognizer: Recognizer, crop: np.ndarray, label: str) -> np.ndarray:
     """Occlusion map of a crop, uint8 (48, 48): effects on a label, float32 (48, 48).

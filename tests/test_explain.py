@@ -75,7 +75,6 @@ def test_mouth_geometry_supports_a_smile(crops: np.ndarray) -> None:
     lift = next(component for component in components if "corner lift" in component.name)
     assert lift.value > lift.median
     assert lift.effect > 0
-    assert lift.describe().endswith("speaks for it")
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "svm"])

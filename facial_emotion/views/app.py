@@ -10,14 +10,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from facial_emotion.views.language import t, translatable
+
 _FOLDER = Path(__file__).parent
+# By the names of their modules: title and icon.
 PAGES = {
-    "image": ":material/image:",
-    "live": ":material/videocam:",
-    "video": ":material/movie:",
-    "compare": ":material/leaderboard:",
-    "why": ":material/search_insights:",
-    "about": ":material/info:",
+    "image": (translatable("Image"), ":material/image:"),
+    "live": (translatable("Live"), ":material/videocam:"),
+    "video": (translatable("Video"), ":material/movie:"),
+    "compare": (translatable("Compare"), ":material/leaderboard:"),
+    "why": (translatable("Why"), ":material/search_insights:"),
+    "about": (translatable("About"), ":material/info:"),
 }
 
 
@@ -30,13 +33,13 @@ def page(name: str) -> st.Page:
         importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
         warm_up()
 
-    first = name == next(iter(PAGES))
-    return st.Page(draw_page, title=name.capitalize(), icon=PAGES[name], url_path=name, default=first)
+    title, icon = PAGES[name]
+    return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
 
 
 def draw() -> None:
     """Draw the app."""
-    st.set_page_config(page_title="Facial emotions", page_icon=str(_FOLDER / "icon.svg"), layout="wide")
+    st.set_page_config(page_title=t("Facial emotions"), page_icon=str(_FOLDER / "icon.svg"), layout="wide")
     st.html(_FOLDER / "style.css")
     st.navigation([page(name) for name in PAGES]).run()
 

@@ -11,25 +11,21 @@ import pandas as pd
 from facial_emotion.drawing import HEX
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.video.record import shares
+from facial_emotion.views.language import t, translatable
 
 _GAP = 1.0  # seconds without a face that end a bar of the timeline
 _SHORTEST = 0.05  # seconds, of a bar that can be seen
-LATENCY = "latency per face, ms"  # a column of benchmark tables
-COLOURS = alt.Scale(domain=list(EMOTIONS), range=[HEX[name] for name in EMOTIONS])
+LATENCY = translatable("latency per face, ms")  # a column of benchmark tables
 
 
-def bars(probabilities: np.ndarray) -> alt.LayerChart:
-    """Bar chart of a face's probabilities (7,)."""
-    frame = pd.DataFrame({"emotion": EMOTIONS, "probability": probabilities.astype(float)})
-    base = alt.Chart(frame).encode(
-        y=alt.Y("emotion", sort=list(EMOTIONS), title=None),
-        x=alt.X("probability", scale=alt.Scale(domain=[0, 1.15]), axis=None),
-        tooltip=["emotion", alt.Tooltip("probability", format=".1%")],
-    )
-    marks = base.mark_bar().encode(color=alt.Color("emotion", scale=COLOURS, legend=None))
-    labels = base.mark_text(align="left", dx=4, color="gray").encode(text=alt.Text("probability", format=".0%"))
-    result: alt.LayerChart = (marks + labels).properties(height=190)
-    return result
+def colours() -> alt.Scale:
+    """The colours of the emotions, by their names in the viewer's language."""
+    return alt.Scale(domain=names(), range=[HEX[name] for name in EMOTIONS])
+
+
+def names() -> list[str]:
+    """The emotions in the viewer's language."""
+    return [t(name) for name in EMOTIONS]
 
 
 def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Chart:
@@ -38,7 +34,7 @@ def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Ch
     history: time in seconds, face number and probabilities (7,), oldest first.
     """
     rows = [(seconds, *map(float, probabilities)) for seconds, number, probabilities in history if number == face]
-    frame = pd.DataFrame(rows, columns=["seconds", *EMOTIONS])
+    frame = pd.DataFrame(rows, columns=["seconds", *names()])
     if len(frame):
         frame["seconds"] -= history[-1][0]
     melted = frame.melt("seconds", var_name="emotion", value_name="probability")
@@ -46,9 +42,9 @@ def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Ch
         alt.Chart(melted)
         .mark_line()
         .encode(
-            x=alt.X("seconds", scale=alt.Scale(domain=[-30, 0]), title="seconds ago"),
+            x=alt.X("seconds", scale=alt.Scale(domain=[-30, 0]), title=t("seconds ago")),
             y=alt.Y("probability", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title=None),
-            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=4)),
+            color=alt.Color("emotion", scale=colours(), legend=alt.Legend(orient="bottom", title=None, columns=4)),
         )
         .properties(height=240)
     )
@@ -69,17 +65,23 @@ def timeline(rows: np.ndarray, stills: Mapping[float, str]) -> alt.Chart:
             middle = (start["seconds"] + end["seconds"]) / 2
             still = stills[min(stills, key=lambda seconds: abs(seconds - middle))] if stills else ""
             span = float(start["seconds"]), float(max(end["seconds"], start["seconds"] + _SHORTEST))
-            spans.append((f"face {face}", EMOTIONS[start["emotion"]], *span, still))
+            spans.append((t("face {number}", number=face), t(EMOTIONS[start["emotion"]]), *span, still))
     frame = pd.DataFrame(spans, columns=["face", "emotion", "from", "to", "image"])
     result: alt.Chart = (
         alt.Chart(frame)
         .mark_bar(height=18)
         .encode(
-            x=alt.X("from", title="seconds", axis=alt.Axis(tickCount=8)),
+            x=alt.X("from", title=t("seconds"), axis=alt.Axis(tickCount=8)),
             x2="to",
             y=alt.Y("face", title=None),
-            color=alt.Color("emotion", scale=COLOURS, legend=alt.Legend(orient="bottom", title=None, columns=4)),
-            tooltip=["face", "emotion", alt.Tooltip("from", format=".1f"), alt.Tooltip("to", format=".1f"), "image"],
+            color=alt.Color("emotion", scale=colours(), legend=alt.Legend(orient="bottom", title=None, columns=4)),
+            tooltip=[
+                alt.Tooltip("face", title=t("face")),
+                alt.Tooltip("emotion", title=t("emotion")),
+                alt.Tooltip("from", title=t("from"), format=".1f"),
+                alt.Tooltip("to", title=t("to"), format=".1f"),
+                "image",  # by this name a tooltip shows a picture
+            ],
         )
         .properties(height=alt.Step(30))
     )
@@ -90,7 +92,7 @@ def time_shares(rows: np.ndarray) -> alt.Chart:
     """Bars of the share of its time that each face shows each emotion; rows: of a record."""
     frame = pd.DataFrame(
         [
-            (f"face {face}", name, share)
+            (t("face {number}", number=face), t(name), share)
             for face in np.unique(rows["face"])
             for name, share in shares(rows[rows["face"] == face]).items()
         ],
@@ -101,11 +103,19 @@ def time_shares(rows: np.ndarray) -> alt.Chart:
         .mark_bar()
         .encode(
             x=alt.X(
-                "share", stack="zero", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="share of time"
+                "share",
+                stack="zero",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%"),
+                title=t("share of time"),
             ),
             y=alt.Y("face", title=None),
-            color=alt.Color("emotion", scale=COLOURS, legend=None),
-            tooltip=["face", "emotion", alt.Tooltip("share", format=".0%")],
+            color=alt.Color("emotion", scale=colours(), legend=None),
+            tooltip=[
+                alt.Tooltip("face", title=t("face")),
+                alt.Tooltip("emotion", title=t("emotion")),
+                alt.Tooltip("share", title=t("share"), format=".0%"),
+            ],
         )
         .properties(height=alt.Step(30))
     )
@@ -114,21 +124,25 @@ def time_shares(rows: np.ndarray) -> alt.Chart:
 
 def confusion(counts: list[list[int]]) -> alt.LayerChart:
     """Confusion matrix from counts (7, 7), normalised per row; rows are labels."""
+    emotions = names()
     shares = np.array(counts) / np.maximum(np.array(counts).sum(axis=1, keepdims=True), 1)
     frame = pd.DataFrame(
         [
-            (EMOTIONS[label], EMOTIONS[answer], shares[label, answer], counts[label][answer])
+            (emotions[label], emotions[answer], shares[label, answer], counts[label][answer])
             for label in range(len(EMOTIONS))
             for answer in range(len(EMOTIONS))
         ],
         columns=["label", "answer", "share", "rows"],
     )
     base = alt.Chart(frame).encode(
-        x=alt.X(
-            "answer", sort=list(EMOTIONS), title="recognised as", axis=alt.Axis(labelAngle=-40, labelOverlap=False)
-        ),
-        y=alt.Y("label", sort=list(EMOTIONS), title="label"),
-        tooltip=["label", "answer", alt.Tooltip("share", format=".1%"), "rows"],
+        x=alt.X("answer", sort=emotions, title=t("recognised as"), axis=alt.Axis(labelAngle=-40, labelOverlap=False)),
+        y=alt.Y("label", sort=emotions, title=t("label")),
+        tooltip=[
+            alt.Tooltip("label", title=t("label")),
+            alt.Tooltip("answer", title=t("answer")),
+            alt.Tooltip("share", title=t("share"), format=".1%"),
+            alt.Tooltip("rows", title=t("rows")),
+        ],
     )
     cells = base.mark_rect().encode(
         color=alt.Color("share", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=None)
@@ -144,11 +158,19 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
 def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
     """Scatter plot of models. frame: columns model, track, agreement with people (0-1), latency per face (LATENCY)."""
     base = alt.Chart(frame).encode(
-        x=alt.X(LATENCY, scale=alt.Scale(type="log", nice=False, padding=40)),
+        x=alt.X(LATENCY, title=t(LATENCY), scale=alt.Scale(type="log", nice=False, padding=40)),
         y=alt.Y(
-            "agreement", title="people's choice", scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")
+            "agreement",
+            title=t("people's choice"),
+            scale=alt.Scale(zero=False, padding=20),
+            axis=alt.Axis(format=".0%"),
         ),
-        tooltip=["model", "track", alt.Tooltip("agreement", format=".1%"), alt.Tooltip(LATENCY, format=".1f")],
+        tooltip=[
+            alt.Tooltip("model", title=t("model")),
+            alt.Tooltip("track", title=t("track")),
+            alt.Tooltip("agreement", title=t("agreement"), format=".1%"),
+            alt.Tooltip(LATENCY, title=t(LATENCY), format=".1f"),
+        ],
     )
     points = base.mark_circle(size=140).encode(color=alt.Color("track", legend=alt.Legend(orient="bottom", title=None)))
     result: alt.LayerChart = (

@@ -11,49 +11,55 @@ from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import bars, charts, image, pictures, recognition
+from facial_emotion.views.language import t, translatable
 from facial_emotion.views.sidebar import QUESTIONS, ViewerSettings
 
-_MAIN = ("model", "best at", "people's choice", "accuracy", "ms a frame", "MB", "commercial use")
-_PERCENTAGES = (
-    *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
-    *("coverage", "accuracy when certain"),
+_MAIN = translatable(("model", "best at", "people's choice", "accuracy", "ms a frame", "MB", "commercial use"))
+_PERCENTAGES = translatable(
+    (
+        *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
+        *("coverage", "accuracy when certain"),
+    )
 )
 _FORMATS = {
     **dict.fromkeys(_PERCENTAGES, "%.1f%%"),
     **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
-    **dict.fromkeys((charts.LATENCY, "95th percentile, ms", "ms a frame", "MB"), "%.1f"),
+    **dict.fromkeys((charts.LATENCY, translatable("95th percentile, ms"), "ms a frame", "MB"), "%.1f"),
 }
-_EXPLAINED = {
-    "best at": "Where no other model here is better, faster or smaller.",
-    "people's choice": "Of the pictures where one of the seven emotions has the most votes of ten people (FER+), the "
-    "share with that answer.",
-    "clear faces": "The same where over half of the people agree.",
-    "accuracy": "The share of pictures with FER2013's label, which a search engine was asked for.",
-    "without near-duplicates": "Accuracy without pictures that are nearly in Training too.",
-    "macro-F1": "The mean over the emotions of F1: rare ones count as much as common ones.",
-    "ECE": "Expected calibration error: how far confidence and accuracy are apart on average.",
-    "coverage": "The share of pictures that get an answer that is not uncertain.",
-    "accuracy when certain": "Accuracy of those answers.",
-    "ms a frame": "Median milliseconds from a 640 x 480 frame to its label, finding the face included.",
-    charts.LATENCY: "Median from a face that is found to its label.",
-    "MB": "Of the model's files.",
-    "commercial use": "Whether a licence of something that the model was made from excludes commercial use.",
-}
+_EXPLAINED = translatable(
+    {
+        "best at": "Where no other model here is better, faster or smaller.",
+        "people's choice": "Of the pictures where one of the seven emotions has the most votes of ten people (FER+), "
+        "the share with that answer.",
+        "clear faces": "The same where over half of the people agree.",
+        "accuracy": "The share of pictures with FER2013's label, which a search engine was asked for.",
+        "without near-duplicates": "Accuracy without pictures that are nearly in Training too.",
+        "macro-F1": "The mean over the emotions of F1: rare ones count as much as common ones.",
+        "ECE": "Expected calibration error: how far confidence and accuracy are apart on average.",
+        "coverage": "The share of pictures that get an answer that is not uncertain.",
+        "accuracy when certain": "Accuracy of those answers.",
+        "ms a frame": "Median milliseconds from a 640 x 480 frame to its label, finding the face included.",
+        charts.LATENCY: "Median from a face that is found to its label.",
+        "MB": "Of the model's files.",
+        "commercial use": "Whether a licence of something that the model was made from excludes commercial use.",
+    }
+)
 _CARD_WIDTH = 220  # pixels, of a model's answer
 _EXCLUDED = "excludes commercial use"  # in a card's licence
+# Code by the language or the place that it is for.
 _SNIPPETS = {
     "Python": (
         'from facial_emotion import faces_in, load\n\nfaces = faces_in("portrait.jpg", load("{name}"))\n'
         "print([(face.label, face.confidence, face.box) for face in faces])"
     ),
-    "Command line": "facial-emotion recognize portrait.jpg --model {name} --out results.csv",
+    translatable("Command line"): "facial-emotion recognize portrait.jpg --model {name} --out results.csv",
     "HTTP": 'facial-emotion serve &\ncurl -F picture=@portrait.jpg "http://127.0.0.1:8000/recognize?model={name}"',
 }
 
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
-    st.title("Models compared")
+    st.title(t("Models compared"))
     try:
         rows, about = results.read(paths.RESULTS)
     except InputError as error:
@@ -62,19 +68,27 @@ def show(settings: ViewerSettings) -> None:
     frame = figures(rows)
     name = choice(frame, settings.name)
     use(name, settings.name)
-    st.caption(f"{about['accuracy_from']}; {about['host']['processor']}, {about['host']['threads']} threads, batch 1.")
-    with st.expander("All figures"):
+    machine = about["host"]
+    st.caption(
+        t(
+            "{source}; {processor}, {threads} threads, batch 1.",
+            source=about["accuracy_from"],
+            processor=machine["processor"],
+            threads=machine["threads"],
+        )
+    )
+    with st.expander(t("All figures")):
         _table(frame, key="results")
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Agreement with people against latency", anchor=False)
+        st.subheader(t("Agreement with people against latency"), anchor=False)
         agreement = frame.rename(columns={"people's choice": "agreement"})
         st.altair_chart(charts.agreement_against_latency(agreement), width="stretch", key="scatter")
     with right:
-        st.subheader(f"What {name} takes for what", anchor=False)
+        st.subheader(t("What {model} takes for what", model=name), anchor=False)
         counts = next((confusion(row) for row in rows if row.model == name), None)
         if counts is None:
-            st.info(f"{name} has no benchmark results yet: run facial-emotion compare.")
+            st.info(t("{model} has no benchmark results yet: run facial-emotion compare.", model=name))
         else:
             st.altair_chart(charts.confusion(counts), width="stretch", key="confusion")
     st.divider()
@@ -93,7 +107,7 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "model": row.model,
-            "track": row.track,
+            "track": t(row.track),
             "people's choice": row.people.choice.accuracy if row.people else None,
             "clear faces": row.people.clear.accuracy if row.people and row.people.clear else None,
             "accuracy": row.scores.accuracy,
@@ -107,7 +121,7 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
             "95th percentile, ms": row.latency["crop to label"].p95_ms,
             "ms a frame": row.latency["frame to label"].median_ms,
             "MB": row.size_mb,
-            "commercial use": "excluded" if _is_excluded(row.model) else "not excluded",
+            "commercial use": t("excluded") if _is_excluded(row.model) else t("not excluded"),
         }
         for row in rows
     ).sort_values("people's choice", ascending=False, ignore_index=True)
@@ -123,10 +137,10 @@ def _is_excluded(name: str) -> bool:
 def badges(frame: pd.DataFrame) -> pd.Series:
     """What each model is best at, as text; frame: as ``figures`` makes it."""
     best = {
-        "as people say": frame["people's choice"] == frame["people's choice"].max(),
+        t("as people say"): frame["people's choice"] == frame["people's choice"].max(),
         "FER2013": frame["accuracy"] == frame["accuracy"].max(),
-        "fastest": frame["ms a frame"] == frame["ms a frame"].min(),
-        "smallest": frame["MB"] == frame["MB"].min(),
+        t("fastest"): frame["ms a frame"] == frame["ms a frame"].min(),
+        t("smallest"): frame["MB"] == frame["MB"].min(),
     }
     texts = [", ".join(name for name, holds in best.items() if holds[row]) for row in range(len(frame))]
     return pd.Series(texts, index=frame.index)
@@ -135,9 +149,12 @@ def badges(frame: pd.DataFrame) -> pd.Series:
 def _table(frame: pd.DataFrame, key: str, selectable: bool = False) -> list[int]:
     """Draw a table of figures, with explained headings; returns the rows that are selected in it."""
     shown = frame.assign(**{name: 100 * frame[name].astype(float) for name in _PERCENTAGES if name in frame})
-    columns = {name: st.column_config.Column(help=_EXPLAINED.get(name)) for name in frame}
-    for name in set(_FORMATS) & set(frame):
-        columns[name] = st.column_config.NumberColumn(format=_FORMATS[name], help=_EXPLAINED.get(name))
+    columns = {}
+    for name in frame:
+        explained = t(_EXPLAINED[name]) if name in _EXPLAINED else None
+        columns[name] = st.column_config.Column(t(name), help=explained)
+        if name in _FORMATS:
+            columns[name] = st.column_config.NumberColumn(t(name), format=_FORMATS[name], help=explained)
     if not selectable:
         st.dataframe(shown, hide_index=True, key=key, column_config=columns)
         return []
@@ -150,46 +167,46 @@ def _table(frame: pd.DataFrame, key: str, selectable: bool = False) -> list[int]
 def choice(frame: pd.DataFrame, used: str) -> str:
     """Draw the figures that models are chosen by; returns the model that is selected, at first the one in use."""
     rows = _table(frame[list(_MAIN)], key="choice", selectable=True)
-    st.caption("Select a row to see more of a model and to use it.")
+    st.caption(t("Select a row to see more of a model and to use it."))
     return str(frame["model"][rows[0]]) if rows else used
 
 
 def use(name: str, used: str) -> None:
     """Draw what a model answers, the way to use it here, and how to use it elsewhere."""
     st.subheader(name, anchor=False)
-    st.write(QUESTIONS[recognizers.card(name).labels])
+    st.write(t(QUESTIONS[recognizers.card(name).labels]))
     st.button(
-        f"{name} is in use" if name == used else f"Use {name} in this app",
+        t("{model} is in use", model=name) if name == used else t("Use {model} in this app", model=name),
         key="use",
         type="primary",
         disabled=name == used,
         on_click=lambda: st.session_state.update(model=name),
     )
-    for tab, code in zip(st.tabs(list(_SNIPPETS)), _SNIPPETS.values(), strict=True):
+    for tab, code in zip(st.tabs([t(name) for name in _SNIPPETS]), _SNIPPETS.values(), strict=True):
         # The colours of a language are too pale to read, and lines that scroll are out of reach of a keyboard.
         tab.code(code.format(name=name), language=None, wrap_lines=True)
 
 
 def side_by_side(settings: ViewerSettings) -> None:
     """Draw one face of a picture with the probabilities of every model."""
-    st.subheader("One picture, all models", anchor=False)
+    st.subheader(t("One picture, all models"), anchor=False)
     picture = pictures.choose("compare_picture")
     if picture is None:
         return
     faces, crops = scene.detect(picture.rgb, settings.search)
     if not len(faces):
-        st.warning(image.NO_FACE, icon=":material/person_off:")
+        st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
     index = 0
     if len(faces) > 1:
         looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(crops, 1)]
-        index = pictures.choose_by_look("Face", looks, "compare_face")
+        index = pictures.choose_by_look(t("Face"), looks, "compare_face")
     left, right = st.columns([2, 3], gap="medium")
     shown = scene.scaled(scene.classify(faces, crops, settings.recognizer), picture.scale)
     marked = index + 1 if len(faces) > 1 else None
     said = recognition.answer([recognition.Recognised(0, picture.name, shown)])
     rgb = annotated(pictures.shrunk(picture), shown, marked=marked)
-    left.image(rgb, caption=picture.name, alt=said, width="stretch")
+    left.image(rgb, caption=pictures.title(picture.name), alt=said, width="stretch")
     with right, st.container(horizontal=True):
         for name in recognizers.names():
             (face,) = scene.classify(
@@ -197,7 +214,7 @@ def side_by_side(settings: ViewerSettings) -> None:
             )
             with st.container(border=True, width=_CARD_WIDTH, gap="small"):
                 st.markdown(
-                    f"{recognition.emoji(face)} **{name}** · {face.label} · {face.confidence:.0%}"
-                    + image.UNCERTAIN * (not face.certain)
+                    f"{recognition.emoji(face)} **{name}** · {t(face.label)} · {face.confidence:.0%}"
+                    + recognition.uncertain(face)
                 )
                 st.html(bars.html(face.probabilities, 3))

@@ -12,6 +12,7 @@ from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
 from facial_emotion.scene import Face
 from facial_emotion.views import bars, downloads, pictures, recognition
+from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.pictures import Content, Picture, shrunk
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -19,11 +20,10 @@ from facial_emotion.views.sidebar import ViewerSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_FACE = (
+NO_FACE = translatable(
     'No face was detected. Detection works best on faces that are evenly lit and not too small; "more" faces or '
     '"Search harder" in the sidebar may help.'
 )
-UNCERTAIN = f" · {recognition.UNCERTAIN}"
 _CROP_SIDE = 72  # pixels, of a crop on the page
 _BESIDE = 2  # faces, whose cards have room beside the picture
 CARD_WIDTH = 290  # pixels, of a face's card
@@ -31,12 +31,12 @@ CARD_WIDTH = 290  # pixels, of a face's card
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the answer first, then the pictures, or a list of them and the one that is chosen there."""
-    st.title("Emotions in a picture")
+    st.title(t("Emotions in a picture"))
     if not pictures.kept():
-        st.write("Give a picture of faces, and read what they express. It is processed in memory and not stored.")
+        st.write(t("Give a picture of faces, and read what they express. It is processed in memory and not stored."))
         pictures.inputs()
         return
-    with st.expander("Other pictures", icon=":material/add_photo_alternate:"):
+    with st.expander(t("Other pictures"), icon=":material/add_photo_alternate:"):
         pictures.inputs()
     found = recognition.recognise_all(settings)
     for each in found:
@@ -57,16 +57,21 @@ def overview(found: Sequence[Recognised]) -> int:
     """Draw a list of pictures, which can be sorted; returns the index of the one that is chosen, at first 0."""
     import pandas as pd
 
-    rows = [(each.thumbnail, each.name, len(each.faces), recognition.answer([each])) for each in found]
+    rows = [(each.thumbnail, pictures.title(each.name), len(each.faces), recognition.answer([each])) for each in found]
     chosen = st.dataframe(
         pd.DataFrame(rows, columns=["picture", "file", "faces", "answer"]),
         hide_index=True,
         key="overview",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={"picture": st.column_config.ImageColumn()},
+        column_config={
+            "picture": st.column_config.ImageColumn(t("picture")),
+            "file": t("file"),
+            "faces": t("faces"),
+            "answer": t("answer"),
+        },
     )
-    st.caption("Select a row to see the picture; click on a heading to sort.")
+    st.caption(t("Select a row to see the picture; click on a heading to sort."))
     selected = chosen["selection"]["rows"]
     return int(selected[0]) if selected and selected[0] < len(found) else 0
 
@@ -78,18 +83,18 @@ def show_picture(found: Recognised, content: Content, settings: ViewerSettings) 
     few = len(found.faces) <= _BESIDE
     left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
     marked = st.session_state.get(f"marked-{found.number}")
-    blur = bool(found.faces) and left.toggle("Blur faces", key="blur", persist_state="session")
+    blur = bool(found.faces) and left.toggle(t("Blur faces"), key="blur", persist_state="session")
     shown = scene.scaled(found.faces, picture.scale)
     rgb = blurred(shrunk(picture), shown) if blur else shrunk(picture)
     rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked)
     with left:
-        st.image(rgb, caption=picture.name, alt=recognition.answer([found]), width="stretch")
+        st.image(rgb, caption=pictures.title(picture.name), alt=recognition.answer([found]), width="stretch")
         if found.faces:
             stem = picture.name.rsplit(".", 1)[0]
-            downloads.button("Picture with labels", downloads.to_png(rgb), f"{stem}-faces.png", "image/png")
+            downloads.button(t("Picture with labels"), downloads.to_png(rgb), f"{stem}-faces.png", "image/png")
     with right, st.container(horizontal=True):
         if not found.faces:
-            st.warning(NO_FACE, icon=":material/person_off:")
+            st.warning(t(NO_FACE), icon=":material/person_off:")
         for face in found.faces:
             show_face(face, found.number, marked == face.number)
 
@@ -102,25 +107,25 @@ def show_face(face: Face, number: int, marked: bool) -> None:
     key = f"{number}-{face.number}"
     with st.container(border=True, width=CARD_WIDTH, gap="small"):
         st.markdown(
-            f"{recognition.emoji(face)} **{face.number} · {face.label}** · {face.confidence:.0%}"
-            + UNCERTAIN * (not face.certain)
+            f"{recognition.emoji(face)} **{face.number} · {t(face.label)}** · {face.confidence:.0%}"
+            + recognition.uncertain(face)
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.image(face.crop, width=_CROP_SIDE, alt=f"Face {face.number}, as the model gets it")
+            st.image(face.crop, width=_CROP_SIDE, alt=t("Face {number}, as the model gets it", number=face.number))
             with st.container(width=CARD_WIDTH - _CROP_SIDE - 50):
                 st.html(bars.html(face.probabilities, 3))
         with st.container(horizontal=True, gap="small"):
-            with st.popover("All seven"):
+            with st.popover(t("All seven")):
                 st.html(bars.html(face.probabilities))
             st.button(
-                "Marked" if marked else "Mark",
+                t("Marked") if marked else t("Mark"),
                 key=f"mark-{key}",
-                help="Show this face in the picture.",
+                help=t("Show this face in the picture."),
                 type="primary" if marked else "secondary",
                 on_click=_mark,
                 args=(number, None if marked else face.number),
             )
-            if st.button("Why?", key=f"why-{key}", help="What in this face speaks for the emotion."):
+            if st.button(t("Why?"), key=f"why-{key}", help=t("What in this face speaks for the emotion.")):
                 _explain(number, face)
 
 
@@ -140,7 +145,7 @@ def _explain(number: int, face: Face) -> None:
 def show_downloads(found: Sequence[Recognised], model: str) -> None:
     """Draw the table of all faces, folded, and the buttons that download it."""
     table = faces_of(found, model)
-    with st.expander(f"All {len(table)} faces as a table" if len(table) > 1 else "The face as a table"):
+    with st.expander(count(len(table), "The face as a table", "All {number} faces as a table")):
         st.dataframe(table, hide_index=True, key="faces")
     stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
     with st.container(horizontal=True):

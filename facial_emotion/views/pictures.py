@@ -14,6 +14,7 @@ import streamlit as st
 from facial_emotion import examples
 from facial_emotion.errors import InputError
 from facial_emotion.features.pictures import read_rgb
+from facial_emotion.views.language import t, translatable, upper_first
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,6 +24,7 @@ _KEPT = "pictures"  # in the session: names and encoded contents; an example has
 _LOOKS = "looks"  # in the session: data URLs of small looks, by picture
 _MEGABYTES = 50  # of an uploaded file
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
+_PASTED, CAMERA = translatable(("pasted", "camera"))  # names of pictures that come without one
 _PASTE = """
 export default function({ setTriggerValue }) {
     const onPaste = event => {
@@ -56,20 +58,20 @@ class Picture:
 def inputs() -> None:
     """Draw the ways to give pictures: files, the clipboard, the camera, examples."""
     st.file_uploader(
-        "Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP",
+        t("Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP"),
         accept_multiple_files=True,
         key="upload",
         max_upload_size=_MEGABYTES,
         on_change=_keep_uploads,
     )
     _paste_listener()(key="pasted", on_picture_change=_keep_pasted)
-    st.caption("Or try an example:")
+    st.caption(t("Or try an example:"))
     with st.container(horizontal=True, gap="small"):
         for name in examples.PICTURES:
-            label = f"![]({_thumbnail(name)}) {name.capitalize()}"
+            label = f"![]({_thumbnail(name)}) {upper_first(t(name))}"
             st.button(label, key=f"example {name}", on_click=keep, args=([(name, None)],))
-    if st.toggle("Use the camera", key="use_camera"):
-        st.camera_input("Take a picture", key="camera", on_change=_keep_photo)
+    if st.toggle(t("Use the camera"), key="use_camera"):
+        st.camera_input(t("Take a picture"), key="camera", on_change=_keep_photo)
 
 
 @st.cache_resource(show_spinner=False)
@@ -102,8 +104,8 @@ def kept() -> list[Content]:
 def forget() -> None:
     """Draw a button that removes the viewer's pictures."""
     names = [name for name, _ in kept()]
-    what = names[0] if len(names) == 1 else f"{len(names)} pictures"
-    st.button(f"Remove {what}", key="forget", icon=":material/close:", on_click=keep, args=([],))
+    what = title(names[0]) if len(names) == 1 else t("{number} pictures", number=len(names))
+    st.button(t("Remove {what}", what=what), key="forget", icon=":material/close:", on_click=keep, args=([],))
 
 
 def choose(key: str) -> Picture | None:
@@ -114,8 +116,8 @@ def choose(key: str) -> Picture | None:
     contents = kept() or [(next(iter(examples.PICTURES)), None)]
     number = 0
     if len(contents) > 1:
-        number = choose_by_look("Picture", [(name, _look(name, content)) for name, content in contents], key)
-    with st.expander("Another picture", icon=":material/add_photo_alternate:"):
+        number = choose_by_look(t("Picture"), [(name, _look(name, content)) for name, content in contents], key)
+    with st.expander(t("Another picture"), icon=":material/add_photo_alternate:"):
         inputs()
     picture = read(*contents[number])
     if isinstance(picture, Picture):
@@ -151,6 +153,11 @@ def look(rgb: np.ndarray) -> str:
     return data_url(small)
 
 
+def title(name: str) -> str:
+    """What a picture is called on the page: a file's name, or the name of another picture in the viewer's language."""
+    return t(name) if name in (*examples.PICTURES, _PASTED, CAMERA) else name
+
+
 def read(name: str, content: bytes | None) -> Picture | str:
     """Decode a picture; an error message where it can't be decoded."""
     if content is None:
@@ -158,7 +165,7 @@ def read(name: str, content: bytes | None) -> Picture | str:
     try:
         return Picture(name, read_rgb(content))
     except InputError as error:
-        return f"{name} could not be read. {str(error)[0].upper()}{str(error)[1:]}."
+        return t("{name} could not be read. {reason}.", name=title(name), reason=upper_first(str(error)))
 
 
 def shrunk(picture: Picture) -> np.ndarray:
@@ -185,9 +192,9 @@ def _keep_uploads() -> None:
 def _keep_pasted() -> None:
     content = st.session_state["pasted"].picture
     if content:
-        keep([("pasted", base64.b64decode(content))])
+        keep([(_PASTED, base64.b64decode(content))])
 
 
 def _keep_photo() -> None:
     photo = st.session_state["camera"]
-    keep([("camera", photo.getvalue())] if photo is not None else [])
+    keep([(CAMERA, photo.getvalue())] if photo is not None else [])

@@ -11,12 +11,13 @@ import streamlit as st
 from facial_emotion import scene
 from facial_emotion.errors import InputError
 from facial_emotion.scene import Face
-from facial_emotion.views import pictures
+from facial_emotion.views import language, pictures
+from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.pictures import Content
 from facial_emotion.views.sidebar import ViewerSettings
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
-UNCERTAIN, _UNKNOWN = "uncertain", "❔"
+UNCERTAIN, _UNKNOWN = translatable("uncertain"), "❔"
 _KEPT = "recognised"  # in the session
 
 
@@ -44,15 +45,19 @@ def recognise(number: int, content: Content, settings: ViewerSettings) -> Recogn
 
 
 def recognise_all(settings: ViewerSettings) -> list[Recognised]:
-    """The faces of the viewer's pictures; those that are known already are not recognised again."""
+    """The faces of the viewer's pictures; those that are known already are not recognised again.
+
+    In another language they are, since errors are sentences.
+    """
     contents = pictures.kept()
     before: dict[object, Recognised] = st.session_state.get(_KEPT, {})
     found: dict[object, Recognised] = {}
     missing = st.empty()
     for number, content in enumerate(contents):
-        key = (number, *content, settings.name, settings.search)
+        key = (number, *content, settings.name, settings.search, language.current())
         if key not in before and len(contents) > 1:
-            missing.progress(number / len(contents), f"{number + 1} of {len(contents)}: {content[0]}")
+            done = t("{number} of {pictures}: {name}", number=number + 1, pictures=len(contents), name=content[0])
+            missing.progress(number / len(contents), done)
         found[key] = before[key] if key in before else recognise(number, content, settings)
     missing.empty()
     st.session_state[_KEPT] = found
@@ -64,13 +69,20 @@ def emoji(face: Face) -> str:
     return EMOJI[face.label] if face.certain else _UNKNOWN
 
 
+def uncertain(face: Face) -> str:
+    """What is added to an answer that is not certain; empty for others."""
+    return "" if face.certain else f" · {t(UNCERTAIN)}"
+
+
 def answer(found: Sequence[Recognised]) -> str:
     """What was found, in a sentence: "5 faces: 😀 4 happy, 😐 1 neutral"."""
     labels = Counter(face.label if face.certain else UNCERTAIN for each in found for face in each.faces)
     number = labels.total()
-    faces = "No face" if not number else f"{number} face{'s' * (number > 1)}"
-    where = f" in {len(found)} pictures" if len(found) > 1 else ""
-    counts = ", ".join(f"{EMOJI.get(label, _UNKNOWN)} {count} {label}" for label, count in labels.most_common())
-    if number == 1:
-        counts = f"{EMOJI.get(next(iter(labels)), _UNKNOWN)} {next(iter(labels))}"
-    return f"{faces}{where}" + (f": {counts}" if counts else "")
+    faces = count(number, "{number} face", "{number} faces") if number else t("No face")
+    if len(found) > 1:
+        faces = t("{faces} in {pictures} pictures", faces=faces, pictures=len(found))
+    parts = []
+    for label, times in labels.most_common():
+        said = t(label) if number == 1 else t("{times} {emotion}", times=times, emotion=t(label))
+        parts.append(f"{EMOJI.get(label, _UNKNOWN)} {said}")
+    return f"{faces}: {', '.join(parts)}" if parts else faces

@@ -1,4 +1,4 @@
-"""The sidebar of every page: model, face detection and display of landmarks.
+"""The sidebar of every page: model, face detection, display of landmarks, and language.
 
 What is chosen is part of the page's address, so it holds across pages and reloads, and can be sent as a link.
 """
@@ -21,14 +21,16 @@ from facial_emotion.evaluation import results
 from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search, find_faces
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.records import Card
+from facial_emotion.views import language
+from facial_emotion.views.language import t, translatable
 
 # The question that a model answers, by its labels.
 QUESTIONS = {
-    "fer2013": "Answers with FER2013's labels: the emotion that a picture like this was searched for.",
-    "people": "Answers as people would: a probability is the share of ten people who would say so.",
+    "fer2013": translatable("Answers with FER2013's labels: the emotion that a picture like this was searched for."),
+    "people": translatable("Answers as people would: a probability is the share of ten people who would say so."),
 }
 # How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
-SENSITIVITIES = {"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0}
+SENSITIVITIES = translatable({"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0})
 # Settings by their keys in the session and in the page's address, where those that are not the default are.
 _DEFAULTS = {"sensitivity": "normal", "detector": DEFAULT, "harder": False, "landmarks": False}
 _OPTIONS: dict[str, Sequence[object]] = {
@@ -50,7 +52,7 @@ class ViewerSettings:
     @property
     def recognizer(self) -> Recognizer:
         """The selected model; loaded on first use, so that a page without pictures opens at once."""
-        with st.spinner("Loading the model"):
+        with st.spinner(t("Loading the model")):
             return recognizers.load(self.name)
 
 
@@ -82,28 +84,30 @@ def sidebar() -> ViewerSettings:
     """Draw the sidebar and return its settings."""
     names, milliseconds = recognizers.names(), latencies()
     defaults = {"model": recognizers.fastest_good(names, milliseconds), **_DEFAULTS}
+    defaults[language.KEY] = language.of_browser()
     for key, options in {"model": names, **_OPTIONS}.items():
         _restore(key, options, defaults[key])
     with st.sidebar:
         name = st.selectbox(
-            "Model",
+            t("Model"),
             names,
             key="model",
             persist_state="session",
-            help="All models were trained and evaluated on FER2013; the Compare page shows all figures.",
+            help=t("All models were trained and evaluated on FER2013; the Compare page shows all figures."),
         )
         card = recognizers.card(name)
-        st.caption(QUESTIONS[card.labels])
+        st.caption(t(QUESTIONS[card.labels]))
         left, right = st.columns(2)
         _accuracy(left, card)
         latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
-        right.metric("Per face", latency, help="Median of the last benchmark, from crop to label.")
-        st.caption(f"Track: {card.track}")
-        with st.expander("Licence"):
+        right.metric(t("Per face"), latency, help=t("Median of the last benchmark, from crop to label."))
+        st.caption(t("Track: {track}", track=t(card.track)))
+        with st.expander(t("Licence")):
             st.caption(card.licence)
         st.divider()
         search = _search()
-        landmarks = st.toggle("Show landmarks", key="landmarks", persist_state="session")
+        landmarks = st.toggle(t("Show landmarks"), key="landmarks", persist_state="session")
+        _language()
     changed = {key: str(st.session_state[key]) for key, value in defaults.items() if st.session_state[key] != value}
     if st.query_params.to_dict() != changed:
         st.query_params.from_dict(changed)
@@ -120,29 +124,49 @@ def _restore(key: str, options: Sequence[object], default: object) -> None:
 def _accuracy(column: DeltaGenerator, card: Card) -> None:
     """Draw a model's accuracy against the labels that it answers with."""
     share = f"{card.own('PrivateTest').accuracy:.1%}"
-    rows = "of PrivateTest, which was not used for training or model selection."
+    rows = t("of PrivateTest, which was not used for training or model selection.")
     if card.labels == "people":
-        column.metric("As people say", share, help=f"Pictures where most of ten people said the same, {rows}")
+        meaning = t("Pictures where most of ten people said the same, {rows}", rows=rows)
+        column.metric(t("As people say"), share, help=meaning)
     else:
-        column.metric("Accuracy", share, help=f"Pictures where FER2013's label is the same, {rows}")
+        column.metric(t("Accuracy"), share, help=t("Pictures where FER2013's label is the same, {rows}", rows=rows))
+
+
+def _language() -> None:
+    """Draw the choice of the language."""
+    st.selectbox(
+        t("Language"),
+        list(language.LANGUAGES),
+        key=language.KEY,
+        persist_state="session",
+        format_func=language.LANGUAGES.__getitem__,
+        on_change=_hold,
+        width=160,
+    )
+
+
+def _hold() -> None:
+    """Send the amount of faces to the page again, which knows it by its name in the former language."""
+    st.session_state["sensitivity"] = st.session_state["sensitivity"]
 
 
 def _search() -> Search:
     """Draw the controls of face detection and return what they say."""
     amount = st.select_slider(
-        "Faces",
+        t("Faces"),
         list(SENSITIVITIES),
         key="sensitivity",
         persist_state="session",
-        help="With more faces, some may be none; with fewer, those that are left are surer.",
+        format_func=language.labels(SENSITIVITIES).__getitem__,
+        help=t("With more faces, some may be none; with fewer, those that are left are surer."),
     )
-    with st.expander("Face detection"):
-        detector = st.selectbox("Detector", list(DETECTORS), key="detector", persist_state="session")
+    with st.expander(t("Face detection")):
+        detector = st.selectbox(t("Detector"), list(DETECTORS), key="detector", persist_state="session")
         harder = st.toggle(
-            "Search harder",
+            t("Search harder"),
             key="harder",
             persist_state="session",
-            help=f"Also find faces down to {SMALLEST} pixels, which takes longer.",
+            help=t("Also find faces down to {pixels} pixels, which takes longer.", pixels=SMALLEST),
         )
     return Search(detector, threshold_of(amount, detector), SMALLEST if harder else None)
 

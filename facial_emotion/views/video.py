@@ -21,12 +21,13 @@ from facial_emotion.video.reader import Frame
 from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, Settings
 from facial_emotion.views import charts, downloads, pictures, recognition
+from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
 
 _KEPT = "video"  # in the session
 _MEGABYTES = 200  # of an uploaded file
 _INTERVAL = 0.4  # seconds between two pictures of the frame at work
-_EXAMPLE = "example video"
+_EXAMPLE = translatable("example video")
 
 
 class Kept:
@@ -57,7 +58,7 @@ class Kept:
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the ways to give a video, its analysis at work, or its results."""
-    st.title("Emotions in a video")
+    st.title(t("Emotions in a video"))
     kept: Kept | None = st.session_state.get(_KEPT)
     if kept is None:
         inputs(settings)
@@ -70,9 +71,9 @@ def show(settings: ViewerSettings) -> None:
 
 def inputs(settings: ViewerSettings) -> None:
     """Draw the ways to give a video."""
-    st.write("Give a video, and read what its faces express over time. It is deleted when you leave or remove it.")
+    st.write(t("Give a video, and read what its faces express over time. It is deleted when you leave or remove it."))
     uploaded = st.file_uploader(
-        "Drop a video here: MP4, MOV, WebM, MKV, AVI or another usual kind",
+        t("Drop a video here: MP4, MOV, WebM, MKV, AVI or another usual kind"),
         key="video_upload",
         max_upload_size=_MEGABYTES,
     )
@@ -81,10 +82,11 @@ def inputs(settings: ViewerSettings) -> None:
             st.session_state[_KEPT] = Kept(uploaded.name, uploaded.getvalue(), settings)
         except InputError as error:
             found = str(error).partition(": ")[2]
-            st.error(f"{uploaded.name} could not be read: {found}.", icon=":material/broken_image:")
+            said = t("{name} could not be read: {reason}.", name=uploaded.name, reason=found)
+            st.error(said, icon=":material/broken_image:")
             return
         st.rerun()
-    if st.button("Try the example", key="example video", icon=":material/movie:"):
+    if st.button(t("Try the example"), key="example video", icon=":material/movie:"):
         st.session_state[_KEPT] = Kept(_EXAMPLE, None, settings)
         st.rerun()
 
@@ -97,26 +99,32 @@ def _example() -> Iterator[Frame]:
 
 def _run(analysis: Analysis) -> None:
     """Analyse what is left of a video, and draw it at work."""
-    progress, picture = st.progress(analysis.share, f"Reading {analysis.name}"), st.empty()
-    st.button("Stop, and keep what is done", key="stop", on_click=analysis.stop, icon=":material/stop:")
+    name = title(analysis.name)
+    progress, picture = st.progress(analysis.share, t("Reading {name}", name=name)), st.empty()
+    st.button(t("Stop, and keep what is done"), key="stop", on_click=analysis.stop, icon=":material/stop:")
     drawn = 0.0
     while (step := analysis.step()) is not None:
         if time.monotonic() - drawn > _INTERVAL:
             drawn = time.monotonic()
-            progress.progress(analysis.share, f"{analysis.name}: {step.frame.seconds:.1f} s, {analysis.share:.0%}")
+            progress.progress(analysis.share, f"{name}: {step.frame.seconds:.1f} s, {analysis.share:.0%}")
             rgb = pictures.shrunk(pictures.Picture(analysis.name, annotated(step.frame.rgb, step.faces)))
-            picture.image(rgb, alt="The frame at work", width=640)
+            picture.image(rgb, alt=t("The frame at work"), width=640)
 
 
 def results(kept: Kept, settings: ViewerSettings) -> None:
     """Draw the results: in a sentence, as an annotated video, over time, and to download."""
     analysis, rows = kept.analysis, kept.analysis.record.rows
     if analysis.error:
-        st.warning(f"The video could not be read to its end: {analysis.error}.", icon=":material/broken_image:")
+        said = t("The video could not be read to its end: {reason}.", reason=analysis.error)
+        st.warning(said, icon=":material/broken_image:")
     st.header(answer(analysis), anchor=False)
-    said = f"{analysis.name}, analysed by {analysis.settings.recognizer.name}"
-    st.caption(said + (f", one frame in {analysis.every}" if analysis.every > 1 else "") + ".")
-    if settings.name != analysis.settings.recognizer.name and st.button(f"Analyse again by {settings.name}"):
+    name, model = title(analysis.name), analysis.settings.recognizer.name
+    if analysis.every > 1:
+        every = analysis.every
+        st.caption(t("{name}, analysed by {model}, one frame in {every}.", name=name, model=model, every=every))
+    else:
+        st.caption(t("{name}, analysed by {model}.", name=name, model=model))
+    if settings.name != model and st.button(t("Analyse again by {model}", model=settings.name)):
         kept.begin(settings)
         st.rerun()
     film = analysis.copy.read_bytes() if analysis.copy.is_file() else b""
@@ -126,15 +134,15 @@ def results(kept: Kept, settings: ViewerSettings) -> None:
     if len(rows):
         stills = {seconds: pictures.data_url(Image.fromarray(still)) for seconds, still in analysis.stills.items()}
         right.altair_chart(charts.time_shares(rows), width="stretch", key="time_shares")
-        st.subheader("Over time", anchor=False)
+        st.subheader(t("Over time"), anchor=False)
         st.altair_chart(charts.timeline(rows, stills), width="stretch", key="timeline")
     stem = analysis.name.rsplit(".", 1)[0]
     with st.container(horizontal=True):
         if len(rows):
             downloads.button("CSV", analysis.record.to_csv(), f"{stem}.csv", "text/csv")
         if film:
-            downloads.button("Annotated video", film, f"{stem}-faces.mp4", "video/mp4")
-        st.button(f"Remove {analysis.name}", key="forget_video", icon=":material/close:", on_click=_forget)
+            downloads.button(t("Annotated video"), film, f"{stem}-faces.mp4", "video/mp4")
+        st.button(t("Remove {what}", what=name), key="forget_video", icon=":material/close:", on_click=_forget)
 
 
 def answer(analysis: Analysis) -> str:
@@ -142,9 +150,21 @@ def answer(analysis: Analysis) -> str:
     rows = analysis.record.rows
     number = len(set(rows["face"].tolist()))
     if not number:
-        return f"No face in {analysis.seconds:.0f} s"
-    parts = [f"{recognition.EMOJI[name]} {name} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05]
-    return f"{number} face{'s' * (number > 1)} in {analysis.seconds:.0f} s: {', '.join(parts)} of the time"
+        return t("No face in {seconds:.0f} s", seconds=analysis.seconds)
+    parts = [
+        f"{recognition.EMOJI[name]} {t(name)} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05
+    ]
+    return t(
+        "{faces} in {seconds:.0f} s: {emotions} of the time",
+        faces=count(number, "{number} face", "{number} faces"),
+        seconds=analysis.seconds,
+        emotions=", ".join(parts),
+    )
+
+
+def title(name: str) -> str:
+    """What a video is called on the page: a file's name, or the example's in the viewer's language."""
+    return t(name) if name == _EXAMPLE else name
 
 
 def _forget() -> None:

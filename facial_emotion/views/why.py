@@ -9,7 +9,8 @@ import streamlit as st
 from facial_emotion import explain, scene
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.views import image, pictures
+from facial_emotion.views import image, language, pictures
+from facial_emotion.views.language import t
 from facial_emotion.views.sidebar import ViewerSettings
 
 _SIDE = 384  # pixels, of an enlarged face
@@ -19,26 +20,34 @@ _LEAST = 0.2  # of the strongest effect: parts with less are not named
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
-    st.title("Why this emotion?")
+    st.title(t("Why this emotion?"))
     picture = pictures.choose("why_picture")
     if picture is None:
         return
     faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
     if not faces:
-        st.warning(image.NO_FACE, icon=":material/person_off:")
+        st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
     index = 0
     if len(faces) > 1:
         looks = [(str(face.number), pictures.look(face.crop)) for face in faces]
-        index = pictures.choose_by_look("Face", looks, "why_face")
+        index = pictures.choose_by_look(t("Face"), looks, "why_face")
     face = faces[index]
-    shown = picture.name, index, settings.name
-    if st.session_state.get("why_shown") != shown:  # another face or model: its own answer is explained first
+    shown = picture.name, index, settings.name, language.current()
+    if st.session_state.get("why_shown") != shown:  # another face, model or language: its own answer first
         st.session_state.update(why_shown=shown, why_label=face.label)
-    label = st.selectbox("Emotion to explain", EMOTIONS, key="why_label", width=300)
-    probability = face.probabilities[EMOTIONS.index(label)]
-    most_probable = f"most probable: *{face.label}*, {face.confidence:.0%}"
-    st.write(f"**{settings.name}** gives *{label}* {probability:.0%}; {most_probable}.")
+    called = language.labels(EMOTIONS).__getitem__
+    label = st.selectbox(t("Emotion to explain"), EMOTIONS, key="why_label", width=300, format_func=called)
+    st.write(
+        t(
+            "**{model}** gives *{emotion}* {probability:.0%}; most probable: *{label}*, {confidence:.0%}.",
+            model=settings.name,
+            emotion=t(label),
+            probability=face.probabilities[EMOTIONS.index(label)],
+            label=t(face.label),
+            confidence=face.confidence,
+        )
+    )
     explain_face(settings.recognizer, face, label)
 
 
@@ -48,44 +57,65 @@ def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
     st.subheader(in_words(heat, label), anchor=False)
     columns = st.columns(3, gap="medium")
     with columns[0]:
-        st.image(enlarged(face.crop), width="stretch", alt="The face", caption="the face, as the model gets it")
+        st.image(enlarged(face.crop), width="stretch", alt=t("The face"), caption=t("the face, as the model gets it"))
     with columns[1]:
         st.image(overlay(face.crop, heat), width="stretch", alt=in_words(heat, label))
         st.html(legend(label, float(np.abs(heat).max())))
-        st.caption("What a part of the face does to the odds where it is blurred, or all but it.")
+        st.caption(t("What a part of the face does to the odds where it is blurred, or all but it."))
     if not explain.has_descriptors(recognizer):
         return
     aligned, centres, effects = explain.descriptors(recognizer, face.crop, label)
     if len(effects):
         with columns[2]:
             spots = overlay(aligned, spread(centres, effects, aligned.shape[0]))
-            st.image(spots, width="stretch", alt=f"Descriptors for and against {label}")
+            said = t("Descriptors for and against {emotion}", emotion=t(label))
+            st.image(spots, width="stretch", alt=said)
             st.html(legend(label, float(np.abs(effects).max())))
-            st.caption("What the edges around each point (HOG descriptors) do to the odds, on the upright face.")
+            st.caption(t("What the edges around each point (HOG descriptors) do to the odds, on the upright face."))
     components = explain.geometry(recognizer, face.crop, label)
     if components:
-        st.subheader("Distances and angles that say most", anchor=False)
-        st.markdown("\n".join(f"- {component.describe()}" for component in components))
-        st.caption("Lengths in distances between the eyes, angles in radians; the usual is the training set's median.")
+        st.subheader(t("Distances and angles that say most"), anchor=False)
+        st.markdown("\n".join(f"- {describe(component)}" for component in components))
+        usual = t("Lengths in distances between the eyes, angles in radians; the usual is the training set's median.")
+        st.caption(usual)
+
+
+def describe(component: explain.Component) -> str:
+    """A geometry component as a phrase: what it is, beside what is usual, and whether it speaks for the label."""
+    values = {
+        "name": t(component.name),
+        "value": component.value,
+        "comparison": t("more") if component.value > component.median else t("less"),
+        "median": component.median,
+    }
+    if component.effect > 0:
+        return t("{name}: {value:.2f}, {comparison} than the usual {median:.2f}, speaks for it", **values)
+    return t("{name}: {value:.2f}, {comparison} than the usual {median:.2f}, speaks against it", **values)
 
 
 def in_words(heat: np.ndarray, label: str) -> str:
     """What an occlusion map says: "For happy: mouth, nose. Against: brows"."""
     parts = explain.regions(heat)
     least = _LEAST * max(abs(effect) for effect in parts.values())
-    speaking = [name for name, effect in parts.items() if effect >= least]
-    against = [name for name, effect in reversed(parts.items()) if effect <= -least]
-    said = f"For {label}: {', '.join(speaking)}." if speaking else f"Nothing speaks for {label}."
-    return said + (f" Against it: {', '.join(against)}." if against else "")
+    speaking = ", ".join(t(name) for name, effect in parts.items() if effect >= least)
+    against = ", ".join(t(name) for name, effect in reversed(parts.items()) if effect <= -least)
+    emotion = t(label)
+    if speaking:
+        said = t("For {emotion}: {parts}.", emotion=emotion, parts=speaking)
+    else:
+        said = t("Nothing speaks for {emotion}.", emotion=emotion)
+    return said + (" " + t("Against it: {parts}.", parts=against) if against else "")
 
 
 def legend(label: str, strongest: float) -> str:
     """The colours of a map as HTML; strongest: the effect of the fullest colour in nats of log-odds."""
-    times = np.exp(strongest)
+    emotion, times = t(label), np.exp(strongest)
+    against = t("against {emotion}: odds ÷ {times:.1f}", emotion=emotion, times=times)
+    supporting = t("for {emotion}: odds × {times:.1f}", emotion=emotion, times=times)
     return (
         '<div style="font-size:.875rem"><div style="height:.6em;border-radius:2px;background:linear-gradient(90deg,'
         f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;justify-content:space-between">'
-        f"<span>against {label}: odds ÷ {times:.1f}</span><span>for {label}: odds × {times:.1f}</span></div></div>"
+        f"<span>{against}</span><span>{supporting}</span></div></div>"
     )
 
 

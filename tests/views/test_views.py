@@ -37,16 +37,9 @@ page.show(sidebar())
 """
 
 
-@pytest.fixture(autouse=True)
-def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Replace the WebRTC component, which needs a browser, by a context that does not play."""
-    context = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
-    monkeypatch.setattr("facial_emotion.views.live.webrtc_streamer", lambda **_: context)
-    return context
-
-
-def page(name: str) -> AppTest:
-    return AppTest.from_string(SCRIPT.format(name), default_timeout=120).run()
+def page(name: str, run: bool = True) -> AppTest:
+    at = AppTest.from_string(SCRIPT.format(name), default_timeout=120)
+    return at.run() if run else at
 
 
 def encoded(rgb: np.ndarray, form: str = "PNG") -> bytes:

@@ -1,0 +1,15 @@
+"""What the tests of the pages share."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Replace the WebRTC component, which needs a browser, by a context that does not play."""
+    context = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
+    monkeypatch.setattr("facial_emotion.views.live.webrtc_streamer", lambda **_: context)
+    return context
