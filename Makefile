@@ -84,7 +84,7 @@ wheel: $(VENV)/dev ## Build the package that can be installed, into dist/
 	rm -rf build
 	$(BIN)/python -m build --wheel
 
-RUN := --extra cli --extra serve --extra app --extra bench
+RUN := --extra cli --extra serve --extra app --extra bench --extra heic
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras --quiet
 lock: ## Pin the newest versions that go together into the three requirements files (needs uv)
 	$(LOCK) $(RUN) --extra train --extra cluster --group dev --upgrade --output-file requirements-dev.txt

@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 def build(network: dict[str, Any], heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
-    size: at least 32. network: "stem", the channels of its two convolutions; "stages", [channels, blocks] each at half
-    the resolution of the one before; "squeeze", the reduction ratio of squeeze-and-excitation; "dropout" before the
-    last layer.
+    size: at least 32. network: "stem", the channels of its convolutions, and "stem_stride", of the first, 2 by
+    default; "stages", [channels, blocks] each at half the resolution of the one before; "squeeze", the reduction ratio
+    of squeeze-and-excitation; "dropout" before the last layer.
     """
     import keras
     from keras import layers
 
     crops = keras.Input((None, None, 1), name="crops")
     x = layers.GroupNormalization(groups=1, center=False, scale=False, name="contrast")(crops)  # normalises each crop
-    first, second = network["stem"]
-    x = _conv_norm_relu(x, first, "stem_1", stride=2)  # (n, 24, 24, first)
-    x = _conv_norm_relu(x, second, "stem_2")
+    for number, channels in enumerate(network["stem"], 1):
+        stride = network.get("stem_stride", 2) if number == 1 else 1
+        x = _conv_norm_relu(x, channels, f"stem_{number}", stride=stride)
     for stage, (channels, blocks) in enumerate(network["stages"], 1):
         for block in range(1, blocks + 1):
             name = f"stage_{stage}_block_{block}"

@@ -8,14 +8,19 @@ probabilities soften these labels and give the alternatives.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.deep import checkpoint
+from facial_emotion.deep import augment, checkpoint
+from facial_emotion.deep.recipe import Teacher
 from facial_emotion.errors import InputError
 from facial_emotion.records import to_json
+
+if TYPE_CHECKING:
+    from facial_emotion.deep.loop import Rows
 
 FILE = "teacher.npz"  # beside the checkpoints, because the student may replace the teacher's artifact
 
@@ -23,15 +28,30 @@ FILE = "teacher.npz"  # beside the checkpoints, because the student may replace 
 TeacherInfo = dict[str, Any]
 
 
-def write_teacher_predictions(name: str, crops: np.ndarray, folder: Path) -> None:
-    """Predict crops uint8 (n, 48, 48) with a recognizer, and store that. Raises InputError for an unknown name."""
+def view(crops: np.ndarray, teacher: Teacher, number: int) -> np.ndarray:
+    """The augmented view of crops uint8 (n, 48, 48) with this number, from 0: the same at every call."""
+    if not teacher.augment:
+        return crops
+    rng, nothing = np.random.default_rng([number]), np.zeros((len(crops), 1, 1), np.float32)
+    augmented, _ = augment.augment_batch(crops, nothing, teacher.augment, crops.shape[1], rng)
+    return augmented[..., 0].round().astype(np.uint8)
+
+
+def write_teacher_predictions(teacher: Teacher, crops: np.ndarray, folder: Path) -> None:
+    """Predict crops uint8 (n, 48, 48), or their views, and store that. Raises InputError for an unknown recognizer."""
     from facial_emotion import recognizers
 
-    recognizer = recognizers.load(name)
-    probabilities = recognizers.predict(recognizer, crops, f"predictions of {name}")
+    recognizer = recognizers.load(teacher.model)
+    count = max(1, teacher.views)
+    probabilities = np.stack(
+        [
+            recognizers.predict(recognizer, view(crops, teacher, number), f"{teacher.model}, view {number + 1}/{count}")
+            for number in range(count)
+        ]
+    )
     card = to_json(recognizer.card)
     info: TeacherInfo = {
-        "model": name,
+        "model": teacher.model,
         "labels": recognizer.card.labels,
         "made_of": card.get("members") or card["files"],
     }
@@ -40,7 +60,7 @@ def write_teacher_predictions(name: str, crops: np.ndarray, folder: Path) -> Non
 
 
 def read_teacher_predictions(folder: Path) -> np.ndarray:
-    """The stored predictions of the teacher: probabilities float32 (n, 7). Raises InputError."""
+    """The stored predictions of the teacher: probabilities float32 (views, n, 7). Raises InputError."""
     return _read(folder)[0]
 
 
@@ -57,6 +77,16 @@ def _read(folder: Path) -> tuple[np.ndarray, TeacherInfo]:
     except Exception as error:  # zipfile, numpy and json each raise their own
         reason = f"{type(error).__name__}: {error}"
         raise InputError(path, "the teacher's predictions", reason, "start anew") from error
+
+
+def taught(training: Rows, teacher: Teacher, predictions: np.ndarray, head: int, epoch: int) -> Rows:
+    """The training rows of an epoch: the view whose turn it is, and the targets of one head with the predictions in.
+
+    predictions: probabilities (views, n, 7).
+    """
+    number = epoch % len(predictions)
+    targets = blend(training.targets, predictions[number], teacher.share, head)
+    return replace(training, crops=view(training.crops, teacher, number), targets=targets)
 
 
 def blend(targets: np.ndarray, probabilities: np.ndarray, share: float, head: int) -> np.ndarray:

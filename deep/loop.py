@@ -7,6 +7,7 @@ ends with the same weights, as an uninterrupted one.
 from __future__ import annotations
 
 import contextlib
+import copy
 import signal
 import threading
 import time
@@ -53,7 +54,7 @@ class Rows:
 def fit(
     model: keras.Model,
     identity: Identity,
-    training: Rows,
+    training: Callable[[int], Rows],
     held_out: Rows,
     folder: Path,
     resume: bool,
@@ -61,8 +62,9 @@ def fit(
 ) -> History:
     """Train a model by the identity's recipe; it ends with the averaged weights of its best epoch.
 
-    folder: of the checkpoints; resume: whether to go on from the last one; report: called after every epoch. Ctrl-C
-    saves a checkpoint and raises KeyboardInterrupt. Returns the figures of every epoch.
+    training: the rows of an epoch by its number; folder: of the checkpoints; resume: whether to go on from the last
+    one; report: called after every epoch. Ctrl-C saves a checkpoint and raises KeyboardInterrupt. Returns the figures
+    of every epoch.
     """
     with _delayed_interrupt() as interrupted:
         loop = _Loop(model, identity, training, held_out, folder, interrupted)
@@ -75,9 +77,10 @@ def fit(
                 restore(optimiser.variables, optimiser_state, folder / LAST)
             while loop.progress.epoch < stage.end:
                 finished = loop.run_epoch()
-                if finished and loop.end_epoch():
-                    loop.save_best()
-                loop.save(optimiser)
+                if finished:
+                    loop.end_epoch()
+                if not finished or interrupted() or loop.progress.epoch == stage.end or loop.time_to_save():
+                    loop.save(optimiser)
                 if finished:
                     report(loop.progress.history)
                 if interrupted():
@@ -93,17 +96,23 @@ class _Loop:
 
     model: keras.Model
     identity: Identity
-    training: Rows
+    training: Callable[[int], Rows]
     held_out: Rows
     folder: Path
     interrupted: Callable[[], bool]
     progress: Progress = field(default_factory=Progress)
     ema: list[np.ndarray] = field(init=False)
+    best: tuple[list[np.ndarray], Progress] | None = None  # the average of the best epoch, until it is saved
+    run_compiled: Callable[..., tuple[list[np.ndarray], float, float]] | None = None
 
     def __post_init__(self) -> None:
         self.recipe = self.identity.recipe
-        self.steps = -(-len(self.training.crops) // self.recipe.batch)  # of an epoch
+        first = self.training(0)
+        self.steps = -(-len(first.crops) // self.recipe.batch)  # of an epoch
+        powers = [head.class_weight_power for head in self.recipe.heads.values()]
+        self.class_weights = class_weights(first, powers)  # (heads, 7)
         self.ema = values(self.model.variables)
+        self.saved, self.saving = time.monotonic(), 0.0  # when it was saved, and how long that took, in seconds
 
     def resume(self) -> list[np.ndarray]:
         """Restore the last checkpoint, apart from the optimiser; returns the values of the optimiser's variables."""
@@ -112,15 +121,22 @@ class _Loop:
         self.ema = groups["ema"]
         return groups["optimiser"]
 
+    def time_to_save(self) -> bool:
+        """Whether a checkpoint now leaves nineteen twentieths of the time to training: epochs may take a second."""
+        return time.monotonic() - self.saved > 20 * self.saving
+
     def save(self, optimiser: keras.Optimizer) -> None:
-        """Write the last checkpoint."""
+        """Write the last checkpoint and, where it is new, the best."""
+        start = time.monotonic()
+        if self.best:
+            ema, progress = self.best
+            checkpoint.save(self.folder / BEST, {"ema": ema}, progress, self.identity)
+            self.best = None
         model = values(self.model.variables)
         groups = {"model": model, "optimiser": values(optimiser.variables), "ema": self.ema}
         checkpoint.save(self.folder / LAST, groups, self.progress, self.identity)
-
-    def save_best(self) -> None:
-        """Write the averaged weights as those of the best epoch."""
-        checkpoint.save(self.folder / BEST, {"ema": self.ema}, self.progress, self.identity)
+        self.saved = time.monotonic()
+        self.saving = self.saved - start
 
     def compile(self, stage: Stage) -> keras.Optimizer:
         """Compile the model with the loss and the optimiser of a stage; returns the optimiser."""
@@ -135,30 +151,40 @@ class _Loop:
         loss = losses.CategoricalCrossentropy(from_logits=True)  # the mean over rows and heads
         jit = "auto" if stage.end * self.steps < _XLA_STEPS or keras.backend.backend() == "torch" else True
         self.model.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
+        if keras.backend.backend() == "jax":
+            from facial_emotion.deep.jax_epoch import compile_epoch
+
+            self.run_compiled = compile_epoch(self.model, optimiser, self.class_weights, self.recipe.ema_momentum)
         return optimiser
 
     def run_epoch(self) -> bool:
         """Train on every crop once; False where an interrupt came before the last step."""
         recipe, progress, epoch = self.recipe, self.progress, self.progress.epoch
+        training = self.training(epoch)
         size = schedule.image_size(recipe, epoch)
+        amount = recipe.augment if epoch < recipe.mixup_until else replace(recipe.augment, mixup=0.0)
+        order = np.random.default_rng([self.identity.seed, epoch]).permutation(len(training.crops))
+        # The last batch is filled up from the first: with one shape, a backend compiles only once.
+        order = np.resize(order, (self.steps, recipe.batch))
+        if self.run_compiled:
+            start = time.monotonic()
+            self.ema, loss, accuracy = self.run_compiled(
+                self.ema, training.crops, training.targets, order, self.identity.seed, epoch, amount, size
+            )
+            seconds = time.monotonic() - start
+            progress.add({"loss": loss, "accuracy": accuracy, "steps": 1.0, "seconds": seconds})
+            return True
         if epoch and size != schedule.image_size(recipe, epoch - 1):
             # A function that has been compiled for two sizes is generalised to any size, and rounds differently.
             self.model.make_train_function(force=True)
             self.model.make_predict_function(force=True)
-        amount = recipe.augment if epoch < recipe.mixup_until else replace(recipe.augment, mixup=0.0)
-        order = np.random.default_rng([self.identity.seed, epoch]).permutation(len(self.training.crops))
-        weights = class_weights(self.training, [head.class_weight_power for head in recipe.heads.values()])
         name = f"epoch {epoch + 1}/{schedule.stages(recipe)[-1].end}"
         with bar(name, self.steps - progress.step) as step_done:
             for step in range(progress.step, self.steps):
                 start = time.monotonic()
-                # The last batch is filled up from the first: with one shape, a backend compiles only once.
-                rows = order.take(range(step * recipe.batch, (step + 1) * recipe.batch), mode="wrap")
-                rng = np.random.default_rng([self.identity.seed, epoch, step])
-                crops, targets = augment.augment_batch(
-                    self.training.crops[rows], self.training.targets[rows], amount, size, rng
-                )
-                row_weights = np.einsum("nhc,hc->nh", targets, weights)
+                rows, rng = order[step], np.random.default_rng([self.identity.seed, epoch, step])
+                crops, targets = augment.augment_batch(training.crops[rows], training.targets[rows], amount, size, rng)
+                row_weights = np.einsum("nhc,hc->nh", targets, self.class_weights)
                 loss, accuracy = self.model.train_on_batch(crops, distributions(targets), sample_weight=row_weights)
                 steps_done = epoch * self.steps + step + 1
                 if steps_done % _EMA_INTERVAL == 0:
@@ -172,8 +198,8 @@ class _Loop:
                     return False
         return True
 
-    def end_epoch(self) -> bool:
-        """Evaluate a finished epoch and append it to the history; True where it is the best so far.
+    def end_epoch(self) -> None:
+        """Evaluate a finished epoch and append it to the history; keep its averaged weights if it is the best so far.
 
         Only epochs on crops of the final size count.
         """
@@ -185,7 +211,8 @@ class _Loop:
         earlier = [past["held_out_accuracy"] for past in progress.history if past["image_size"] == final_size]
         progress.history.append({"epoch": progress.epoch + 1, **figures})
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-        return size == final_size and figures["held_out_accuracy"] > max(earlier, default=-1.0)
+        if size == final_size and figures["held_out_accuracy"] > max(earlier, default=-1.0):
+            self.best = [mean.copy() for mean in self.ema], copy.deepcopy(progress)
 
     def _evaluate_ema(self, size: int) -> dict[str, float]:
         """Held-out figures of the averaged weights; the model's own weights are restored."""

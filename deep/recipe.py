@@ -83,11 +83,15 @@ class Head:
 class Teacher:
     """The teacher of a distillation: a recognizer's name, and the weight (0-1) of its predictions in the targets.
 
-    Its predictions become targets of the head with the teacher's labels.
+    Its predictions become targets of the head with the teacher's labels. views: for how many augmented views of each
+    crop it is asked, which the student then sees in turn (Beyer et al., "A good teacher is patient and consistent",
+    CVPR 2022), or 0 for the crop itself alone; augment: the augmentation of the views, which the recipe's comes upon.
     """
 
     model: str
     share: float
+    views: int = 0
+    augment: Augmentation | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class Recipe:
         ]
         settings["image_sizes"] = [list(size) for size in self.image_sizes]
         settings["optimiser"].update(settings["optimiser"].pop("options"))
+        if self.teacher and not self.teacher.views:
+            settings["teacher"] = {"model": self.teacher.model, "share": self.teacher.share}
         return {key: value for key, value in settings.items() if value is not None}
 
 
@@ -139,6 +145,7 @@ _RECIPE: dict[str, _Types] = {
     "tuning": (dict,),
 }
 _AUGMENTATION: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Augmentation)}
+_TEACHER: dict[str, _Types] = {"model": (str,), "share": _NUMBER, "views": (int,), "augment": (dict,)}
 _HEAD: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Head)}
 
 
@@ -199,10 +206,14 @@ def _heads(settings: dict[str, Any], place: object) -> dict[str, Head]:
 
 
 def _teacher(settings: dict[str, Any], place: object) -> Teacher:
-    share = settings.get("share")
-    if set(settings) != {"model", "share"} or not isinstance(share, int | float) or not 0 <= share <= 1:
+    share, views = settings.get("share"), settings.get("views", 0)
+    if not isinstance(share, int | float) or not 0 <= share <= 1 or not isinstance(settings.get("model"), str):
         raise InputError(place, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(settings))
-    return Teacher(settings["model"], share)
+    if not isinstance(views, int) or views < 0 or (views > 0) != ("augment" in settings):
+        raise InputError(place, "a teacher with 'views', 0 or more, and 'augment' for them", json.dumps(settings))
+    _check(settings, _TEACHER, place, "teacher.", optional=("views", "augment"))
+    augment = _augmentation(settings["augment"], place, "teacher.augment.") if views else None
+    return Teacher(settings["model"], share, views, augment)
 
 
 def _image_sizes(settings: list[Any], place: object) -> tuple[tuple[int, int], ...]:
@@ -226,8 +237,8 @@ def _stages(settings: list[Any], place: object) -> tuple[StageSettings, ...]:
     return tuple(StageSettings(**stage) for stage in settings)
 
 
-def _augmentation(settings: dict[str, Any], place: object) -> Augmentation:
-    _check(settings, _AUGMENTATION, place, "augment.")
+def _augmentation(settings: dict[str, Any], place: object, prefix: str = "augment.") -> Augmentation:
+    _check(settings, _AUGMENTATION, place, prefix)
     return Augmentation(**settings)
 
 

@@ -5,10 +5,11 @@ facial-emotion train cnn --data fer2013.csv.xz
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,10 @@ LICENCES = {
     "vgg16": (
         "MIT for the model. Initialised with the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures "
         "were gathered for research. Trained on FER2013, which was made for research."
+    ),
+    "dlib-resnet": (
+        "MIT for the model. Initialised with dlib's face-recognition network (public domain, CC0), whose pictures were "
+        "gathered for research. Trained on FER2013, which was made for research."
     ),
 }
 WEIGHTS = "weights.npz"
@@ -99,6 +104,10 @@ def initial_weights(weights: Path | None) -> dict[str, Any] | None:
     return description
 
 
+def _same(training: Rows, epoch: int) -> Rows:
+    return training
+
+
 def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -> tuple[keras.Model, History]:
     """Train a network; returns it with the averaged weights of its best epoch, and the figures of every epoch.
 
@@ -123,17 +132,16 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     identity = Identity(job.network, recipe, data.hash, job.seed, initial_weights(job.weights))
     training = load_split(data, "Training", {name: head.label_smoothing for name, head in recipe.heads.items()})
     held_out = load_split(data, "PublicTest", dict.fromkeys(recipe.heads, 0.0))
+    rows: Callable[[int], Rows] = functools.partial(_same, training)
     if recipe.teacher:
         if not resume:
-            distillation.write_teacher_predictions(recipe.teacher.model, training.crops, folder)
+            distillation.write_teacher_predictions(recipe.teacher, training.crops, folder)
         predictions, labels = distillation.read_teacher_predictions(folder), distillation.teacher_info(folder)["labels"]
         if labels not in recipe.heads:
             raise InputError("teacher", f"one with the labels {' or '.join(recipe.heads)}", labels)
-        blended = distillation.blend(
-            training.targets, predictions, recipe.teacher.share, list(recipe.heads).index(labels)
-        )
-        training = replace(training, targets=blended)
-    return model, loop.fit(model, identity, training, held_out, folder, resume, report)
+        head = list(recipe.heads).index(labels)
+        rows = functools.partial(distillation.taught, training, recipe.teacher, predictions, head)
+    return model, loop.fit(model, identity, rows, held_out, folder, resume, report)
 
 
 def export_and_evaluate(

@@ -46,9 +46,10 @@ SPACES: dict[str, Space] = {
     },
     "vgg16": {
         **_COMMON,
-        "stages.1.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
+        "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
         "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
     },
+    "dlib-resnet": {**_COMMON, "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True})},
 }
 
 
@@ -98,7 +99,7 @@ def search(
 
         identity = Identity(name, from_dict(drawn, f"trial {trial.number}"), data_hash="", seed=seed)
         try:
-            history = loop.fit(model, identity, training, held_out, folder, False, report)
+            history = loop.fit(model, identity, lambda epoch: training, held_out, folder, False, report)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return max(figures["held_out_accuracy"] for figures in history)

@@ -22,13 +22,17 @@ IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: subtracted from 
 def build(network: dict[str, Any], heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
-    size: at least 32. network: "hidden", the width of the layer above the convolutions; "dropout" before and after it.
+    size: at least 32. network: "hidden", the width of the layer above the convolutions; "dropout" before and after it;
+    "upsample", the whole factor by which crops are enlarged first, 1 by default.
     """
     import keras
     from keras import layers
 
     crops = keras.Input((None, None, 1), name="crops")
-    x = layers.Concatenate(name="grey_as_colour")([crops, crops, crops])
+    x = crops
+    if network.get("upsample", 1) > 1:
+        x = layers.UpSampling2D(network["upsample"], interpolation="bilinear", name="enlarged")(x)
+    x = layers.Concatenate(name="grey_as_colour")([x, x, x])
     x = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN], name="imagenet_mean")(x)
     x = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x).output
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # (n, 512)

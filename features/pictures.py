@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 120_000_000  # larger pictures are rejected before decoding, against decompression bombs
 # Pillow's decoders that are used. Others would start programs (EPS), or are not for photographs.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "JPEG2000", "PPM")
-_NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
+_NAMES = {"WEBP": "WebP", "JPEG2000": "JPEG 2000", "HEIF": "HEIC"}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _ORIENTATION = 0x0112  # the EXIF tag
 # By the tag's value: an upright picture's pixels in the order in which the file stores them.
@@ -43,15 +45,15 @@ _FRAMES = 30  # of an animation that are looked at for one that is not blank
 def read_rgb(
     source: str | os.PathLike[str] | bytes | BinaryIO | np.ndarray | Image.Image,
     max_pixels: int = MAX_PIXELS,
-    formats: tuple[str, ...] = FORMATS,
+    formats: tuple[str, ...] | None = None,
 ) -> np.ndarray:
     """A picture as uint8 RGB, shape (height, width, 3).
 
     source: a path, an encoded file's bytes, an open file, a PIL image, or an array (see ``array_to_rgb``); formats: of
-    an encoded file, some of FORMATS. EXIF rotation is applied, transparency is blended with white, values of more than
-    8 bits are reduced to 8, and of an animation the first frame that is not of one colour is decoded. Raises InputError
-    if it is not a picture, truncated, or larger than ``max_pixels`` (of a progressive JPEG, than half of it). Decoding
-    takes 7 bytes of memory for a pixel.
+    an encoded file, some of ``readable_formats()``, by default all. EXIF rotation is applied, transparency is blended
+    with white, values of more than 8 bits are reduced to 8, and of an animation the first frame that is not of one
+    colour is decoded. Raises InputError if it is not a picture, truncated, or larger than ``max_pixels`` (of a
+    progressive JPEG, than half of it). Decoding takes 7 bytes of memory for a pixel.
     """
     from PIL import Image
 
@@ -60,9 +62,10 @@ def read_rgb(
     if isinstance(source, Image.Image):
         return _image_to_rgb(source, "image", max_pixels)
     name, content = _content(source)
+    formats = formats or readable_formats()
     names = [_NAMES.get(each, each) for each in formats if each != "DIB"]
     expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC and "HEIF" not in formats:
         raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
     scans = content.count(b"\xff\xda") if content.startswith(b"\xff\xd8") else 0
     if scans > _SCANS:
@@ -79,6 +82,17 @@ def read_rgb(
     except Exception as error:  # Pillow's decoders raise many types of exceptions on invalid bytes
         found = f"{len(content)} bytes that are none ({type(error).__name__})"
         raise InputError(name, expected, found) from error
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """FORMATS and, where the package pi-heif is installed (extra "heic"), HEIF: what phones take as HEIC."""
+    if importlib.util.find_spec("pi_heif") is None:
+        return FORMATS
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
 
 
 def _content(source: object) -> tuple[object, bytes]:

@@ -215,7 +215,8 @@ def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None
     breaks = record["seconds"].diff() > TRACK_TIMEOUT  # no face in the scene, or a machine that stalled
     visits = [part["face"].unique().tolist() for _, part in record.groupby(breaks.cumsum())]
     assert all(len(numbers) == 1 for numbers in visits), visits
-    assert all(before != after for before, after in itertools.pairwise(visits))
+    # A new visit has a new number; a machine that stalled, with the face before it and after, keeps the old one.
+    assert all(before <= after for before, after in itertools.pairwise(visits)), visits
 
 
 def played(streamer: FrameLocator) -> float:

@@ -55,6 +55,11 @@ def test_a_recipe_is_written_as_it_was_read(path: Path) -> None:
         ({"teacher": "svm"}, "expected 'teacher' of type dict, found str"),
         ({"teacher": {"model": "svm", "share": 2}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
         ({"teacher": {"share": 0.5}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
+        ({"teacher": {"model": "svm", "share": 1, "views": 2}}, "expected a teacher with 'views', 0 or more, and "),
+        (
+            {"teacher": {"model": "svm", "share": 1, "views": 2, "augment": {}}},
+            "expected 'teacher.augment.rotation' of type int or float, found nothing",
+        ),
         ({"image_sizes": [[0, 32]]}, "expected 'image_sizes' that end with crops of 48, found .*32"),
         ({"image_sizes": [48]}, r"expected 'image_sizes' of pairs \[first epoch, image size\], .*, found \[48\]"),
         ({"stages": []}, "expected 'stages', one or more, found none"),
@@ -87,7 +92,8 @@ def test_a_shortened_recipe_keeps_its_stages() -> None:
 
 
 def test_stages_and_image_sizes_follow_one_another() -> None:
-    recipe = read(RECIPES / "vgg16.json")
+    stages = [{"epochs": epochs, "learning_rate": 0.1} for epochs in (1, 5, 4)]
+    recipe = from_dict({**RECIPE, "stages": stages, "image_sizes": [[0, 32], [1, 40], [8, 48]]}, "recipe")
     assert [(stage.first, stage.end) for stage in schedule.stages(recipe)] == [(0, 1), (1, 6), (6, 10)]
     assert [schedule.image_size(recipe, epoch) for epoch in range(10)] == [32] + [40] * 7 + [48] * 2
 

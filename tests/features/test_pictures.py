@@ -18,7 +18,7 @@ from skimage.data import astronaut
 
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import find_faces
-from facial_emotion.features.pictures import MAX_PIXELS, array_to_rgb, read_rgb
+from facial_emotion.features.pictures import FORMATS, MAX_PIXELS, array_to_rgb, read_rgb
 from tests.made import many_scans
 
 
@@ -171,7 +171,7 @@ def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
         (os.devnull, "expected a picture file, found a pipe or device"),
         ("", "found a folder"),
         ("zero\0byte.jpg", "embedded null byte"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "found HEIC; convert it to JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "found 16 bytes that are none"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bytes that are none (UnidentifiedImageError)"),
     ],
 )
@@ -179,6 +179,19 @@ def test_what_is_no_picture_is_said(source: Any, found: str) -> None:
     with pytest.raises(InputError) as caught:
         read_rgb(source)
     assert found in str(caught.value)
+
+
+def test_a_picture_of_a_phone_is_read_upright() -> None:
+    # the astronaut's face, 120 x 128, stored as HEIC on its side
+    rgb = read_rgb(Path(__file__).parent / "portrait.heic")
+    assert rgb.shape == (120, 128, 3)
+    face = Image.fromarray(astronaut()[:256, 96:352]).resize((128, 128)).crop((0, 0, 128, 120))
+    assert np.abs(rgb.astype(int) - np.asarray(face)).mean() < 4
+
+
+def test_a_picture_of_a_phone_is_refused_where_heic_is_not_read() -> None:
+    with pytest.raises(InputError, match="JPEG 2000 or PPM picture, found HEIC; convert it to JPEG"):
+        read_rgb(Path(__file__).parent / "portrait.heic", formats=FORMATS)
 
 
 def test_transparency_is_blended_with_white() -> None:
