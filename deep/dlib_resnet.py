@@ -69,7 +69,11 @@ def _padded(x: Any, shape: np.ndarray) -> Any:
 
 
 def init_weights(model: keras.Model, weights: Path | None, heads: Sequence[str]) -> None:
-    """Load initial weights, if any: an .npz of this network or, for the convolutions alone, one of dlib's arrays."""
+    """Load initial weights, if any: an .npz of this network or, for the convolutions alone, one of dlib's arrays.
+
+    The latter are named "stem/kernel", "block_01/conv_1/kernel" and so on; beside each kernel (height, width, in, out)
+    are its "bias", and the "scale" and "shift" that dlib applies after it.
+    """
     if weights is None:
         return
     if weights.is_file() and _is_of_dlib(weights):

@@ -7,20 +7,119 @@ rotation. Components of one side of the face come in pairs, which mirroring swap
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from facial_emotion.features.landmarks import INNER, MIRROR, POINTS
 
-# One side of the face, by the 68-point numbering: the side on the left of the picture. The other
-# side is the same list through MIRROR.
-_BROW = (17, 18, 19, 20, 21)  # outer end to inner end
-_EYE = (36, 37, 38, 39, 40, 41)  # outer corner, upper lid twice, inner corner, lower lid twice
-_MOUTH_CORNER, _INNER_CORNER = 48, 60
-_UPPER_LIP, _LOWER_LIP = 50, 58  # beside the middle, outer contour
-_NOSE_WING, _JAW, _CHIN = 31, (2, 4, 6), 8
-_NOSE_ROOT, _NOSE_TIP, _NOSE_BASE = 27, 30, 33
-_LIPS = (51, 62, 66, 57)  # down the middle: upper outer, upper inner, lower inner, lower outer
+_SMALLEST = 1e-6  # the least that a length is divided by
+
+
+@dataclass(frozen=True)
+class _Component:
+    """A component: its name, how it is computed, and the vectors (each a row of weights (68,) of the points) it is of.
+
+    kind: "length", the mean of one or two vectors' lengths, divided by the length of ``divisor`` if any; "height", y of
+    a vector; "slope", the angle of a vector with the horizontal; "angle", between two vectors; "area", of the polygon
+    whose corners the vectors are.
+    """
+
+    name: str
+    kind: str
+    vectors: tuple[np.ndarray, ...]
+    divisor: np.ndarray | None = None
+
+    def mirrored(self, name: str) -> _Component:
+        """The component of the other side of the face."""
+        divisor = None if self.divisor is None else self.divisor[MIRROR]
+        return _Component(name, self.kind, tuple(vector[MIRROR] for vector in self.vectors), divisor)
+
+
+def _at(*points: int) -> np.ndarray:
+    """A point by its number in the 68-point scheme, or the mean of several: weights float32 (68,)."""
+    weights = np.zeros(POINTS, dtype=np.float32)
+    weights[list(points)] = 1 / len(points)
+    return weights
+
+
+def _length(name: str, *vectors: np.ndarray, by: np.ndarray | None = None) -> _Component:
+    return _Component(name, "length", vectors, by)
+
+
+def _height(name: str, above: np.ndarray, below: np.ndarray) -> _Component:
+    """How far one point is above another."""
+    return _Component(name, "height", (below - above,))
+
+
+def _slope(name: str, outer: np.ndarray, inner: np.ndarray) -> _Component:
+    """Angle in radians of the line from outer to inner end; positive where the inner end is higher."""
+    return _Component(name, "slope", (outer - inner,))
+
+
+def _one_side() -> Iterator[_Component]:
+    """Components of the side on the left of the picture; those of the other side are the same through MIRROR."""
+    outer, inner, eye, nose_tip = _at(36), _at(39), _at(*range(36, 42)), _at(30)
+    brow = [_at(point) for point in range(17, 22)]  # outer end to inner end
+    corner, wing, lip_middle = _at(48), _at(31), _at(51, 57)
+    lids = (_at(37) - _at(41), _at(38) - _at(40))
+
+    yield _length("eye opening", *lids)
+    yield _length("eye width", outer - inner)
+    yield _length("eye aspect", *lids, by=outer - inner)
+    yield _slope("eye slope", outer, inner)
+    yield _height("upper lid above corners", _at(37, 38), _at(36, 39))
+    yield _height("lower lid below corners", _at(36, 39), _at(40, 41))
+    yield _height("brow height, outer", brow[0], eye)
+    yield _height("brow height, middle", brow[2], eye)
+    yield _height("brow height, inner", brow[4], eye)
+    yield _slope("brow slope", brow[0], brow[4])
+    yield _slope("brow slope, inner half", brow[2], brow[4])
+    yield _height("brow arch", brow[2], _at(17, 21))
+    yield _length("brow length", brow[4] - brow[0])
+    yield _length("brow to nose root", brow[4] - _at(27))
+    yield _height("mouth corner lift", corner, lip_middle)
+    yield _Component("mouth corner angle", "angle", (_at(49) - corner, _at(59) - corner))
+    yield _length("mouth corner to eye", corner - outer)
+    yield _length("mouth corner to nose wing", corner - wing)
+    yield _length("mouth corner to nose tip", corner - nose_tip)
+    yield _length("mouth corner to chin", corner - _at(8))
+    yield _height("inner mouth corner lift", _at(60), lip_middle)
+    yield _slope("upper lip slope", corner, _at(50))
+    yield _slope("lower lip slope", corner, _at(58))
+    yield _length("lip opening, side", _at(61) - _at(67))
+    yield _length("nose wing to eye", wing - inner)
+    yield _height("nose wing height", nose_tip, wing)
+    yield _length("nose tip to eye", nose_tip - outer)
+    for point in (2, 4, 6):
+        yield _length(f"nose tip to jaw {point}", nose_tip - _at(point))
+
+
+def _middle() -> Iterator[_Component]:
+    """Components that mirroring leaves unchanged."""
+    upper, upper_inner, lower_inner, lower = (_at(point) for point in (51, 62, 66, 57))  # down the middle of the lips
+    width = _at(48) - _at(54)
+    yield _length("mouth width", width)
+    yield _length("mouth height", upper - lower)
+    yield _length("mouth aspect", upper - lower, by=width)
+    yield _length("lip opening", upper_inner - lower_inner)
+    yield _length("lip opening aspect", upper_inner - lower_inner, by=_at(60) - _at(64))
+    yield _length("upper lip thickness", upper - upper_inner)
+    yield _length("lower lip thickness", lower - lower_inner)
+    yield _height("mouth corners above middle", _at(48, 54), _at(51, 57))
+    yield _Component("mouth area", "area", tuple(_at(point) for point in range(48, 60)))
+    yield _Component("lip opening area", "area", tuple(_at(point) for point in range(60, 68)))
+    yield _length("brow gap", _at(21) - _at(22))
+    yield _length("brow tips gap", _at(17) - _at(26))
+    yield _length("nose length", _at(27) - _at(30))
+    yield _length("nose width", _at(31) - _at(35))
+    yield _height("nose tip above base", _at(30), _at(33))
+    yield _length("nose to upper lip", _at(33) - upper)
+    yield _length("lower lip to chin", lower - _at(8))
+    yield _length("nose to chin", _at(33) - _at(8))
+    yield _height("face height", _at(19, 24), _at(8))
+    yield _length("jaw width", _at(4) - _at(12))
+    yield _length("cheek width", _at(1) - _at(15))
 
 
 def upright(points: np.ndarray) -> np.ndarray:
@@ -39,141 +138,19 @@ def upright(points: np.ndarray) -> np.ndarray:
     return np.stack([across, down], axis=2).astype(np.float32)
 
 
-def geometry(points: np.ndarray) -> np.ndarray:
-    """Geometric features of landmarks (n, 68, 2), in any unit: float32 (n, len(NAMES)).
-
-    Invariant to translation, rotation and scale of the points; lengths are in units of the interocular distance.
-    """
-    faces = upright(points)
-    columns = [values for _, _, values in _components(faces)]
-    coordinates = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
-    return np.hstack([np.stack(columns, axis=1), coordinates]).astype(np.float32)
+def _components() -> list[tuple[_Component, str]]:
+    """All components, each with its name in the mirrored face: both sides in pairs, then the middle."""
+    found = []
+    for one in _one_side():
+        left, right = f"left {one.name}", f"right {one.name}"
+        found += [(replace(one, name=left), right), (one.mirrored(right), left)]
+    return found + [(one, one.name) for one in _middle()]
 
 
-def _components(faces: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(name, name in the mirrored face, values (n,)) of each component of upright faces (n, 68, 2)."""
-    count = len(faces)
-    for name, values in _one_side(np.concatenate([faces, faces[:, MIRROR]])):
-        yield f"left {name}", f"right {name}", values[:count]
-        yield f"right {name}", f"left {name}", values[count:]
-    for name, values in _middle(faces):
-        yield name, name, values
-
-
-def _one_side(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Components of the left side; of faces whose points are permuted by MIRROR, those of the right side."""
-
-    def at(point: int) -> np.ndarray:
-        return faces[:, point]
-
-    outer, inner = at(_EYE[0]), at(_EYE[3])
-    lids = (_length(at(37) - at(41)) + _length(at(38) - at(40))) / 2
-    eye = faces[:, 36:42].mean(axis=1)
-    brow = [at(point) for point in _BROW]
-    corner, wing = at(_MOUTH_CORNER), at(_NOSE_WING)
-    lip_middle = (faces[:, _LIPS[0]] + faces[:, _LIPS[3]]) / 2
-
-    yield "eye opening", lids
-    yield "eye width", _length(outer - inner)
-    yield "eye aspect", lids / np.maximum(_length(outer - inner), 1e-6)
-    yield "eye slope", _slope(outer, inner)
-    yield "upper lid above corners", _above(outer, inner, (at(37) + at(38)) / 2)
-    yield "lower lid below corners", -_above(outer, inner, (at(40) + at(41)) / 2)
-    yield "brow height, outer", eye[:, 1] - brow[0][:, 1]
-    yield "brow height, middle", eye[:, 1] - brow[2][:, 1]
-    yield "brow height, inner", eye[:, 1] - brow[4][:, 1]
-    yield "brow slope", _slope(brow[0], brow[4])
-    yield "brow slope, inner half", _slope(brow[2], brow[4])
-    yield "brow arch", _above(brow[0], brow[4], brow[2])
-    yield "brow length", _length(brow[4] - brow[0])
-    yield "brow to nose root", _length(brow[4] - faces[:, _NOSE_ROOT])
-    yield "mouth corner lift", lip_middle[:, 1] - corner[:, 1]
-    yield "mouth corner angle", _corner_angle(corner, at(49), at(59))
-    yield "mouth corner to eye", _length(corner - outer)
-    yield "mouth corner to nose wing", _length(corner - wing)
-    yield "mouth corner to nose tip", _length(corner - faces[:, _NOSE_TIP])
-    yield "mouth corner to chin", _length(corner - faces[:, _CHIN])
-    yield "inner mouth corner lift", lip_middle[:, 1] - at(_INNER_CORNER)[:, 1]
-    yield "upper lip slope", _slope(corner, at(_UPPER_LIP))
-    yield "lower lip slope", _slope(corner, at(_LOWER_LIP))
-    yield "lip opening, side", _length(at(61) - at(67))
-    yield "nose wing to eye", _length(wing - inner)
-    yield "nose wing height", wing[:, 1] - faces[:, _NOSE_TIP, 1]
-    yield "nose tip to eye", _length(faces[:, _NOSE_TIP] - outer)
-    for point in _JAW:
-        yield f"nose tip to jaw {point}", _length(faces[:, _NOSE_TIP] - at(point))
-
-
-def _middle(faces: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Components that mirroring leaves unchanged."""
-
-    def at(point: int) -> np.ndarray:
-        return faces[:, point]
-
-    upper, upper_inner, lower_inner, lower = (at(point) for point in _LIPS)
-    width = _length(at(48) - at(54))
-    yield "mouth width", width
-    yield "mouth height", _length(upper - lower)
-    yield "mouth aspect", _length(upper - lower) / np.maximum(width, 1e-6)
-    yield "lip opening", _length(upper_inner - lower_inner)
-    yield "lip opening aspect", _length(upper_inner - lower_inner) / np.maximum(_length(at(60) - at(64)), 1e-6)
-    yield "upper lip thickness", _length(upper - upper_inner)
-    yield "lower lip thickness", _length(lower - lower_inner)
-    yield "mouth corners above middle", (upper[:, 1] + lower[:, 1] - at(48)[:, 1] - at(54)[:, 1]) / 2
-    yield "mouth area", _area(faces[:, 48:60])
-    yield "lip opening area", _area(faces[:, 60:68])
-    yield "brow gap", _length(at(21) - at(22))
-    yield "brow tips gap", _length(at(17) - at(26))
-    yield "nose length", _length(at(_NOSE_ROOT) - at(_NOSE_TIP))
-    yield "nose width", _length(at(31) - at(35))
-    yield "nose tip above base", at(_NOSE_BASE)[:, 1] - at(_NOSE_TIP)[:, 1]
-    yield "nose to upper lip", _length(at(_NOSE_BASE) - upper)
-    yield "lower lip to chin", _length(lower - at(_CHIN))
-    yield "nose to chin", _length(at(_NOSE_BASE) - at(_CHIN))
-    yield "face height", at(_CHIN)[:, 1] - (at(19)[:, 1] + at(24)[:, 1]) / 2
-    yield "jaw width", _length(at(4) - at(12))
-    yield "cheek width", _length(at(1) - at(15))
-
-
-def _length(vectors: np.ndarray) -> np.ndarray:
-    """Euclidean norms (n,) of vectors (n, 2)."""
-    result: np.ndarray = np.sqrt((vectors**2).sum(axis=1))
-    return result
-
-
-def _slope(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """Angle in radians of the line from outer to inner end; positive where the inner end is higher."""
-    result: np.ndarray = np.arctan2(outer[:, 1] - inner[:, 1], np.abs(inner[:, 0] - outer[:, 0]))
-    return result
-
-
-def _above(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Height of a point above the midpoint of two others."""
-    result: np.ndarray = (start[:, 1] + end[:, 1]) / 2 - point[:, 1]
-    return result
-
-
-def _corner_angle(corner: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Angle in radians between the two lips at a mouth corner, 0 to pi."""
-    up, down = upper - corner, lower - corner
-    across = np.abs(up[:, 0] * down[:, 1] - up[:, 1] * down[:, 0])
-    result: np.ndarray = np.arctan2(across, (up * down).sum(axis=1))
-    return result
-
-
-def _area(polygon: np.ndarray) -> np.ndarray:
-    """Area of polygons (n, k, 2) by the shoelace formula."""
-    following = np.roll(polygon, -1, axis=1)
-    crossed = polygon[..., 0] * following[..., 1] - following[..., 0] * polygon[..., 1]
-    result: np.ndarray = np.abs(crossed.sum(axis=1)) / 2
-    return result
-
-
-def _layout() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+def _names() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """The names of all components, and the index (d,) and sign (d,) by which mirroring permutes them."""
-    parts = [(name, partner) for name, partner, _ in _components(np.zeros((1, POINTS, 2), dtype=np.float32))]
-    names = [name for name, _ in parts]
-    partners = [names.index(partner) for _, partner in parts]
+    names = [one.name for one, _ in _COMPONENTS]
+    partners = [names.index(partner) for _, partner in _COMPONENTS]
     signs = [1.0] * len(names)
     first = len(names)
     for point in range(INNER.start, INNER.stop):
@@ -184,5 +161,64 @@ def _layout() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     return tuple(names), np.array(partners), np.array(signs, dtype=np.float32)
 
 
+def _places() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The vectors of all components as one matrix (m, 68), and by kind the columns and the indices of their vectors.
+
+    An array has a row for each component of the kind: its column, then its vectors, a single length twice. "divided"
+    has the column and the divisor. "area" has a row for each corner: column, corner, following corner.
+    """
+    vectors: list[np.ndarray] = []
+    places: dict[str, list[tuple[int, ...]]] = {}
+
+    def index(vector: np.ndarray) -> int:
+        vectors.append(vector)
+        return len(vectors) - 1
+
+    for column, (one, _) in enumerate(_COMPONENTS):
+        indices = [index(vector) for vector in one.vectors]
+        if one.kind == "area":
+            corners = zip(indices, [*indices[1:], indices[0]], strict=True)
+            places.setdefault("area", []).extend((column, *pair) for pair in corners)
+            continue
+        both = indices * 2 if one.kind == "length" and len(indices) == 1 else indices
+        places.setdefault(one.kind, []).append((column, *both))
+        if one.divisor is not None:
+            places.setdefault("divided", []).append((column, index(one.divisor)))
+    return np.stack(vectors), {kind: np.array(rows).T for kind, rows in places.items()}
+
+
+_COMPONENTS = _components()
 # geometry(mirrored face) == MIRROR_SIGN * geometry(face)[:, MIRROR_INDEX]
-NAMES, MIRROR_INDEX, MIRROR_SIGN = _layout()
+NAMES, MIRROR_INDEX, MIRROR_SIGN = _names()
+_VECTORS, _PLACES = _places()
+
+
+def geometry(points: np.ndarray) -> np.ndarray:
+    """Geometric features of landmarks (n, 68, 2), in any unit: float32 (n, len(NAMES)).
+
+    Invariant to translation, rotation and scale of the points; lengths are in units of the interocular distance.
+    """
+    faces = upright(points)
+    vectors = _VECTORS @ faces  # (n, m, 2)
+    x, y = vectors[..., 0], vectors[..., 1]
+    lengths = np.sqrt(x**2 + y**2)
+    values = np.zeros((len(faces), len(NAMES)), dtype=np.float32)
+
+    column, first, second = _PLACES["length"]
+    values[:, column] = (lengths[:, first] + lengths[:, second]) / 2
+    column, divisor = _PLACES["divided"]
+    values[:, column] /= np.maximum(lengths[:, divisor], _SMALLEST)
+    column, vector = _PLACES["height"]
+    values[:, column] = y[:, vector]
+    column, vector = _PLACES["slope"]
+    values[:, column] = np.arctan2(y[:, vector], np.abs(x[:, vector]))
+    column, first, second = _PLACES["angle"]
+    across = np.abs(x[:, first] * y[:, second] - y[:, first] * x[:, second])
+    values[:, column] = np.arctan2(across, x[:, first] * x[:, second] + y[:, first] * y[:, second])
+    column, corner, following = _PLACES["area"]  # the shoelace formula
+    crossed = x[:, corner] * y[:, following] - x[:, following] * y[:, corner]
+    for area in np.unique(column):
+        values[:, area] = np.abs(crossed[:, column == area].sum(axis=1)) / 2
+
+    values[:, len(_COMPONENTS) :] = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
+    return values

@@ -94,15 +94,21 @@ def transforms(points: np.ndarray) -> np.ndarray:
     aligned face. (Umeyama, "Least-squares estimation of transformation parameters between two
     point patterns", PAMI 1991.)
     """
-    source, target = points[:, INNER].astype(np.float64), mean_face()[INNER]
-    source_centre, target_centre = source.mean(axis=1, keepdims=True), target.mean(axis=0)
-    centred, centred_target = source - source_centre, target - target_centre
-    spread = np.maximum((centred**2).sum(axis=(1, 2)), 1e-9)
-    cosine = (centred * centred_target).sum(axis=(1, 2)) / spread  # times the scale, as the sine
-    sine = (centred[..., 0] * centred_target[:, 1] - centred[..., 1] * centred_target[:, 0]).sum(axis=1) / spread
-    rotation = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)  # (n, 2, 2)
-    shift = target_centre - (rotation @ source_centre[:, 0, :, None])[..., 0]
-    return np.concatenate([rotation, shift[..., None]], axis=2).astype(np.float32)
+    # As complex numbers, a rotation with its scale is one factor.
+    source, target = _as_complex(points[:, INNER]), _as_complex(mean_face()[INNER])
+    source_centre, target_centre = source.mean(axis=1), target.mean()
+    centred = source - source_centre[:, None]
+    spread = np.maximum((centred.real**2 + centred.imag**2).sum(axis=1), 1e-9)
+    factor = (np.conj(centred) @ (target - target_centre)) / spread
+    shift = target_centre - factor * source_centre
+    matrix = np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+    return matrix.transpose(2, 0, 1).astype(np.float32)
+
+
+def _as_complex(points: np.ndarray) -> np.ndarray:
+    """Points (..., 2) as complex numbers: x is real, y imaginary."""
+    result: np.ndarray = np.ascontiguousarray(points, dtype=np.float64).view(np.complex128)[..., 0]
+    return result
 
 
 def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -82,8 +82,9 @@ def deep_command(name: str) -> click.Command:
     @click.option(
         "--weights",
         type=_PATH,
-        help="Initial weights: weights.npz of an earlier training or, for vgg16, a .weights.h5 of "
-        "VGG16(include_top=False) on ImageNet, by default downloaded.",
+        help="Initial weights: weights.npz of an earlier training; for vgg16, a .weights.h5 of "
+        "VGG16(include_top=False) on ImageNet, by default downloaded; for dlib-resnet, an .npz of the arrays of dlib's "
+        "face-recognition network.",
     )
     @click.option("--resume", is_flag=True, help="Continue from the last checkpoint; export a finished training again.")
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class Picture:
 def inputs() -> None:
     """Draw the ways to give pictures: files, the clipboard, the camera, examples."""
     st.file_uploader(
-        t("Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP"),
+        t("Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"),
         accept_multiple_files=True,
         key="upload",
         max_upload_size=_MEGABYTES,
@@ -105,7 +106,7 @@ def forget() -> None:
     """Draw a button that removes the viewer's pictures."""
     names = [name for name, _ in kept()]
     what = title(names[0]) if len(names) == 1 else t("{number} pictures", number=len(names))
-    st.button(t("Remove {what}", what=what), key="forget", icon=":material/close:", on_click=keep, args=([],))
+    st.button(t("Remove {what}", what=plain(what)), key="forget", icon=":material/close:", on_click=keep, args=([],))
 
 
 def choose(key: str) -> Picture | None:
@@ -128,11 +129,16 @@ def choose(key: str) -> Picture | None:
 
 def choose_by_look(label: str, options: Sequence[tuple[str, str]], key: str) -> int:
     """Draw a choice among pictures, by name and data URL; returns the index. key: of the choice in the session."""
-    looks = [f"![]({url}) {name}" for name, url in options]
+    looks = [f"![]({url}) {plain(name)}" for name, url in options]
     if st.session_state.get(key) not in range(len(options)):
         st.session_state[key] = 0
     index = st.segmented_control(label, range(len(options)), format_func=looks.__getitem__, key=key, required=True)
     return int(index or 0)
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is: a file may have any name."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
 
 
 def _look(name: str, content: bytes | None) -> str:

@@ -142,7 +142,9 @@ def results(kept: Kept, settings: ViewerSettings) -> None:
             downloads.button("CSV", analysis.record.to_csv(), f"{stem}.csv", "text/csv")
         if film:
             downloads.button(t("Annotated video"), film, f"{stem}-faces.mp4", "video/mp4")
-        st.button(t("Remove {what}", what=name), key="forget_video", icon=":material/close:", on_click=_forget)
+        st.button(
+            t("Remove {what}", what=pictures.plain(name)), key="forget_video", icon=":material/close:", on_click=_forget
+        )
 
 
 def answer(analysis: Analysis) -> str:

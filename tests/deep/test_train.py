@@ -302,3 +302,21 @@ def test_tuning_continues_its_study(small_csv: Path, recipe: Path, start: Comman
     assert (tuned["tuning"]["trials"], tuned["tuning"]["rows"]) == (2, 64)
     assert tuned["stages"][0]["epochs"] == RECIPE["stages"][0]["epochs"]
     assert tuned["image_sizes"] == RECIPE["image_sizes"]
+
+
+def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path) -> None:
+    import keras
+
+    from facial_emotion.deep import dlib_resnet
+
+    rng, path = np.random.default_rng(0), tmp_path / "dlib.npz"
+    shapes = {"kernel": (7, 7, 3, 32), "bias": (32,), "scale": (32,), "shift": (32,)}
+    stem = {part: rng.normal(size=shape).astype(np.float32) for part, shape in shapes.items()}
+    np.savez(path, **{f"stem/{part}": array for part, array in stem.items()})
+    model = dlib_resnet.build({"upsample": 3, "dropout": 0.0}, heads=2)
+    assert model.output_shape == (None, 2, 7)
+    dlib_resnet.init_weights(model, path, ["fer2013", "people"])
+    pictures = rng.normal(size=(1, 20, 20, 3)).astype(np.float32)
+    convolved = keras.ops.conv(pictures, stem["kernel"], strides=2)
+    expected = np.maximum((np.asarray(convolved) + stem["bias"]) * stem["scale"] + stem["shift"], 0)
+    np.testing.assert_allclose(np.asarray(model.get_layer("stem")(pictures)), expected, rtol=1e-3, atol=1e-3)
