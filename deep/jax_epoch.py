@@ -32,19 +32,45 @@ def compile_epoch(
     import jax
     import jax.numpy as jnp
 
-    trainable, rest = model.trainable_variables, model.non_trainable_variables
-    place = {id(variable): index for index, variable in enumerate([*trainable, *rest])}
+    run = _program(model, optimiser, weights, momentum)
+    trained, rest = model.trainable_variables, model.non_trainable_variables
+    first, second = len(trained), len(trained) + len(rest)
+    variables = [*trained, *rest, *optimiser.variables]
+
+    def epoch(
+        ema: list[np.ndarray],
+        crops: np.ndarray,
+        targets: np.ndarray,
+        order: np.ndarray,
+        seed: int,
+        number: int,
+        amount: Augmentation,
+        size: int,
+    ) -> tuple[list[np.ndarray], float, float]:
+        values = [jnp.array(variable.value) for variable in variables]  # copies, because the program takes them over
+        state = (values[:first], values[first:second], values[second:], [jnp.asarray(mean) for mean in ema])
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        done = jnp.int32(number * len(order))
+        state, loss, accuracy = run(state, crops, targets, order, key, done, amount=amount, size=size)
+        for variable, value in zip(variables, [*state[0], *state[1], *state[2]], strict=True):
+            variable.assign(value)
+        return [np.array(mean) for mean in state[3]], float(loss), float(accuracy)
+
+    return epoch
+
+
+def _program(model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray, momentum: float) -> Any:
+    """The compiled program of an epoch: state, data and settings -> new state, mean loss and mean accuracy.
+
+    The state: values of the trained variables, of the model's others, of the optimiser's, and the average.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    gradient = jax.value_and_grad(_loss(model, weights), has_aux=True)
+    both = [*model.trainable_variables, *model.non_trainable_variables]
+    place = {id(variable): index for index, variable in enumerate(both)}
     places = [place[id(variable)] for variable in model.variables]
-
-    def loss_of(values: Any, others: Any, crops: jax.Array, targets: jax.Array) -> Any:
-        scores, others = model.stateless_call(values, others, crops, training=True)
-        totals = targets.sum(axis=-1, keepdims=True)
-        shares = jnp.where(totals > 0, targets / jnp.maximum(totals, 1e-12), 1 / targets.shape[-1])
-        row_weights = (targets * weights).sum(axis=-1)  # (n, heads)
-        loss = -(row_weights * (shares * jax.nn.log_softmax(scores)).sum(axis=-1)).mean()
-        return loss, ((scores.argmax(axis=-1) == shares.argmax(axis=-1)).mean(), others)
-
-    gradient = jax.value_and_grad(loss_of, has_aux=True)
 
     @functools.partial(jax.jit, static_argnames=("amount", "size"), donate_argnums=0)
     def run(state: Any, crops: Any, targets: Any, order: Any, key: Any, done: Any, amount: Any, size: Any) -> Any:
@@ -65,28 +91,23 @@ def compile_epoch(
         state, (losses, accuracies) = jax.lax.scan(step, state, (jnp.arange(len(order)), order))
         return state, losses.mean(), accuracies.mean()
 
-    def epoch(
-        ema: list[np.ndarray],
-        crops: np.ndarray,
-        targets: np.ndarray,
-        order: np.ndarray,
-        seed: int,
-        number: int,
-        amount: Augmentation,
-        size: int,
-    ) -> tuple[list[np.ndarray], float, float]:
-        variables = [*trainable, *rest, *optimiser.variables]
-        values = [jnp.array(variable.value) for variable in variables]  # copies, because the program takes them over
-        first, second = len(trainable), len(trainable) + len(rest)
-        state = (values[:first], values[first:second], values[second:], [jnp.asarray(mean) for mean in ema])
-        key = jax.random.fold_in(jax.random.key(seed), number)
-        done = jnp.int32(number * len(order))
-        state, loss, accuracy = run(state, crops, targets, order, key, done, amount=amount, size=size)
-        for variable, value in zip(variables, [*state[0], *state[1], *state[2]], strict=True):
-            variable.assign(value)
-        return [np.array(mean) for mean in state[3]], float(loss), float(accuracy)
+    return run
 
-    return epoch
+
+def _loss(model: keras.Model, weights: np.ndarray) -> Callable[..., Any]:
+    """The loss of a batch; beside it the accuracy and the new values of what is not trained."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss_of(values: Any, others: Any, crops: jax.Array, targets: jax.Array) -> Any:
+        scores, others = model.stateless_call(values, others, crops, training=True)
+        totals = targets.sum(axis=-1, keepdims=True)
+        shares = jnp.where(totals > 0, targets / jnp.maximum(totals, 1e-12), 1 / targets.shape[-1])
+        row_weights = (targets * weights).sum(axis=-1)  # (n, heads)
+        loss = -(row_weights * (shares * jax.nn.log_softmax(scores)).sum(axis=-1)).mean()
+        return loss, ((scores.argmax(axis=-1) == shares.argmax(axis=-1)).mean(), others)
+
+    return loss_of
 
 
 def augment(
