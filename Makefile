@@ -74,7 +74,7 @@ deep: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 deep: export MALLOC_MMAP_THRESHOLD_ = 4294967296
 deep: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 deep: export MALLOC_TOP_PAD_ = 268435456
-deep: $(VENV)/train ## Train MODEL=cnn or vgg16 on DATA=PATH into artifacts/; OPTIONS=--resume goes on
+deep: $(VENV)/train ## Train MODEL=cnn, vgg16 or dlib-resnet on DATA=PATH into artifacts/; OPTIONS=--resume goes on
 	$(BIN)/facial-emotion train $(MODEL) --data "$(DATA)" $(OPTIONS)
 
 ensemble: $(VENV)/train ## Make the ensemble of all trained models, weighed on DATA=PATH

@@ -38,6 +38,25 @@ def configure(precision: str = "float32") -> None:
     keras.config.set_dtype_policy(precision)
 
 
+def device() -> str:
+    """The name of the accelerator that Keras computes on, or "CPU"."""
+    import keras
+
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        found = jax.devices()[0]
+        return "CPU" if found.platform == "cpu" else str(found.device_kind)
+    if name == "torch":
+        import torch
+
+        return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else "CPU"
+    import tensorflow
+
+    return "GPU" if tensorflow.config.list_physical_devices("GPU") else "CPU"
+
+
 def in_single_precision(model: keras.Model, build: Callable[[], keras.Model]) -> keras.Model:
     """A copy of a network, with its weights, in single precision: mixed precision can't be exported."""
     import keras

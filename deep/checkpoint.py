@@ -40,12 +40,16 @@ class Identity:
 
 @dataclass
 class Progress:
-    """How far a training is: the next epoch and step, sums over the steps of the current epoch, figures of the past."""
+    """How far a training is: the next epoch and step, sums over the steps of the current epoch, figures of the past.
+
+    device: what it was begun on.
+    """
 
     epoch: int = 0
     step: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     history: History = field(default_factory=list)
+    device: str = ""
 
     def add(self, figures: dict[str, float]) -> None:
         """Add the figures of one step to the sums."""

@@ -1,4 +1,4 @@
-"""A compact residual network for 48x48 grey crops, about 4.8 million parameters.
+"""A compact residual network for 48x48 grey crops, about 5 million parameters.
 
 Residual blocks (He et al., "Deep residual learning", CVPR 2016) with squeeze-and-excitation (Hu et al.,
 CVPR 2018) and shortcuts that average before they project (He et al., "Bag of tricks", CVPR 2019). Most of

@@ -22,6 +22,7 @@ from facial_emotion.records import to_json
 if TYPE_CHECKING:
     from facial_emotion.deep.loop import Rows
 
+_PART = 1024  # crops that are augmented at once
 FILE = "teacher.npz"  # beside the checkpoints, because the student may replace the teacher's artifact
 
 # "model": a recognizer's name; "labels": of its card; "made_of": its files by hash, or an ensemble's members
@@ -32,9 +33,13 @@ def view(crops: np.ndarray, teacher: Teacher, number: int) -> np.ndarray:
     """The augmented view of crops uint8 (n, 48, 48) with this number, from 0: the same at every call."""
     if not teacher.augment:
         return crops
-    rng, nothing = np.random.default_rng([number]), np.zeros((len(crops), 1, 1), np.float32)
-    augmented, _ = augment.augment_batch(crops, nothing, teacher.augment, crops.shape[1], rng)
-    return augmented[..., 0].round().astype(np.uint8)
+    rng, views = np.random.default_rng([number]), np.empty(crops.shape, np.uint8)
+    for start in range(0, len(crops), _PART):
+        part = crops[start : start + _PART]
+        nothing = np.zeros((len(part), 1, 1), np.float32)
+        augmented, _ = augment.augment_batch(part, nothing, teacher.augment, crops.shape[1], rng)
+        views[start : start + _PART] = augmented[..., 0].round()
+    return views
 
 
 def write_teacher_predictions(teacher: Teacher, crops: np.ndarray, folder: Path) -> None:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.deep.backend import load_weights, score_heads
+from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
+IMAGE_SIZES = (48,)  # of its crops; the shortcuts' padding depends on it
 _MEAN = (122.782, 117.001, 104.298)  # red, green, blue: subtracted from the input, as when the network was trained
 # (channels, stride) of each block.
 _BLOCKS = (
@@ -69,13 +71,14 @@ def _padded(x: Any, shape: np.ndarray) -> Any:
 
 
 def init_weights(model: keras.Model, weights: Path | None, heads: Sequence[str]) -> None:
-    """Load initial weights, if any: an .npz of this network or, for the convolutions alone, one of dlib's arrays.
+    """Load initial weights: an .npz of this network or, for the convolutions alone, one of dlib's arrays.
 
-    The latter are named "stem/kernel", "block_01/conv_1/kernel" and so on; beside each kernel (height, width, in, out)
-    are its "bias", and the "scale" and "shift" that dlib applies after it.
+    The latter are the network's parameters as dlib's net_to_xml writes them, named "stem/kernel",
+    "block_01/conv_1/kernel" and so on; beside each kernel (height, width, in, out) are its "bias", and the "scale" and
+    "shift" that dlib applies after it. Raises InputError where there are none, or others.
     """
     if weights is None:
-        return
+        raise InputError("initial weights", "an .npz of dlib's arrays, or of this network", "none", "add --weights")
     if weights.is_file() and _is_of_dlib(weights):
         _load_dlib(model, weights)
     else:
@@ -88,9 +91,14 @@ def _is_of_dlib(path: Path) -> bool:
 
 def _load_dlib(model: keras.Model, path: Path) -> None:
     """Load dlib's arrays: "<layer>/kernel", "bias", "scale" and "shift", which make one kernel and one bias."""
-    with np.load(path, allow_pickle=False) as stored:
-        for layer in model.layers:
-            name = layer.name.replace("_conv_", "/conv_")
-            if f"{name}/kernel" in stored.files:
-                kernel, bias, scale, shift = (stored[f"{name}/{part}"] for part in ("kernel", "bias", "scale", "shift"))
-                layer.set_weights([kernel * scale, bias * scale + shift])
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            for layer in model.layers:
+                name = layer.name.replace("_conv_", "/conv_")
+                if name == "stem" or "/conv_" in name:
+                    parts = (stored[f"{name}/{part}"] for part in ("kernel", "bias", "scale", "shift"))
+                    kernel, bias, scale, shift = parts
+                    layer.set_weights([kernel * scale, bias * scale + shift])
+    except Exception as error:  # numpy and Keras each raise their own
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(path, "the arrays of dlib's face-recognition network", reason) from error

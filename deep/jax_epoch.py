@@ -1,7 +1,8 @@
 """An epoch of training as one compiled program, for Keras on JAX: it keeps an accelerator busy.
 
-The crops lie on the device and are augmented there, by the distributions of ``augment``; Python is reached again only
-at the end of the epoch. All randomness comes from (seed, epoch, step), though it is not that of the other backends.
+The crops of an epoch are copied to the device at once and augmented there, by the distributions of ``augment``; Python
+is reached again only at the end of the epoch. All randomness comes from (seed, epoch, step), though it is not that of
+the other backends.
 """
 
 from __future__ import annotations

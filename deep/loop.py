@@ -6,24 +6,22 @@ ends with the same weights, as an uninterrupted one.
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.deep import augment, checkpoint, schedule
+from facial_emotion.deep import augment, backend, checkpoint, schedule
 from facial_emotion.deep.checkpoint import History, Identity, Progress, assign, restore, values
 from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.deep.schedule import Stage
+from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.terminal import bar, note
+from facial_emotion.terminal import bar, delayed_interrupt, note
 
 if TYPE_CHECKING:
     import keras
@@ -59,16 +57,17 @@ def fit(
     folder: Path,
     resume: bool,
     report: Callable[[History], None] = lambda history: None,
-) -> History:
+) -> Progress:
     """Train a model by the identity's recipe; it ends with the averaged weights of its best epoch.
 
     training: the rows of an epoch by its number; folder: of the checkpoints; resume: whether to go on from the last
-    one; report: called after every epoch. Ctrl-C saves a checkpoint and raises KeyboardInterrupt. Returns the figures
-    of every epoch.
+    one; report: called after every epoch. Ctrl-C saves a checkpoint, on JAX at the end of the epoch, and raises
+    KeyboardInterrupt. Returns the progress, with the figures of every epoch.
     """
-    with _delayed_interrupt() as interrupted:
+    with delayed_interrupt() as interrupted:
         loop = _Loop(model, identity, training, held_out, folder, interrupted)
         optimiser_state = loop.resume() if resume else None
+        loop.progress.device = loop.progress.device or backend.device()
         for stage in schedule.stages(identity.recipe):
             if loop.progress.epoch >= stage.end:
                 continue
@@ -79,15 +78,16 @@ def fit(
                 finished = loop.run_epoch()
                 if finished:
                     loop.end_epoch()
-                if not finished or interrupted() or loop.progress.epoch == stage.end or loop.time_to_save():
+                stop = interrupted()
+                if not finished or stop or loop.progress.epoch == stage.end or loop.time_to_save():
                     loop.save(optimiser)
                 if finished:
                     report(loop.progress.history)
-                if interrupted():
+                if stop:
                     note("saved: go on with --resume")
                     raise KeyboardInterrupt
     restore(model.variables, checkpoint.load(folder / BEST, identity)[0]["ema"], folder / BEST)
-    return loop.progress.history
+    return loop.progress
 
 
 @dataclass
@@ -151,7 +151,8 @@ class _Loop:
         loss = losses.CategoricalCrossentropy(from_logits=True)  # the mean over rows and heads
         jit = "auto" if stage.end * self.steps < _XLA_STEPS or keras.backend.backend() == "torch" else True
         self.model.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
-        if keras.backend.backend() == "jax":
+        # Half precision needs a loss that is scaled, which only Keras's own steps do.
+        if keras.backend.backend() == "jax" and self.recipe.precision != "mixed_float16":
             from facial_emotion.deep.jax_epoch import compile_epoch
 
             self.run_compiled = compile_epoch(self.model, optimiser, self.class_weights, self.recipe.ema_momentum)
@@ -160,6 +161,7 @@ class _Loop:
     def run_epoch(self) -> bool:
         """Train on every crop once; False where an interrupt came before the last step."""
         recipe, progress, epoch = self.recipe, self.progress, self.progress.epoch
+        start = time.monotonic()
         training = self.training(epoch)
         size = schedule.image_size(recipe, epoch)
         amount = recipe.augment if epoch < recipe.mixup_until else replace(recipe.augment, mixup=0.0)
@@ -167,7 +169,10 @@ class _Loop:
         # The last batch is filled up from the first: with one shape, a backend compiles only once.
         order = np.resize(order, (self.steps, recipe.batch))
         if self.run_compiled:
-            start = time.monotonic()
+            if progress.step:
+                raise InputError(
+                    self.folder / LAST, "a checkpoint at the end of an epoch", "one within", "resume it elsewhere"
+                )
             self.ema, loss, accuracy = self.run_compiled(
                 self.ema, training.crops, training.targets, order, self.identity.seed, epoch, amount, size
             )
@@ -221,20 +226,6 @@ class _Loop:
         scores = predict(self.model, self.held_out.crops, size)
         assign(self.model.variables, current)
         return evaluate(scores, self.held_out, list(self.recipe.heads))
-
-
-@contextlib.contextmanager
-def _delayed_interrupt() -> Iterator[Callable[[], bool]]:
-    """Delay Ctrl-C, so that it interrupts no step and no write; yields a function that tells whether it was pressed."""
-    if threading.current_thread() is not threading.main_thread():  # Python handles signals only there
-        yield lambda: False
-        return
-    pressed = threading.Event()
-    previous = signal.signal(signal.SIGINT, lambda *_: pressed.set())
-    try:
-        yield pressed.is_set
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _update_ema(ema: list[np.ndarray], model: keras.Model, momentum: float, steps_done: int) -> None:

@@ -209,10 +209,12 @@ def _teacher(settings: dict[str, Any], place: object) -> Teacher:
     share, views = settings.get("share"), settings.get("views", 0)
     if not isinstance(share, int | float) or not 0 <= share <= 1 or not isinstance(settings.get("model"), str):
         raise InputError(place, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(settings))
-    if not isinstance(views, int) or views < 0 or (views > 0) != ("augment" in settings):
+    if type(views) is not int or views < 0 or (views > 0) != ("augment" in settings):
         raise InputError(place, "a teacher with 'views', 0 or more, and 'augment' for them", json.dumps(settings))
     _check(settings, _TEACHER, place, "teacher.", optional=("views", "augment"))
     augment = _augmentation(settings["augment"], place, "teacher.augment.") if views else None
+    if augment and augment.mixup:  # a view shows one crop
+        raise InputError(place, "'teacher.augment.mixup' 0", repr(augment.mixup))
     return Teacher(settings["model"], share, views, augment)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ import numpy as np
 
 from facial_emotion.data import fer2013
 from facial_emotion.deep import NETWORKS, backend
-from facial_emotion.deep.checkpoint import History, Identity
+from facial_emotion.deep.checkpoint import History, Identity, Progress
 from facial_emotion.deep.loop import Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
 from facial_emotion.errors import InputError
@@ -108,14 +108,25 @@ def _same(training: Rows, epoch: int) -> Rows:
     return training
 
 
-def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -> tuple[keras.Model, History]:
-    """Train a network; returns it with the averaged weights of its best epoch, and the figures of every epoch.
+def check_image_sizes(network: str, image_sizes: Sequence[tuple[int, int]]) -> None:
+    """Raise InputError where a network is not built for the sizes of a recipe's crops."""
+    sizes = getattr(network_module(network), "IMAGE_SIZES", None)
+    for _, size in image_sizes:
+        if sizes and size not in sizes:
+            raise InputError(
+                network, f"crops of {' or '.join(map(str, sizes))} pixels", str(size), "set image_sizes or --side"
+            )
+
+
+def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -> tuple[keras.Model, Progress]:
+    """Train a network; returns it with the averaged weights of its best epoch, and the progress with all figures.
 
     Checkpoints, a log and learning curves are written to ``folder``; ``resume`` goes on from the last checkpoint,
     which must be of the same job.
     """
     recipe = job.recipe
     backend.configure(recipe.precision)
+    check_image_sizes(job.network, recipe.image_sizes)
     import keras
 
     from facial_emotion.deep import distillation, log, loop
@@ -147,7 +158,7 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
 def export_and_evaluate(
     job: Job,
     model: keras.Model,
-    history: History,
+    progress: Progress,
     data: fer2013.Fer2013,
     out: Path,
     teacher_info: dict[str, Any] | None = None,
@@ -182,7 +193,7 @@ def export_and_evaluate(
         track="deep",
         input="crops uint8 (n, 48, 48)",
         emotions=list(EMOTIONS),
-        training=_training_card(job, model, history, data, teacher_info),
+        training=_training_card(job, model, progress, data, teacher_info),
         calibration="vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
         variant=variant,
         variants=figures,
@@ -195,9 +206,10 @@ def export_and_evaluate(
 
 
 def _training_card(
-    job: Job, model: keras.Model, history: History, data: fer2013.Fer2013, teacher_info: dict[str, Any] | None
+    job: Job, model: keras.Model, progress: Progress, data: fer2013.Fer2013, teacher_info: dict[str, Any] | None
 ) -> dict[str, Any]:
     """The part of a card that says how the model was trained."""
+    history = progress.history
     final = [figures for figures in history if figures["image_size"] == IMAGE_SIZE]
     return {
         "command": job.command,
@@ -210,6 +222,7 @@ def _training_card(
         "seed": job.seed,
         "data_hash": data.hash,
         "minutes": round(sum(figures["minutes"] for figures in history), 1),
+        "device": progress.device,
         "versions": installed_versions(_LIBRARIES),
         "history": [{key: round(value, 4) for key, value in figures.items()} for figures in history],
     }
@@ -219,6 +232,6 @@ def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: b
     """Train a network and write its artifact; returns the cards of its heads."""
     from facial_emotion.deep import distillation
 
-    model, history = train(job, data, checkpoints, resume)
+    model, progress = train(job, data, checkpoints, resume)
     info = distillation.teacher_info(checkpoints) if job.recipe.teacher else None
-    return export_and_evaluate(job, model, history, data, out, info)
+    return export_and_evaluate(job, model, progress, data, out, info)

@@ -21,7 +21,7 @@ from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.deep.checkpoint import History, Identity
 from facial_emotion.deep.loop import Rows
 from facial_emotion.deep.recipe import Recipe, from_dict, read
-from facial_emotion.deep.train import load_split, network_module
+from facial_emotion.deep.train import check_image_sizes, load_split, network_module
 from facial_emotion.errors import InputError
 from facial_emotion.tuning import Space
 
@@ -99,7 +99,7 @@ def search(
 
         identity = Identity(name, from_dict(drawn, f"trial {trial.number}"), data_hash="", seed=seed)
         try:
-            history = loop.fit(model, identity, lambda epoch: training, held_out, folder, False, report)
+            history = loop.fit(model, identity, lambda epoch: training, held_out, folder, False, report).history
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return max(figures["held_out_accuracy"] for figures in history)
@@ -132,6 +132,7 @@ def tune(
 
     recipe = read(path)
     backend.configure(recipe.precision)
+    check_image_sizes(name, ((0, image_size),))
     all_rows = load_split(data, "Training", {name: head.label_smoothing for name, head in recipe.heads.items()})
     training = all_rows.take(np.sort(np.random.default_rng(seed).permutation(len(all_rows.labels))[:rows]))
     short = shortened(recipe, epochs, image_size)

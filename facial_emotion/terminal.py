@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -45,6 +47,20 @@ def bar(name: str, total: int) -> Iterator[Callable[..., None]]:
             progress.update(task, advance=steps, description=description or name)
 
         yield advance
+
+
+@contextmanager
+def delayed_interrupt() -> Iterator[Callable[[], bool]]:
+    """Delay Ctrl-C, so that it interrupts no step and no write; yields a function that tells whether it was pressed."""
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals only there
+        yield lambda: False
+        return
+    pressed = threading.Event()
+    previous = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def table(title: str, columns: list[str]) -> Table:

@@ -60,6 +60,10 @@ def test_a_recipe_is_written_as_it_was_read(path: Path) -> None:
             {"teacher": {"model": "svm", "share": 1, "views": 2, "augment": {}}},
             "expected 'teacher.augment.rotation' of type int or float, found nothing",
         ),
+        (
+            {"teacher": {"model": "svm", "share": 1, "views": 2, "augment": RECIPE["augment"]}},
+            "expected 'teacher.augment.mixup' 0, found 0.2",
+        ),
         ({"image_sizes": [[0, 32]]}, "expected 'image_sizes' that end with crops of 48, found .*32"),
         ({"image_sizes": [48]}, r"expected 'image_sizes' of pairs \[first epoch, image size\], .*, found \[48\]"),
         ({"stages": []}, "expected 'stages', one or more, found none"),

@@ -310,13 +310,27 @@ def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path)
     from facial_emotion.deep import dlib_resnet
 
     rng, path = np.random.default_rng(0), tmp_path / "dlib.npz"
-    shapes = {"kernel": (7, 7, 3, 32), "bias": (32,), "scale": (32,), "shift": (32,)}
-    stem = {part: rng.normal(size=shape).astype(np.float32) for part, shape in shapes.items()}
-    np.savez(path, **{f"stem/{part}": array for part, array in stem.items()})
     model = dlib_resnet.build({"upsample": 3, "dropout": 0.0}, heads=2)
     assert model.output_shape == (None, 2, 7)
+    arrays = {}
+    for layer in model.layers:
+        name = layer.name.replace("_conv_", "/conv_")
+        if name == "stem" or "/conv_" in name:
+            kernel = layer.get_weights()[0]
+            arrays[f"{name}/kernel"] = kernel
+            arrays |= {f"{name}/{part}": rng.normal(size=kernel.shape[3]) for part in ("bias", "scale", "shift")}
+    np.savez(path, **arrays)
     dlib_resnet.init_weights(model, path, ["fer2013", "people"])
+    stem = {part: arrays[f"stem/{part}"] for part in ("kernel", "bias", "scale", "shift")}
     pictures = rng.normal(size=(1, 20, 20, 3)).astype(np.float32)
     convolved = keras.ops.conv(pictures, stem["kernel"], strides=2)
     expected = np.maximum((np.asarray(convolved) + stem["bias"]) * stem["scale"] + stem["shift"], 0)
     np.testing.assert_allclose(np.asarray(model.get_layer("stem")(pictures)), expected, rtol=1e-3, atol=1e-3)
+
+    np.savez(path, **{name: array for name, array in arrays.items() if name != "block_03/conv_2/scale"})
+    with pytest.raises(InputError, match=r"expected the arrays of dlib's face-recognition network, found .*block_03"):
+        dlib_resnet.init_weights(model, path, ["fer2013", "people"])
+    with pytest.raises(InputError, match=r"expected an \.npz of dlib's arrays, or of this network, found none"):
+        dlib_resnet.init_weights(model, None, ["fer2013", "people"])
+    with pytest.raises(InputError, match="dlib-resnet: expected crops of 48 pixels, found 40"):
+        train.check_image_sizes("dlib-resnet", ((0, 40), (2, 48)))
