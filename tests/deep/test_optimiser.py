@@ -33,7 +33,7 @@ for kind, options in kinds.items():
     model = cnn.build(recipe.network, 1)
     stage = schedule.stages(recipe)[0]
     training = Rows(np.zeros((160, 48, 48), np.uint8), np.full((160, 1, 7), 1 / 7, np.float32), np.zeros((160, 1), int))
-    loop = _Loop(model, Identity("cnn", recipe, "", 0), training, training, Path(), lambda: False)
+    loop = _Loop(model, Identity("cnn", recipe, "", 0), lambda epoch: training, training, Path(), lambda: False)
     loop.compile(stage)
     before = {variable.path: np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables}
     rng = np.random.default_rng(0)
