@@ -23,13 +23,17 @@ def main() -> None:
             page.goto(address)
             wait_until_settled(page)
             click.echo(f"first page usable {time.perf_counter() - start:.2f} s")
+            start = time.perf_counter()
+            page.reload()
+            wait_until_settled(page)
+            click.echo(f"page usable again {time.perf_counter() - start:.2f} s")
             page.get_by_role("button", name="Astronaut").click()
             page.get_by_text("1 · happy").wait_for()
             for order in ("first", "second"):
                 for name in recognizers.names():
                     start = time.perf_counter()
                     choose(page, "Model", name)
-                    accuracy = recognizers.card(name).metrics["PrivateTest"].accuracy
+                    accuracy = recognizers.card(name).own("PrivateTest").accuracy
                     page.get_by_text(f"{accuracy:.1%}").wait_for()
                     wait_until_settled(page)
                     click.echo(f"{name}, {order} time: {time.perf_counter() - start:.2f} s")
