@@ -9,6 +9,8 @@ import numpy as np
 
 from facial_emotion.deep.recipe import Augmentation
 
+ERASED_AREA = (0.02, 0.25)  # of a crop, as fractions: the least and the most
+
 
 def augment_batch(
     crops: np.ndarray, targets: np.ndarray, amount: Augmentation, size: int, rng: np.random.Generator
@@ -66,10 +68,10 @@ def _change_brightness_and_contrast(crops: np.ndarray, amount: Augmentation, rng
 
 
 def _erase_rectangles(crops: np.ndarray, probability: float, rng: np.random.Generator) -> None:
-    """Fill a rectangle of 2 to 25 % of a crop's area with noise, in place."""
+    """Fill a rectangle of ERASED_AREA of a crop with noise, in place."""
     size = crops.shape[1]
     for index in np.flatnonzero(rng.random(len(crops)) < probability):
-        area, ratio = rng.uniform(0.02, 0.25) * size**2, np.exp(rng.uniform(-1, 1))
+        area, ratio = rng.uniform(*ERASED_AREA) * size**2, np.exp(rng.uniform(-1, 1))
         height, width = (min(size, max(1, round(np.sqrt(area * factor)))) for factor in (ratio, 1 / ratio))
         top, left = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
         crops[index, top : top + height, left : left + width] = rng.uniform(0, 255, (height, width))

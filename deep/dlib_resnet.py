@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.deep.backend import load_weights, score_heads
+from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
-IMAGE_SIZES = (48,)  # of its crops; the shortcuts' padding depends on it
+IMAGE_SIZES = (IMAGE_SIZE,)  # of its crops; the shortcuts' padding depends on it
 _MEAN = (122.782, 117.001, 104.298)  # red, green, blue: subtracted from the input, as when the network was trained
 # (channels, stride) of each block.
 _BLOCKS = (
@@ -35,7 +36,7 @@ def build(network: dict[str, Any], heads: int) -> keras.Model:
     import keras
     from keras import layers
 
-    crops = keras.Input((48, 48, 1), name="crops")
+    crops = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="crops")
     x = layers.UpSampling2D(network["upsample"], interpolation="bilinear", name="enlarged")(crops)
     x = layers.Concatenate(name="grey_as_colour")([x, x, x])
     x = layers.Rescaling(1 / 256, offset=[-mean / 256 for mean in _MEAN], name="mean")(x)
@@ -86,7 +87,10 @@ def init_weights(model: keras.Model, weights: Path | None, heads: Sequence[str])
 
 
 def _is_of_dlib(path: Path) -> bool:
-    return zipfile.is_zipfile(path) and "stem/kernel.npy" in zipfile.ZipFile(path).namelist()
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "stem/kernel.npy" in archive.namelist()
 
 
 def _load_dlib(model: keras.Model, path: Path) -> None:

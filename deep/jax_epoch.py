@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facial_emotion.deep.augment import ERASED_AREA
 from facial_emotion.deep.recipe import Augmentation
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def augment(
     mean = augmented.mean(axis=(1, 2), keepdims=True)
     augmented = jnp.clip((augmented - mean) * contrast + mean + brightness, 0, 255)
 
-    area = (0.135 + uniform(0.115)) * size**2  # 2 to 25 %
+    least, most = ERASED_AREA
+    area = jax.random.uniform(next(keys), (count,), minval=least, maxval=most) * size**2
     ratio = jnp.exp(uniform(1.0))
     erased = jax.random.uniform(next(keys), (count, 1, 1)) < amount.erasing
     for axis, factor in ((1, ratio), (2, 1 / ratio)):

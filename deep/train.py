@@ -151,7 +151,8 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
         if labels not in recipe.heads:
             raise InputError("teacher", f"one with the labels {' or '.join(recipe.heads)}", labels)
         head = list(recipe.heads).index(labels)
-        rows = functools.partial(distillation.taught, training, recipe.teacher, predictions, head)
+        taught = functools.partial(distillation.taught, training, recipe.teacher, predictions, head)
+        rows = functools.lru_cache(maxsize=1)(taught)  # the loop asks for the first epoch's twice
     return model, loop.fit(model, identity, rows, held_out, folder, resume, report)
 
 

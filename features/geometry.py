@@ -191,6 +191,8 @@ _COMPONENTS = _components()
 # geometry(mirrored face) == MIRROR_SIGN * geometry(face)[:, MIRROR_INDEX]
 NAMES, MIRROR_INDEX, MIRROR_SIGN = _names()
 _VECTORS, _PLACES = _places()
+# The column of each area, and the indices of its edges in _PLACES["area"].
+_POLYGONS = [(area, np.flatnonzero(_PLACES["area"][0] == area)) for area in np.unique(_PLACES["area"][0])]
 
 
 def geometry(points: np.ndarray) -> np.ndarray:
@@ -215,10 +217,10 @@ def geometry(points: np.ndarray) -> np.ndarray:
     column, first, second = _PLACES["angle"]
     across = np.abs(x[:, first] * y[:, second] - y[:, first] * x[:, second])
     values[:, column] = np.arctan2(across, x[:, first] * x[:, second] + y[:, first] * y[:, second])
-    column, corner, following = _PLACES["area"]  # the shoelace formula
+    _, corner, following = _PLACES["area"]  # the shoelace formula
     crossed = x[:, corner] * y[:, following] - x[:, following] * y[:, corner]
-    for area in np.unique(column):
-        values[:, area] = np.abs(crossed[:, column == area].sum(axis=1)) / 2
+    for area, edges in _POLYGONS:
+        values[:, area] = np.abs(crossed[:, edges].sum(axis=1)) / 2
 
     values[:, len(_COMPONENTS) :] = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
     return values

@@ -65,8 +65,12 @@ def read_rgb(
     formats = formats or readable_formats()
     names = [_NAMES.get(each, each) for each in formats if each != "DIB"]
     expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC and "HEIF" not in formats:
-        raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
+        if "HEIF" not in formats:
+            raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
+        _register_heic()
+    else:
+        formats = tuple(each for each in formats if each != "HEIF")
     scans = content.count(b"\xff\xda") if content.startswith(b"\xff\xd8") else 0
     if scans > _SCANS:
         raise InputError(name, f"a JPEG of at most {_SCANS} scans", str(scans), "save it again")
@@ -86,13 +90,16 @@ def read_rgb(
 
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """FORMATS and, where the package pi-heif is installed (extra "heic"), HEIF: what phones take as HEIC."""
-    if importlib.util.find_spec("pi_heif") is None:
-        return FORMATS
+    """FORMATS and, where the package pi-heif is installed (extras "heic" and "app"), HEIF: what phones take as HEIC."""
+    return FORMATS if importlib.util.find_spec("pi_heif") is None else (*FORMATS, "HEIF")
+
+
+@cache
+def _register_heic() -> None:
+    """Make Pillow read HEIC; only where there is such a picture, since importing the decoder takes time."""
     import pi_heif
 
     pi_heif.register_heif_opener()
-    return (*FORMATS, "HEIF")
 
 
 def _content(source: object) -> tuple[object, bytes]:
