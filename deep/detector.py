@@ -154,13 +154,23 @@ def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelP
         return onnx.load(small)
 
 
+def _drop_input_quantisation(graph: onnx.GraphProto) -> str:
+    """Remove the quantisation of the input, which changes nothing where its step is 1; the name of its output."""
+    node = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == graph.input[0].name)
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    step, zero = (float(constants[name]) for name in node.input[1:])
+    if (step, zero) != (1.0, 0.0):
+        raise InputError("calibration", "pictures with values from 0 to 255", f"steps of {step} from {zero}")
+    graph.node.remove(node)
+    return str(node.output[0])
+
+
 def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
     """The network with an input ``rgb`` uint8 (h, w, 3), and with outputs by the names of OUTPUTS."""
     graph = network.graph
     first = [
         helper.make_node("Transpose", ["rgb"], ["planes"], perm=[2, 0, 1]),
-        helper.make_node("Cast", ["planes"], ["planes as float"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["planes as float", "first axis"], [graph.input[0].name]),
+        helper.make_node("Unsqueeze", ["planes", "first axis"], [_drop_input_quantisation(graph)]),
     ]
     last = [helper.make_node("Identity", [source], [name]) for name, source in OUTPUTS.items()]
     complete = helper.make_graph(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # An entry "location" of a tensor's external data, as protobuf writes it.
 _EXTERNAL_DATA = b"\n\x08location\x12"
 _limit = 2  # threads of the face detector, where nothing else was asked for
+_shared = False  # whether other threads want the processor while a model runs
 
 
 def limit_threads(count: int) -> None:
@@ -27,6 +28,15 @@ def limit_threads(count: int) -> None:
 def thread_limit() -> int:
     """The limit that ``limit_threads`` set, 2 by default."""
     return _limit
+
+
+def share_processor() -> None:
+    """Let the threads of sessions that are made from now on sleep whenever they wait: for programs with many users.
+
+    Otherwise they wait actively while a model runs: a fifth faster, but half as fast where two models run at a time.
+    """
+    global _shared
+    _shared = True
 
 
 def onnx_session(
@@ -45,7 +55,10 @@ def onnx_session(
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle spinning slows the rest
+    if _shared:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    else:  # active waiting ends with each run: else it slows the rest
+        options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have many types

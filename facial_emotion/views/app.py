@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from facial_emotion.threads import share_processor
 from facial_emotion.views.language import t, translatable
 
 _FOLDER = Path(__file__).parent
@@ -39,6 +40,7 @@ def page(name: str) -> st.Page:
 
 def draw() -> None:
     """Draw the app."""
+    share_processor()  # with other visitors, and with the coding of their video
     st.set_page_config(page_title=t("Facial emotions"), page_icon=str(_FOLDER / "icon.svg"), layout="wide")
     st.html(_FOLDER / "style.css")
     st.navigation([page(name) for name in PAGES]).run()
