@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from facial_emotion.features import centerface
+from facial_emotion.features.crops import NATURAL_TILT, shapes, tilts
 from facial_emotion.features.frontal import detector
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
@@ -23,6 +25,7 @@ OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
 _ENLARGEMENT, _LOWEST_SCORE = 3, 0.35  # of a crop for CenterFace, and of a face that counts
+_RIDGE = 5.0  # penalty on the weights of a face's shape
 _SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # dlib's scale steps are coarse, so several are averaged
 
 
@@ -67,14 +70,15 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     return result
 
 
-def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
     """Mean position of CenterFace's box in crops (n, 48, 48), as of ``box_in_crop``, and of its five points (5, 2).
 
-    The points are in crop pixels. They are not quite symmetric, because the network is not.
+    The position has how it depends on the face's shape, too. The points are in crop pixels. They are not quite
+    symmetric, because the network is not.
     """
     side = crops.shape[1]
     border = side // 2
-    points, centres, sides = [], [], []
+    points, boxes = [], []
     for crop in crops:
         grey = float(crop.mean())
         padded = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_CONSTANT, value=grey)
@@ -84,17 +88,30 @@ def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, float], np.ndarray]
             best = int(faces.scores.argmax())
             box = faces.boxes[best] / _ENLARGEMENT - border
             points.append((faces.points[best] + 0.5) / _ENLARGEMENT - 0.5 - border)
-            centres.append((box[:2] + box[2:]) / 2)
-            sides.append(np.log(box[2:] - box[:2]).mean())
+            boxes.append(box)
+    found, five_points = np.array(boxes), np.array(points)
+    sides = np.log((found[:, 2:] - found[:, :2]) / side).mean(axis=1)
+    centres = (found[:, :2] + found[:, 2:]) / 2 / side
     mean_side = float(np.exp(np.mean(sides)))
     left, top = np.mean(centres, axis=0) - mean_side / 2
-    place = {
-        "left": left / side,
-        "top": top / side,
-        "side": mean_side / side,
-        "detection_rate": len(points) / len(crops),
+    place = {"left": left, "top": top, "side": mean_side, "detection_rate": len(found) / len(crops)}
+    rounded: dict[str, Any] = {name: round(float(value), 4) for name, value in place.items()}
+    upright_ones = np.abs(tilts(five_points)) < np.radians(NATURAL_TILT)  # the others' crops will be turned
+    shape = shapes(found, five_points, np.tile(np.eye(2), (len(found), 1, 1)))
+    rounded["by_shape"] = _by_shape(shape[upright_ones], np.column_stack([sides, centres])[upright_ones])
+    return rounded, five_points.mean(axis=0)
+
+
+def _by_shape(shape: np.ndarray, places: np.ndarray) -> dict[str, list[Any]]:
+    """How places (n, 3) depend on ``shapes`` (n, 11): mean and deviation of the shapes, weights (11, 3); by ridge."""
+    from sklearn.linear_model import Ridge
+
+    mean, deviation = shape.mean(axis=0), shape.std(axis=0)
+    weights = Ridge(alpha=_RIDGE).fit((shape - mean) / deviation, places).coef_.T
+    return {
+        name: np.round(values, 5).tolist()
+        for name, values in (("mean", mean), ("deviation", deviation), ("weights", weights))
     }
-    return {name: round(float(value), 4) for name, value in place.items()}, np.mean(points, axis=0)
 
 
 def measure(training: np.ndarray, out: Path | None = None) -> str:

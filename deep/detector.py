@@ -156,7 +156,9 @@ def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelP
 
 def _drop_input_quantisation(graph: onnx.GraphProto) -> str:
     """Remove the quantisation of the input, which changes nothing where its step is 1; the name of its output."""
-    node = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == graph.input[0].name)
+    node = next(
+        node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == graph.input[0].name
+    )
     constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
     step, zero = (float(constants[name]) for name in node.input[1:])
     if (step, zero) != (1.0, 0.0):

@@ -1,7 +1,8 @@
 """Crops of detected faces, framed as FER2013 frames its faces.
 
 Place and size of a crop come from the face's box: crop_calibration.json says where a detector's boxes are, on average,
-in FER2013's crops. The five points say how far the face is tilted; what is more than a natural tilt is turned back.
+in FER2013's crops, and how that depends on the shape that the five points of CenterFace have in the box. The points
+also say how far the face is tilted; what is more than a natural tilt is turned back.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ CROP_SIDE = 48
 # Degrees of tilt that a face keeps, because many of FER2013's faces have as much. Measured on PublicTest's crops that
 # were found again in larger pictures: models are as good as without turning, and better than with all faces upright.
 NATURAL_TILT = 20.0
+_SHAPE_LIMIT = 3.0  # standard deviations: stranger shapes change a crop no further
 _MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
 
 
@@ -52,16 +54,40 @@ def crop_transforms(faces: Faces) -> np.ndarray:
     extent = boxes[:, 2:] - boxes[:, :2]
     if not (np.isfinite(points).all() and np.isfinite(boxes).all() and (extent > 0).all()):
         raise InputError("faces", "finite boxes with left < right and top < bottom", f"{boxes.tolist()}")
-    place = _crop_calibration()["box_in_crop"][faces.detector]  # of the box in the crop, in crop widths
-    scale = CROP_SIDE * place["side"] / np.sqrt(extent.prod(axis=1))
     tilt = tilts(points)
     angle = -np.sign(tilt) * np.maximum(np.abs(tilt) - np.radians(NATURAL_TILT), 0)
-    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
+    sizes, offset = _places(shapes(boxes, points, turn), faces.detector)
+    linear = turn * (CROP_SIDE * sizes / np.sqrt(extent.prod(axis=1)))[:, None, None]
     centre = (boxes[:, :2] + boxes[:, 2:] - 1) / 2
-    target = CROP_SIDE * (np.array([place["left"], place["top"]]) + place["side"] / 2) - 0.5
+    target = CROP_SIDE * (0.5 + offset) - 0.5
     shift = target - (linear @ centre[..., None])[..., 0]
     return np.concatenate([linear, shift[..., None]], axis=2)
+
+
+def shapes(boxes: np.ndarray, points: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """How the five points (n, 5, 2) lie in boxes (n, 4), by which crops are framed: float64 (n, 11).
+
+    The logarithm of width by height; x and y of the points from the box's centre, in units of the geometric mean of
+    width and height, after the rotation ``turn`` (n, 2, 2).
+    """
+    extent = boxes[:, 2:] - boxes[:, :2]
+    centred = points - ((boxes[:, :2] + boxes[:, 2:] - 1) / 2)[:, None]
+    turned = centred @ turn.transpose(0, 2, 1) / np.sqrt(extent.prod(axis=1))[:, None, None]
+    return np.hstack([np.log(extent[:, :1] / extent[:, 1:]), turned.reshape(len(boxes), 10)])
+
+
+def _places(shape: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes (n,) of boxes in their crops, and their centres (n, 2) from the crops' centres, both in crop widths."""
+    place = _crop_calibration()["box_in_crop"][detector]
+    values = np.tile(
+        [np.log(place["side"]), *(place[edge] + place["side"] / 2 - 0.5 for edge in ("left", "top"))], (len(shape), 1)
+    )
+    if "by_shape" in place:
+        mean, deviation, weights = (np.array(place["by_shape"][name]) for name in ("mean", "deviation", "weights"))
+        values += np.clip((shape - mean) / deviation, -_SHAPE_LIMIT, _SHAPE_LIMIT) @ weights
+    return np.exp(values[:, 0]), values[:, 1:]
 
 
 def tilts(points: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from skimage.data import astronaut, lfw_subset
 
 from facial_emotion.errors import InputError
@@ -54,10 +55,10 @@ def test_crops_have_the_alignment_and_scale_of_fer2013(detector: str, least: int
 def test_a_box_comes_to_its_place_whatever_its_position_size_and_angle(
     left: float, top: float, side: float, angle: float
 ) -> None:
-    faces = face(left, top, side, angle)
+    faces = replace(face(left, top, side, angle), detector="dlib")
     (matrix,) = crop_transforms(faces)
     assert np.degrees(tilts(faces.points)[0]) == pytest.approx(angle, abs=1e-6)
-    place = CROP_CALIBRATION["box_in_crop"]["centerface"]
+    place = CROP_CALIBRATION["box_in_crop"]["dlib"]
     centre = matrix @ [left + side / 2 - 0.5, top + side / 2 - 0.5, 1]
     expected = 48 * (np.array([place["left"], place["top"]]) + place["side"] / 2) - 0.5
     np.testing.assert_allclose(centre, expected, atol=1e-6)
@@ -65,6 +66,23 @@ def test_a_box_comes_to_its_place_whatever_its_position_size_and_angle(
     in_crop = faces.points @ matrix[:, :2].T + matrix[:, 2]
     left_over = np.degrees(tilts(in_crop)[0])
     assert left_over == pytest.approx(np.clip(angle, -NATURAL_TILT, NATURAL_TILT), abs=1e-6)
+
+
+@given(
+    change=arrays(np.float64, (1, 5, 2), elements=st.floats(-0.2, 0.2)),
+    shift=arrays(np.float64, 2, elements=st.floats(-500, 500)),
+    scale=st.floats(0.5, 20),
+)
+def test_the_shape_of_a_face_frames_it_alike_wherever_and_however_large_it_is(
+    change: np.ndarray, shift: np.ndarray, scale: float
+) -> None:
+    """The same place in the crop and, however strange the shape, a crop of a sensible size."""
+    near = Faces(np.array([[0, 0, 80, 100]]), np.ones(1, np.float32), (points_in_crop() / 48 + change) * [80, 100])
+    far = Faces(near.boxes * scale + np.tile(shift, 2), near.scores, (near.points + 0.5) * scale + shift - 0.5)
+    (before,), (after,) = crop_transforms(near), crop_transforms(far)
+    np.testing.assert_allclose(after[:, :2] * scale, before[:, :2], atol=1e-6)
+    np.testing.assert_allclose(after @ [*far.points[0, 0], 1], before @ [*near.points[0, 0], 1], atol=1e-4)
+    assert 0.4 < 48 / np.hypot(*before[:, 0]) / np.sqrt(80 * 100) < 3
 
 
 @pytest.mark.parametrize("side", [12, 48, 150, 600, 1900])
