@@ -66,7 +66,7 @@ check: $(VENV)/dev ## Linter, formatter and type checker
 data: $(VENV)/run ## Count and check FER2013 at DATA=PATH
 	$(BIN)/facial-emotion data "$(DATA)"
 
-train: $(VENV)/train ## Train the three classical models on DATA=PATH into artifacts/
+train: $(VENV)/train ## Train the classical models on DATA=PATH into artifacts/
 	for model in lightgbm xgboost svm; do $(BIN)/facial-emotion train $$model --data "$(DATA)" || exit; done
 
 # Large pages, and memory that is kept instead of given back, make training on a CPU up to 1.8 times as fast.

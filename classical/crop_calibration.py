@@ -24,7 +24,7 @@ from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_
 OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
-_ENLARGEMENT, _LOWEST_SCORE = 3, 0.35  # of a crop for CenterFace, and of a face that counts
+_ENLARGEMENT, _SMALLEST_FACE, _LOWEST_SCORE = 4.5, 0.4, 0.35  # of crops for CenterFace; its search, in crop sides
 _RIDGE = 5.0  # penalty on the weights of a face's shape
 _SCALES = (2.5, 2.75, 3.0, 3.25, 3.5, 3.75, 4.0)  # dlib's scale steps are coarse, so several are averaged
 
@@ -83,34 +83,40 @@ def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
         grey = float(crop.mean())
         padded = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_CONSTANT, value=grey)
         enlarged = cv2.resize(padded, None, fx=_ENLARGEMENT, fy=_ENLARGEMENT, interpolation=cv2.INTER_CUBIC)
-        faces = centerface.detect(np.repeat(enlarged[..., None], 3, axis=2), _LOWEST_SCORE, side)
+        picture = np.repeat(enlarged[..., None], 3, axis=2)
+        faces = centerface.detect(picture, _LOWEST_SCORE, _SMALLEST_FACE * _ENLARGEMENT * side)
         if len(faces):
             best = int(faces.scores.argmax())
             box = faces.boxes[best] / _ENLARGEMENT - border
             points.append((faces.points[best] + 0.5) / _ENLARGEMENT - 0.5 - border)
             boxes.append(box)
     found, five_points = np.array(boxes), np.array(points)
+    upright_ones = np.abs(tilts(five_points)) < np.radians(NATURAL_TILT)  # the others' crops will be turned
+    found, five_points = found[upright_ones], five_points[upright_ones]
     sides = np.log((found[:, 2:] - found[:, :2]) / side).mean(axis=1)
     centres = (found[:, :2] + found[:, 2:]) / 2 / side
     mean_side = float(np.exp(np.mean(sides)))
     left, top = np.mean(centres, axis=0) - mean_side / 2
-    place = {"left": left, "top": top, "side": mean_side, "detection_rate": len(found) / len(crops)}
+    place = {"left": left, "top": top, "side": mean_side, "detection_rate": len(points) / len(crops)}
     rounded: dict[str, Any] = {name: round(float(value), 4) for name, value in place.items()}
-    upright_ones = np.abs(tilts(five_points)) < np.radians(NATURAL_TILT)  # the others' crops will be turned
     shape = shapes(found, five_points, np.tile(np.eye(2), (len(found), 1, 1)))
-    rounded["by_shape"] = _by_shape(shape[upright_ones], np.column_stack([sides, centres])[upright_ones])
+    rounded["by_shape"] = _by_shape(shape, np.column_stack([sides, centres]))
     return rounded, five_points.mean(axis=0)
 
 
 def _by_shape(shape: np.ndarray, places: np.ndarray) -> dict[str, list[Any]]:
-    """How places (n, 3) depend on ``shapes`` (n, 11): mean and deviation of the shapes, weights (11, 3); by ridge."""
+    """How places (n, 3) depend on ``shapes`` (n, 10), by ridge regression.
+
+    The mean shape, the weights (10, 3) of what differs from it, and the deviation (3,) of what that changes.
+    """
     from sklearn.linear_model import Ridge
 
-    mean, deviation = shape.mean(axis=0), shape.std(axis=0)
-    weights = Ridge(alpha=_RIDGE).fit((shape - mean) / deviation, places).coef_.T
+    mean, scale = shape.mean(axis=0), shape.std(axis=0)
+    weights = Ridge(alpha=_RIDGE).fit((shape - mean) / scale, places).coef_.T / scale[:, None]
+    deviation = ((shape - mean) @ weights).std(axis=0)
     return {
         name: np.round(values, 5).tolist()
-        for name, values in (("mean", mean), ("deviation", deviation), ("weights", weights))
+        for name, values in (("mean", mean), ("weights", weights), ("deviation", deviation))
     }
 
 

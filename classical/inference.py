@@ -10,7 +10,7 @@ import numpy as np
 
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
-from facial_emotion.features.extract import describer
+from facial_emotion.features.extract import describer, predictor_of
 from facial_emotion.features.landmarks import find_landmarks, fingerprint
 from facial_emotion.records import Card
 from facial_emotion.threads import onnx_session
@@ -18,15 +18,17 @@ from facial_emotion.threads import onnx_session
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
-    if card.landmarks and card.landmarks != fingerprint():
+    recipe = card.features or {"blocks": []}
+    predictor = predictor_of(recipe)
+    if card.landmarks and card.landmarks != fingerprint(predictor):
         advice = "the model was trained with others: install the package again, or train the model anew"
-        raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint()[:12]}…", advice)
-    describe = describer(card.features or {"blocks": []})
+        raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
+    describe = describer(recipe)
     output = artifact.OUTPUTS[card.labels]
     session = onnx_session(model, threads, "features", output, card.name)
 
     def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return crops, find_landmarks(crops)
+        return crops, find_landmarks(crops, predictor)
 
     def descriptors(faces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         return describe(*faces)

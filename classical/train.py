@@ -25,6 +25,7 @@ from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.extract import predictor_of
 from facial_emotion.features.landmarks import fingerprint
 from facial_emotion.records import Card, parse
 
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
     from facial_emotion.evaluation.calibration import Calibration
 
 RECIPES = Path(__file__).parent / "recipes"
-LICENCE = (
-    "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was trained "
-    "on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research."
-)
+LICENCES = {  # by the landmark predictor
+    "ibug": "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was "
+    "trained on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research.",
+    "mesh": "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which "
+    "is under Apache 2.0. Trained on FER2013, which was made for research.",
+}
 _LIBRARIES = (
     "numpy",
     "scikit-learn",
@@ -178,12 +181,12 @@ def train(
         input="crops uint8 (n, 48, 48); model.onnx takes their features float32",
         emotions=list(EMOTIONS),
         features=recipe.features,
-        landmarks=fingerprint(),
+        landmarks=fingerprint(predictor_of(recipe.features)),
         training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
         calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
         threshold=0.0,
         metrics={},
-        licence=LICENCE,
+        licence=LICENCES[predictor_of(recipe.features)],
         files={},
     )
     return finish(exported, card, data, out)

@@ -34,14 +34,14 @@ _TREES: Space = {
 SPACES: dict[str, Space] = {
     "lightgbm": {
         **_TREES,
-        "parameters.num_leaves": ("int", {"low": 8, "high": 63, "log": True}),
+        "parameters.num_leaves": ("int", {"low": 8, "high": 255, "log": True}),
         "parameters.feature_fraction": ("float", {"low": 0.02, "high": 0.3, "log": True}),
         "parameters.min_data_in_leaf": ("int", {"low": 10, "high": 200, "log": True}),
         "parameters.lambda_l2": ("float", {"low": 0.01, "high": 30.0, "log": True}),
     },
     "xgboost": {
         **_TREES,
-        "parameters.max_depth": ("int", {"low": 3, "high": 7}),
+        "parameters.max_depth": ("int", {"low": 3, "high": 9}),
         "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.3, "log": True}),
         "parameters.min_child_weight": ("float", {"low": 1.0, "high": 30.0, "log": True}),
         "parameters.lambda": ("float", {"low": 0.1, "high": 30.0, "log": True}),

@@ -162,7 +162,8 @@ def _drop_input_quantisation(graph: onnx.GraphProto) -> str:
     constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
     step, zero = (float(constants[name]) for name in node.input[1:])
     if (step, zero) != (1.0, 0.0):
-        raise InputError("calibration", "pictures with values from 0 to 255", f"steps of {step} from {zero}")
+        advice = "calibrate on pictures that have black and white"
+        raise InputError("calibration", "input in steps of 1 from 0", f"steps of {step:.3f} from {zero:g}", advice)
     graph.node.remove(node)
     return str(node.output[0])
 

@@ -100,6 +100,7 @@ def descriptors(recognizer: Recognizer, crop: np.ndarray, label: str) -> tuple[n
     Returns the aligned face uint8 (64, 64), the descriptors' centres float32 (k, 2) in it, and their effects (k,).
     """
     from facial_emotion.features import hog
+    from facial_emotion.features.extract import predictor_of
     from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 
     start, stop = _columns(recognizer, "grid") or (0, 0)
@@ -107,7 +108,8 @@ def descriptors(recognizer: Recognizer, crop: np.ndarray, label: str) -> tuple[n
     centres = hog.grid_points(ALIGNED_SIDE, step)
     groups = np.array_split(np.arange(start, stop), len(centres)) if stop else []
     _, _, effects = _effects(recognizer, crop, label, [group.tolist() for group in groups])
-    face = align(crop[None], find_landmarks(crop[None]))[0][0]
+    predictor = predictor_of(_recipe(recognizer))
+    face = align(crop[None], find_landmarks(crop[None], predictor))[0][0]
     return face, centres[: len(effects)], effects
 
 

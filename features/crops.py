@@ -22,7 +22,7 @@ CROP_SIDE = 48
 # Degrees of tilt that a face keeps, because many of FER2013's faces have as much. Measured on PublicTest's crops that
 # were found again in larger pictures: models are as good as without turning, and better than with all faces upright.
 NATURAL_TILT = 20.0
-_SHAPE_LIMIT = 3.0  # standard deviations: stranger shapes change a crop no further
+_SHAPE_LIMIT = 3.0  # standard deviations of what the shapes of faces change in Training: no crop is changed more
 _MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
 
 
@@ -67,15 +67,16 @@ def crop_transforms(faces: Faces) -> np.ndarray:
 
 
 def shapes(boxes: np.ndarray, points: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """How the five points (n, 5, 2) lie in boxes (n, 4), by which crops are framed: float64 (n, 11).
+    """How the five points (n, 5, 2) lie in boxes (n, 4), by which crops are framed: float64 (n, 10).
 
-    The logarithm of width by height; x and y of the points from the box's centre, in units of the geometric mean of
-    width and height, after the rotation ``turn`` (n, 2, 2).
+    x and y of the points from the box's centre, in units of the geometric mean of its width and height, after the
+    rotation ``turn`` (n, 2, 2).
     """
     extent = boxes[:, 2:] - boxes[:, :2]
     centred = points - ((boxes[:, :2] + boxes[:, 2:] - 1) / 2)[:, None]
     turned = centred @ turn.transpose(0, 2, 1) / np.sqrt(extent.prod(axis=1))[:, None, None]
-    return np.hstack([np.log(extent[:, :1] / extent[:, 1:]), turned.reshape(len(boxes), 10)])
+    result: np.ndarray = turned.reshape(len(boxes), 10)
+    return result
 
 
 def _places(shape: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
@@ -85,8 +86,9 @@ def _places(shape: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
         [np.log(place["side"]), *(place[edge] + place["side"] / 2 - 0.5 for edge in ("left", "top"))], (len(shape), 1)
     )
     if "by_shape" in place:
-        mean, deviation, weights = (np.array(place["by_shape"][name]) for name in ("mean", "deviation", "weights"))
-        values += np.clip((shape - mean) / deviation, -_SHAPE_LIMIT, _SHAPE_LIMIT) @ weights
+        mean, weights, deviation = (np.array(place["by_shape"][name]) for name in ("mean", "weights", "deviation"))
+        limit = _SHAPE_LIMIT * deviation
+        values += np.clip((shape - mean) @ weights, -limit, limit)
     return np.exp(values[:, 0]), values[:, 1:]
 
 

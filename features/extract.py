@@ -1,7 +1,8 @@
 """Feature extraction: crops -> feature vectors, by a feature recipe that is part of a model's card.
 
-    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]], "landmarks": "ibug"}
 
+"landmarks" is the landmark predictor, a key of ``landmarks.PREDICTORS``; without it, the default one.
 A block computes some columns from an aligned face and its landmarks, and defines how mirroring the face permutes them
 and changes their signs. All values are integers or multiples of 1/256, so they are exact in half precision and no tree
 threshold depends on rounding.
@@ -22,13 +23,13 @@ import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.features import geometry, hog
-from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, align, check_crops, find_landmarks
+from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, check_crops, find_landmarks, path_of
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
 Recipe = dict[str, Any]
 # Files that determine the features: their hash is part of the cache key.
-_SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py", "landmarks.dat")
+_SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py")
 _PART = 256  # crops of one job of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
 
@@ -57,7 +58,12 @@ def grid(cell: float, cells: int, step: int) -> Block:
 
 
 def patches(cell: float, cells: int) -> Block:
-    """Block of HOG descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide."""
+    """Block of HOG descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide.
+
+    Raises InputError for cells that are too small for the half size at which they are sampled.
+    """
+    if cell < hog.SMALLEST_CELL:
+        raise InputError("patches", f"cells of at least {hog.SMALLEST_CELL} pixels", str(cell))
 
     def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
         return hog.quantise(hog.describe(maps, points[INNER], cell, cells)).ravel()
@@ -105,6 +111,11 @@ def column_ranges(recipe: Recipe) -> list[tuple[int, int]]:
     return list(zip([0, *stops[:-1]], stops, strict=True))
 
 
+def predictor_of(recipe: Recipe) -> str:
+    """The landmark predictor of a recipe, a key of ``landmarks.PREDICTORS``."""
+    return str(recipe.get("landmarks", DEFAULT))
+
+
 def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """A function from crops uint8 (n, 48, 48) and landmarks (n, 68, 2) to features float32 (n, d)."""
     blocks = blocks_of(recipe)
@@ -123,7 +134,7 @@ def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Features of crops: uint8 (n, 48, 48) -> float32 (n, d)."""
-    return describer(recipe)(crops, find_landmarks(crops))
+    return describer(recipe)(crops, find_landmarks(crops, predictor_of(recipe)))
 
 
 def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = -1) -> np.ndarray:
@@ -178,4 +189,5 @@ def _key(crops: np.ndarray, recipe: Recipe) -> str:
     digest = hashlib.sha256(crops.tobytes())
     digest.update(json.dumps(recipe, sort_keys=True).encode())
     digest.update(_code())
+    digest.update(path_of(predictor_of(recipe)).read_bytes())
     return digest.hexdigest()[:16]

@@ -3,8 +3,10 @@
 Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Around landmarks they are SIFT
 descriptors (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004).
 
-All descriptors of a face share one set of orientation maps. Mirroring a face permutes the values, which does not hold
-for OpenCV's HOGDescriptor, whose window is half a pixel off centre.
+All descriptors of a face share one set of orientation maps, which are derivatives along directions without their
+negative parts, as in DAISY (Tola et al., "DAISY: an efficient dense descriptor applied to wide-baseline stereo", PAMI
+2010), to a power, so that each is narrow. Mirroring a face permutes the values, which does not hold for OpenCV's
+HOGDescriptor, whose window is half a pixel off centre.
 """
 
 from __future__ import annotations
@@ -18,22 +20,40 @@ from facial_emotion.features.landmarks import INNER, MIRROR
 
 ORIENTATIONS = 8  # bins over the full circle; bin 0 is a gradient to the right
 
+SMALLEST_CELL = 4  # pixels, around points
+_DIAGONAL = np.sqrt(np.float32(0.5))
+_DIRECTIONS = np.array(  # x and y of the orientations; exact, so that mirrored faces have exactly mirrored maps
+    [
+        [1, _DIAGONAL, 0, -_DIAGONAL, -1, -_DIAGONAL, 0, _DIAGONAL],
+        [0, _DIAGONAL, 1, _DIAGONAL, 0, -_DIAGONAL, -1, -_DIAGONAL],
+    ],
+    dtype=np.float32,
+)
+_SQUARINGS = 3  # of the cosine: its eighth power is half of 1 at half of the angle between two orientations
+_FLAT = np.float32(1e-3)  # added to a gradient's length, which may be 0
 _CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
 _FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
 _QUANTUM = 512  # quantisation steps per unit of a descriptor
 
 
 def orientation_maps(face: np.ndarray) -> np.ndarray:
-    """Gradient magnitude split over the orientations: grey uint8 (h, w) -> float32 (h, w, 8)."""
+    """Gradient magnitude split over the orientations: grey uint8 (h, w) -> float32 (h, w, 8).
+
+    The share of an orientation is the eighth power of the cosine of its angle to the gradient, 0 from 90 degrees on.
+    """
     grey = face.astype(np.float32)
     across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1, borderType=cv2.BORDER_REPLICATE)
     down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1, borderType=cv2.BORDER_REPLICATE)
-    magnitude, angle = cv2.cartToPolar(across, down)
-    position = angle * (ORIENTATIONS / (2 * np.pi))
-    distance = np.abs(position[..., None] - np.arange(ORIENTATIONS, dtype=np.float32))
-    distance = np.minimum(distance, ORIENTATIONS - distance)
-    result: np.ndarray = np.maximum(1 - distance, 0) * magnitude[..., None]
-    return result
+    length = cv2.magnitude(across, down) + _FLAT
+    root = length
+    for _ in range(_SQUARINGS):
+        root = np.sqrt(root)
+    scale = root / length
+    along: np.ndarray = cv2.merge([across * scale, down * scale]).reshape(-1, 2) @ _DIRECTIONS
+    np.maximum(along, 0, out=along)
+    for _ in range(_SQUARINGS):
+        along *= along
+    return along.reshape(*face.shape, ORIENTATIONS)
 
 
 def grid_points(side: int, step: int) -> np.ndarray:
@@ -45,29 +65,35 @@ def grid_points(side: int, step: int) -> np.ndarray:
 def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
     """HOG descriptors around points.
 
-    maps: float32 (h, w, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of
-    a cell in pixels; cells: number of cells along each axis, centred on the point.
+    maps: float32 (side, side, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of a cell in
+    pixels, at least 4, as they are sampled at half size; cells: number of cells along each axis, centred on the point.
     Returns float32 (k, cells * cells * 8), by row, column and orientation, each of about unit length.
     """
-    smooth = cv2.GaussianBlur(maps, (0, 0), cell / 2, borderType=cv2.BORDER_REFLECT)
-    offsets = (np.arange(cells) - (cells - 1) / 2) * cell
-    pattern = np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
-    sampled = _sample(smooth, (points[:, None] + pattern).reshape(-1, 2))
+    half = cv2.resize(maps, (maps.shape[1] // 2, maps.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    smooth = cv2.GaussianBlur(half, (0, 0), cell / 4, borderType=cv2.BORDER_REFLECT)
+    places = (points[:, None] + _pattern(cell, cells) - 0.5) / 2  # pixels of the half size
+    x, y = places.astype(np.float32).transpose(2, 0, 1)
+    sampled = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return _normalise(sampled.reshape(len(points), -1) * np.float32(cell))
 
 
+@cache
+def _pattern(cell: float, cells: int) -> np.ndarray:
+    """The places of a descriptor's cells, from its point: (1, cells * cells, 2)."""
+    offsets = (np.arange(cells) - (cells - 1) / 2) * cell
+    return np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
+
+
 def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.ndarray:
-    """HOG descriptors at ``grid_points``: those of ``describe``, but faster, by a matrix product for blur and sampling.
+    """HOG descriptors at ``grid_points``: those of ``describe`` at full size, by matrix products for blur and sampling.
 
     maps: float32 (side, side, 8). Returns float32 (k * k, cells * cells * 8).
     """
     side = maps.shape[0]
     sampler = _grid_sampler(side, cell, cells, step)  # (k * cells, side)
-    rows = sampler @ maps.reshape(side, side * ORIENTATIONS)
-    rows = rows.reshape(-1, side, ORIENTATIONS).transpose(1, 0, 2).reshape(side, -1)
-    sampled = sampler @ rows  # x by y and orientation
+    rows = (sampler @ maps.reshape(side, -1)).reshape(-1, side, ORIENTATIONS)
     points = len(sampler) // cells
-    sampled = sampled.reshape(points, cells, points, cells, ORIENTATIONS).transpose(2, 0, 3, 1, 4)
+    sampled = np.matmul(sampler, rows).reshape(points, cells, points, cells, ORIENTATIONS).transpose(0, 2, 1, 3, 4)
     return _normalise(sampled.reshape(points * points, -1) * np.float32(cell))
 
 
@@ -115,25 +141,14 @@ def landmark_mirror(cells: int) -> np.ndarray:
 _MIRRORED_ORIENTATION = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
 
 
-def _sample(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Bilinear samples of maps (h, w, c) at points (k, 2): float32 (k, c). Points outside take the edge's value."""
-    height, width, channels = maps.shape
-    x = np.clip(points[:, 0], 0, width - 1).astype(np.float32)
-    y = np.clip(points[:, 1], 0, height - 1).astype(np.float32)
-    left = np.minimum(x.astype(np.int64), width - 2)
-    top = np.minimum(y.astype(np.int64), height - 2)
-    right_share, lower_share = (x - left)[:, None], (y - top)[:, None]
-    flat = maps.reshape(height * width, channels)
-    corner = top * width + left
-    upper = flat[corner] * (1 - right_share) + flat[corner + 1] * right_share
-    lower = flat[corner + width] * (1 - right_share) + flat[corner + width + 1] * right_share
-    result: np.ndarray = upper * (1 - lower_share) + lower * lower_share
-    return result
-
-
 def _normalise(descriptors: np.ndarray) -> np.ndarray:
     """L2-Hys normalisation: to unit length, clipped, to unit length. Descriptors of nearly flat regions are shorter."""
-    length = np.linalg.norm(descriptors, axis=1, keepdims=True)
-    clipped = np.minimum(descriptors / (length + _FLOOR), _CLIP)
-    result: np.ndarray = clipped / (np.linalg.norm(clipped, axis=1, keepdims=True) + np.float32(1e-2))
+    clipped = np.minimum(descriptors / (_lengths(descriptors) + np.float32(_FLOOR)), np.float32(_CLIP))
+    result: np.ndarray = clipped / (_lengths(clipped) + np.float32(1e-2))
     return result
+
+
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    """The Euclidean lengths (n, 1) of rows (n, d)."""
+    lengths: np.ndarray = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    return lengths

@@ -21,13 +21,11 @@ from facial_emotion.errors import InputError
 @click.command(epilog="Example: facial-emotion report --data fer2013.csv.xz")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default REPORT.md's own folder.")
-@click.option(
-    "--rounds", default=150, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation."
-)
+@click.option("--rounds", default=80, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation.")
 @click.option(
     "--keep-ablations",
     is_flag=True,
-    help="Take the ablations from the last report: they take longest, and no trained model changes them.",
+    help="Take the ablations from the last report: they take longest, and only other features change them.",
 )
 def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> None:
     """Evaluate every trained model and write the report."""

@@ -189,17 +189,22 @@ def scores(names: tuple[str, ...], data: Path) -> None:
         _print_scores(card)
 
 
-@main.command(epilog="Example: facial-emotion train landmarks --data fer2013.csv.xz")
+@main.command(epilog="Example: facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz")
 @options.data
-@click.option("--out", type=_PATH, help="By default features/landmarks.dat.")
+@click.option(
+    "--mesh",
+    type=_PATH,
+    help="The wheel of mediapipe 0.10.14, to learn from its face mesh; without it, dlib's model teaches.",
+)
+@click.option("--out", type=_PATH, help="By default features/landmarks.dat or, of dlib's model, landmarks_ibug.dat.")
 @options.seed
 @options.threads
-def landmarks(data: Path, out: Path | None, seed: int, threads: int) -> None:
-    """The landmark predictor. Classical models must be trained again after it."""
+def landmarks(data: Path, mesh: Path | None, out: Path | None, seed: int, threads: int) -> None:
+    """A landmark predictor. Models that use it must be trained again after it."""
     from facial_emotion.classical.landmarks import train_on
     from facial_emotion.data import fer2013
 
-    click.echo(train_on(fer2013.load(data).split("Training").crops, out, threads, seed))
+    click.echo(train_on(fer2013.load(data).split("Training").crops, mesh, out, threads, seed))
 
 
 @main.command("crop-calibration", epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz")

@@ -92,22 +92,19 @@ def measured(name: str) -> dict[str, Any] | None:
 
 
 def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, float]) -> dict[str, str]:
-    """The model to recommend where accuracy counts, where speed does, and where landmarks may not be used.
+    """The model to recommend where accuracy counts, and where speed does.
 
-    Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones;
-    free: the most accurate by people's choice that needs no landmarks.
+    Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones.
     """
     from facial_emotion import recognizers
 
     accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
     judged = {name: card.people["PublicTest"].choice.accuracy for name, card in cards.items() if card.people}
     by_people = judged or accuracy
-    free = [name for name in by_people if "iBUG" not in cards[name].licence]
     return {
         "accurate": max(models, key=lambda name: accuracy[name]),
         "people": max(by_people, key=lambda name: by_people[name]),
         "fast": recognizers.fastest_good(list(models), latency),
-        "free": max(free or by_people, key=lambda name: by_people[name]),
     }
 
 

@@ -41,9 +41,9 @@ TEXT = translatable(
         "people must be informed (Article 50), and faces are personal data (GDPR).",
         "### Licences",
         "The code is under the MIT licence. FER2013 was made for research. The classical models use a landmark "
-        "predictor that was trained on the output of dlib's 68-point model. That model was trained on iBUG 300-W, "
-        "whose licence **excludes commercial use**. The face detector is CenterFace (MIT), trained on WIDER FACE, "
-        "whose pictures were gathered for research. The sidebar shows each model's licence.",
+        "predictor that was trained on the output of MediaPipe's face mesh (Apache 2.0). The face detector is "
+        "CenterFace (MIT), trained on WIDER FACE, whose pictures were gathered for research. The sidebar shows each "
+        "model's licence.",
     )
 )
 

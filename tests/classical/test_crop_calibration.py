@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from facial_emotion.classical import landmarks
 from facial_emotion.commands import train
+from facial_emotion.errors import InputError
 from facial_emotion.features.crops import points_in_crop
 from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
 
@@ -31,7 +33,7 @@ def test_the_calibration_of_other_faces_is_close_to_that_of_fer2013(
 def test_a_student_reproduces_its_training_targets(crops: np.ndarray, tmp_path: Path) -> None:
     import dlib
 
-    inputs, targets = landmarks.training_pairs(crops[:60], threads=1)
+    inputs, targets = landmarks.training_pairs(crops[:60], 1, "ibug", landmarks.dlib_model())
     assert 20 < len(inputs) == len(targets)
     landmarks.train(inputs, targets, tmp_path / "small.dat", threads=2, seed=0)
     predictor = dlib.shape_predictor(str(tmp_path / "small.dat"))
@@ -40,10 +42,23 @@ def test_a_student_reproduces_its_training_targets(crops: np.ndarray, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["small.dat"]
 
 
-def test_the_shipped_predictor_agrees_with_the_teacher(crops: np.ndarray) -> None:
+def test_the_shipped_predictor_agrees_with_dlibs_model(crops: np.ndarray) -> None:
     """On faces outside its training set; deviations in crop pixels."""
-    import dlib
-
-    teacher = dlib.shape_predictor(str(landmarks.teacher_path()))
-    points = np.array([np.median(landmarks.teacher_predictions(teacher, crop), axis=0) for crop in crops[:40]])
+    teacher = landmarks.dlib_teacher(landmarks.dlib_model())
+    points = np.median([landmarks.teacher_predictions(teacher, crop) for crop in crops[:40]], axis=1)
     assert np.median(np.abs(find_landmarks(crops[:40]) - points)) < 1.0
+
+
+def test_a_mesh_that_is_not_the_expected_one_is_refused(small_csv: Path, cache: Path, tmp_path: Path) -> None:
+    """No archive, one without the mesh, and one with another mesh."""
+    (tmp_path / "text.whl").write_text("no archive")
+    for name, content in (("empty.whl", {}), ("other.whl", {landmarks.MESH_MODEL: b"other"})):
+        with zipfile.ZipFile(tmp_path / name, "w") as wheel:
+            for member, data in content.items():
+                wheel.writestr(member, data)
+    for name, expected in (("text.whl", "a wheel with"), ("empty.whl", "a wheel with"), ("other.whl", "SHA-256")):
+        command = ["landmarks", "--mesh", str(tmp_path / name), "--data", str(small_csv)]
+        done = CliRunner().invoke(train.main, [*command, "--out", str(tmp_path / "out.dat")])
+        assert isinstance(done.exception, InputError), done.output
+        assert expected in str(done.exception)
+    assert not (tmp_path / "out.dat").exists()

@@ -44,9 +44,9 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
     },
 }
-# Trees are exported exactly; the LS-SVM's weights are quantised to 8 bits.
-BOUNDS = {"lightgbm": 1e-4, "xgboost": 1e-4, "svm": svm_model.BOUND}
-SAME_LABELS = {"lightgbm": 1.0, "xgboost": 1.0, "svm": 0.99}
+# Trees are exported exactly; the LS-SVM's weights are quantised.
+BOUNDS = dict.fromkeys(MODELS, 1e-4) | {"svm": svm_model.BOUND}
+SAME_LABELS = dict.fromkeys(MODELS, 1.0) | {"svm": 0.99}
 
 
 def task_of(data: fer2013.Fer2013, name: str) -> Task:

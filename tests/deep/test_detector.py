@@ -41,16 +41,21 @@ def source() -> onnx.ModelProto:
 def test_the_served_network_takes_pictures_of_any_size_and_stays_close_to_the_source(crops: np.ndarray) -> None:
     network = detector._free_input(source())
     served = detector._with_picture_input(detector._quantise(network, list(detector._scenes(crops[:20]))))
-    small, exact = (
-        onnx_session(model.SerializeToString(), threads=1) for model in (served, detector._with_picture_input(network))
-    )
+    small, exact = (onnx_session(model.SerializeToString(), threads=1) for model in (served, network))
     for height, width in ((32, 64), (96, 32)):
         rgb = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        for name in detector.OUTPUTS:
-            (one,), (other,) = small.run([name], {"rgb": rgb}), exact.run([name], {"rgb": rgb})
+        planes = rgb.astype(np.float32).transpose(2, 0, 1)[None]
+        for name, source_name in detector.OUTPUTS.items():
+            (one,), (other,) = small.run([name], {"rgb": rgb}), exact.run([source_name], {"input.1": planes})
             assert one.shape == other.shape == (1, other.shape[1], height // 4, width // 4)
             # Noise goes beyond the range of activations that the scenes have, so that some outputs are cut off.
             assert np.abs(one - other).mean() < 0.02 * np.abs(other).max()
+
+
+def test_scenes_without_black_and_white_are_no_calibration(crops: np.ndarray) -> None:
+    grey = [scene * 0.5 for scene in detector._scenes(crops[:20])]
+    with pytest.raises(InputError, match=r"expected input in steps of 1 from 0, found steps of 0\.5"):
+        detector._with_picture_input(detector._quantise(detector._free_input(source()), grey))
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
