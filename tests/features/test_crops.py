@@ -28,7 +28,7 @@ def face(left: float, top: float, side: float, angle: float = 0.0) -> Faces:
     box = np.array([[left, top, left + side, top + side]])
     shape = (points_in_crop() - points_in_crop().mean(axis=0)) * side / 48
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    points = shape @ np.array([[cosine, sine], [-sine, cosine]]) + [left + side / 2, top + side / 2]
+    points = shape @ np.array([[cosine, sine], [-sine, cosine]]) + [left + side / 2 - 0.5, top + side / 2 - 0.5]
     return Faces(box, np.ones(1, np.float32), points[None])
 
 
@@ -83,6 +83,14 @@ def test_the_shape_of_a_face_frames_it_alike_wherever_and_however_large_it_is(
     np.testing.assert_allclose(after[:, :2] * scale, before[:, :2], atol=1e-6)
     np.testing.assert_allclose(after @ [*far.points[0, 0], 1], before @ [*near.points[0, 0], 1], atol=1e-4)
     assert 0.4 < 48 / np.hypot(*before[:, 0]) / np.sqrt(80 * 100) < 3
+
+
+@given(angle=st.floats(NATURAL_TILT, 179))
+def test_a_turned_face_is_framed_as_one_with_a_natural_tilt(angle: float) -> None:
+    tilted, turned = (crop_transforms(face(100, 100, 80, degrees))[0] for degrees in (NATURAL_TILT, angle))
+    assert np.hypot(*turned[:, 0]) == pytest.approx(np.hypot(*tilted[:, 0]), rel=1e-3)
+    centre = [139.5, 139.5, 1]
+    np.testing.assert_allclose(turned @ centre, tilted @ centre, atol=0.05)
 
 
 @pytest.mark.parametrize("side", [12, 48, 150, 600, 1900])
