@@ -46,7 +46,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 # Trees are exported exactly; the LS-SVM's weights are quantised.
 BOUNDS = dict.fromkeys(MODELS, 1e-4) | {"svm": svm_model.BOUND}
-SAME_LABELS = dict.fromkeys(MODELS, 1.0) | {"svm": 0.99}
+SAME_LABELS = dict.fromkeys(MODELS, 1.0) | {"svm": 0.98}  # of a few hundred, where two emotions are nearly tied
 
 
 def task_of(data: fer2013.Fer2013, name: str) -> Task:
