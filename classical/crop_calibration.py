@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from facial_emotion.features import centerface
-from facial_emotion.features.crops import NATURAL_TILT, shapes, tilts
+from facial_emotion.features.crops import NATURAL_TILT, centres_and_sizes, shapes, tilts
 from facial_emotion.features.frontal import detector
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
@@ -93,14 +93,14 @@ def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
     found, five_points = np.array(boxes), np.array(points)
     upright_ones = np.abs(tilts(five_points)) < np.radians(NATURAL_TILT)  # the others' crops will be turned
     found, five_points = found[upright_ones], five_points[upright_ones]
-    sides = np.log((found[:, 2:] - found[:, :2]) / side).mean(axis=1)
-    centres = (found[:, :2] + found[:, 2:]) / 2 / side
-    mean_side = float(np.exp(np.mean(sides)))
-    left, top = np.mean(centres, axis=0) - mean_side / 2
+    centres, sizes = centres_and_sizes(found)
+    places = np.column_stack([np.log(sizes / side), (centres + 0.5) / side])
+    log_side, x, y = places.mean(axis=0)
+    mean_side = float(np.exp(log_side))
+    left, top = x - mean_side / 2, y - mean_side / 2
     place = {"left": left, "top": top, "side": mean_side, "detection_rate": len(points) / len(crops)}
     rounded: dict[str, Any] = {name: round(float(value), 4) for name, value in place.items()}
-    shape = shapes(found, five_points, np.tile(np.eye(2), (len(found), 1, 1)))
-    rounded["by_shape"] = _by_shape(shape, np.column_stack([sides, centres]))
+    rounded["by_shape"] = _by_shape(shapes(five_points, centres, sizes, np.eye(2)[None]), places)
     return rounded, five_points.mean(axis=0)
 
 

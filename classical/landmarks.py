@@ -39,13 +39,13 @@ from facial_emotion.threads import limit_threads
 DLIB_MODEL = "shape_predictor_68_face_landmarks.dat"
 MESH_MODEL = "mediapipe/modules/face_landmark/face_landmark.tflite"
 MESH_SHA256 = "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"
-_ADVICE = "pip download --no-deps mediapipe==0.10.14"
+_ADVICE = "pip download --no-deps mediapipe==0.10.14"  # where the mesh isn't found
 SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on most
 MAX_DEVIATION = 1.0  # crop pixels: mean deviation of the predictions from their median at which a crop is discarded
 _SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the edges of the rectangle that dlib's model is given
 _MARGINS = (6, 8, 10)  # crop pixels around a crop, for the mesh, which was made for more of the head
 _MESH_SIDE = 192  # pixels of the mesh's input
-_SURE = 0.5  # the mesh's probability that there is a face
+_SURE = 0.0  # the mesh's log-odds that there is a face
 # The mesh's vertices at the 68 points.
 _VERTICES = np.array(
     [
@@ -94,7 +94,7 @@ def mesh_teacher(wheel: Path) -> Teacher:
             picture = np.repeat(grey[None, ..., None], 3, axis=3).astype(np.float32) / 255
             interpreter.set_tensor(given["index"], picture)
             interpreter.invoke()
-            if interpreter.get_tensor(presence["index"]).item() < np.log(_SURE / (1 - _SURE)):
+            if interpreter.get_tensor(presence["index"]).item() < _SURE:
                 return None
             vertices = interpreter.get_tensor(points["index"]).reshape(-1, 3)[_VERTICES, :2]
             predictions.append((vertices + 0.5) * (side / _MESH_SIDE) - 0.5 - margin)
@@ -104,7 +104,12 @@ def mesh_teacher(wheel: Path) -> Teacher:
 
 
 TEACHERS: dict[str, Callable[[Path], Teacher]] = {"ibug": dlib_teacher, "mesh": mesh_teacher}  # by their students
-_teacher = cache(lambda name, source: TEACHERS[name](source))  # one for each process
+
+
+@cache
+def _teacher(name: str, source: Path) -> Teacher:
+    """A teacher, made once in each process."""
+    return TEACHERS[name](source)
 
 
 def _mesh_model(wheel: Path) -> bytes:

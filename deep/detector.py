@@ -171,9 +171,10 @@ def _drop_input_quantisation(graph: onnx.GraphProto) -> str:
 def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
     """The network with an input ``rgb`` uint8 (h, w, 3), and with outputs by the names of OUTPUTS."""
     graph = network.graph
+    quantised = _drop_input_quantisation(graph)
     first = [
         helper.make_node("Transpose", ["rgb"], ["planes"], perm=[2, 0, 1]),
-        helper.make_node("Unsqueeze", ["planes", "first axis"], [_drop_input_quantisation(graph)]),
+        helper.make_node("Unsqueeze", ["planes", "first axis"], [quantised]),
     ]
     last = [helper.make_node("Identity", [source], [name]) for name, source in OUTPUTS.items()]
     complete = helper.make_graph(

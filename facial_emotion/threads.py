@@ -33,7 +33,7 @@ def thread_limit() -> int:
 def share_processor() -> None:
     """Let the threads of sessions that are made from now on sleep whenever they wait: for programs with many users.
 
-    Otherwise they wait actively while a model runs: a fifth faster, but half as fast where two models run at a time.
+    Otherwise they wait actively while a model runs: faster, but much slower where several run at a time.
     """
     global _shared
     _shared = True

@@ -66,9 +66,9 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
             break
         scale /= 2
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    unsure = scores < _SURE
-    scores[unsure & (boxes[:, 3] - boxes[:, 1] < _LEAST * min_face)] = 0
-    for index in np.flatnonzero(unsure & (scores > 0)):
+    unsure, low = scores < _SURE, boxes[:, 3] - boxes[:, 1] < _LEAST * min_face
+    scores[unsure & low] = 0
+    for index in np.flatnonzero(unsure & ~low):
         boxes[index], scores[index], points[index] = _look_again(rgb, boxes[index], scores[index], points[index])
     kept = _suppress(boxes, scores, threshold)
     points -= 0.5  # from the corner of the picture to the centre of its first pixel

@@ -54,42 +54,52 @@ def crop_transforms(faces: Faces) -> np.ndarray:
     extent = boxes[:, 2:] - boxes[:, :2]
     if not (np.isfinite(points).all() and np.isfinite(boxes).all() and (extent > 0).all()):
         raise InputError("faces", "finite boxes with left < right and top < bottom", f"{boxes.tolist()}")
+    centres, sizes = centres_and_sizes(boxes)
     tilt = tilts(points)
     angle = -np.sign(tilt) * np.maximum(np.abs(tilt) - np.radians(NATURAL_TILT), 0)
     cosine, sine = np.cos(angle), np.sin(angle)
     turn = np.stack([np.stack([cosine, -sine], axis=1), np.stack([sine, cosine], axis=1)], axis=1)
-    sizes, offset = _places(shapes(boxes, points, turn), faces.detector)
-    linear = turn * (CROP_SIDE * sizes / np.sqrt(extent.prod(axis=1)))[:, None, None]
-    centre = (boxes[:, :2] + boxes[:, 2:] - 1) / 2
-    target = CROP_SIDE * (0.5 + offset) - 0.5
-    shift = target - (linear @ centre[..., None])[..., 0]
+    sizes_in_crop, offsets = _places(shapes(points, centres, sizes, turn), faces.detector)
+    linear = turn * (CROP_SIDE * sizes_in_crop / sizes)[:, None, None]
+    target = CROP_SIDE * (0.5 + offsets) - 0.5
+    shift = target - (linear @ centres[..., None])[..., 0]
     return np.concatenate([linear, shift[..., None]], axis=2)
 
 
-def shapes(boxes: np.ndarray, points: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """How the five points (n, 5, 2) lie in boxes (n, 4), by which crops are framed: float64 (n, 10).
+def centres_and_sizes(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres (n, 2) of boxes (n, 4), in coordinates of pixels' centres; geometric means (n,) of width and height."""
+    return (boxes[:, :2] + boxes[:, 2:] - 1) / 2, np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
 
-    x and y of the points from the box's centre, in units of the geometric mean of its width and height, after the
-    rotation ``turn`` (n, 2, 2).
+
+def shapes(points: np.ndarray, centres: np.ndarray, sizes: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """How five points (n, 5, 2) lie in boxes with these centres and sizes, by which crops are framed: float64 (n, 10).
+
+    x and y of the points from the box's centre, in units of its size, after the rotations ``turn`` (n or 1, 2, 2).
     """
-    extent = boxes[:, 2:] - boxes[:, :2]
-    centred = points - ((boxes[:, :2] + boxes[:, 2:] - 1) / 2)[:, None]
-    turned = centred @ turn.transpose(0, 2, 1) / np.sqrt(extent.prod(axis=1))[:, None, None]
-    result: np.ndarray = turned.reshape(len(boxes), 10)
+    turned = (points - centres[:, None]) @ turn.transpose(0, 2, 1) / sizes[:, None, None]
+    result: np.ndarray = turned.reshape(len(points), 10)
     return result
 
 
 def _places(shape: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
     """Sizes (n,) of boxes in their crops, and their centres (n, 2) from the crops' centres, both in crop widths."""
-    place = _crop_calibration()["box_in_crop"][detector]
-    values = np.tile(
-        [np.log(place["side"]), *(place[edge] + place["side"] / 2 - 0.5 for edge in ("left", "top"))], (len(shape), 1)
-    )
-    if "by_shape" in place:
-        mean, weights, deviation = (np.array(place["by_shape"][name]) for name in ("mean", "weights", "deviation"))
-        limit = _SHAPE_LIMIT * deviation
-        values += np.clip((shape - mean) @ weights, -limit, limit)
+    place, mean_shape, weights, limit = _placement(detector)
+    values = place + np.clip((shape - mean_shape) @ weights, -limit, limit)
     return np.exp(values[:, 0]), values[:, 1:]
+
+
+@cache
+def _placement(detector: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where a detector's boxes are, (3,): logarithm of the size, x, y; and how far a shape may change that.
+
+    The mean shape (10,), the weights (10, 3) of what differs from it, and the most (3,) that they change.
+    """
+    box = _crop_calibration()["box_in_crop"][detector]
+    place = np.array([np.log(box["side"]), *(box[edge] + box["side"] / 2 - 0.5 for edge in ("left", "top"))])
+    if "by_shape" not in box:
+        return place, np.zeros(10), np.zeros((10, 3)), np.zeros(3)
+    mean, weights, deviation = (np.array(box["by_shape"][name]) for name in ("mean", "weights", "deviation"))
+    return place, mean, weights, _SHAPE_LIMIT * deviation
 
 
 def tilts(points: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Feature extraction: crops -> feature vectors, by a feature recipe that is part of a model's card.
 
-    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]], "landmarks": "ibug"}
+    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]], "landmarks": "mesh"}
 
 "landmarks" is the landmark predictor, a key of ``landmarks.PREDICTORS``; without it, the default one.
 A block computes some columns from an aligned face and its landmarks, and defines how mirroring the face permutes them

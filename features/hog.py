@@ -30,7 +30,7 @@ _DIRECTIONS = np.array(  # x and y of the orientations; exact, so that mirrored 
     dtype=np.float32,
 )
 _SQUARINGS = 3  # of the cosine: its eighth power is half of 1 at half of the angle between two orientations
-_FLAT = np.float32(1e-3)  # added to a gradient's length, which may be 0
+_FLAT = 1e-3  # added to a gradient's length, which may be 0
 _CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
 _FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
 _QUANTUM = 512  # quantisation steps per unit of a descriptor
@@ -143,8 +143,8 @@ _MIRRORED_ORIENTATION = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTAT
 
 def _normalise(descriptors: np.ndarray) -> np.ndarray:
     """L2-Hys normalisation: to unit length, clipped, to unit length. Descriptors of nearly flat regions are shorter."""
-    clipped = np.minimum(descriptors / (_lengths(descriptors) + np.float32(_FLOOR)), np.float32(_CLIP))
-    result: np.ndarray = clipped / (_lengths(clipped) + np.float32(1e-2))
+    clipped = np.minimum(descriptors / (_lengths(descriptors) + _FLOOR), _CLIP)
+    result: np.ndarray = clipped / (_lengths(clipped) + 1e-2)
     return result
 
 

@@ -51,6 +51,7 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     loaded = fer2013.load(data)
     figures = {
         **report.measure(loaded, names, rounds, tried),
+        "ablations_kept": keep_ablations,
         "benchmark": {**about, "models": [to_json(row) for row in rows]},
     }
     folder = out or paths.ROOT

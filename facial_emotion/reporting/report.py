@@ -122,6 +122,7 @@ def write(figures: dict[str, Any], folder: Path) -> None:
     fields = {
         "data": figures["data"],
         "ablations": figures["ablations"],
+        "ablations_kept": figures["ablations_kept"],
         "judged": judged,
         "models": models,
         "ranked": sorted(models.items(), key=lambda item: (item[1]["labels"] != "people", -item[1]["own"]["accuracy"])),
