@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +17,39 @@ from facial_emotion.features.landmarks import find_landmarks, fingerprint
 from facial_emotion.records import Card
 from facial_emotion.threads import onnx_session
 
+Step = Callable[[Any], Any]
 
-def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
+
+def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Step]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
     recipe = card.features or {"blocks": []}
     predictor = predictor_of(recipe)
     if card.landmarks and card.landmarks != fingerprint(predictor):
         advice = "the model was trained with others: install the package again, or train the model anew"
         raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
-    describe = describer(recipe)
     output = artifact.OUTPUTS[card.labels]
     session = onnx_session(model, threads, "features", output, card.name)
-
-    def landmarks(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return crops, find_landmarks(crops, predictor)
-
-    def descriptors(faces: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        return describe(*faces)
 
     def classifier(features: np.ndarray) -> np.ndarray:
         result: np.ndarray = session.run([output], {"features": features})[0]
         return result
 
-    return [("landmarks", landmarks), ("descriptors", descriptors), ("classifier", classifier)]
+    return [
+        ("landmarks", _landmarks(predictor)),
+        ("descriptors", _descriptors(json.dumps(recipe, sort_keys=True))),
+        ("classifier", classifier),
+    ]
+
+
+# Models with the same settings have the same function, by which an ensemble knows what its members have in common.
+@cache
+def _landmarks(predictor: str) -> Step:
+    """The step from crops to crops and landmarks."""
+    return lambda crops: (crops, find_landmarks(crops, predictor))
+
+
+@cache
+def _descriptors(recipe: str) -> Step:
+    """The step from crops and landmarks to features. recipe: the feature recipe in JSON."""
+    describe = describer(json.loads(recipe))
+    return lambda faces: describe(*faces)

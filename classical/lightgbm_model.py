@@ -9,7 +9,15 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
-from facial_emotion.classical.trees import Rows, mirror_averaged, scatter_rows, training_rows, tree_graph
+from facial_emotion.classical.trees import (
+    Rows,
+    Start,
+    linear_start,
+    scatter_rows,
+    training_rows,
+    tree_graph,
+    whole_scores,
+)
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
 
@@ -19,7 +27,8 @@ if TYPE_CHECKING:
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     """Fit with early stopping on the log-loss of PublicTest after ``patience`` rounds; without patience, ``rounds``."""
-    rows = training_rows(task, recipe)
+    start = linear_start(task, recipe["linear_ridge"])
+    rows = training_rows(task, recipe, start)
     settings = {
         **recipe["parameters"],
         "objective": "multiclass",
@@ -33,7 +42,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     if task.client is not None:
         booster, rounds = _boost_on_cluster(task, rows, settings, recipe), recipe["rounds"]
     else:
-        booster = _boost(task, rows, settings, recipe)
+        booster = _boost(task, rows, start, settings, recipe)
         rounds = booster.best_iteration if recipe["patience"] else recipe["rounds"]
     mirror = task.mirror if recipe["mirrored_average"] else None
 
@@ -48,19 +57,22 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
         text = booster.model_to_string(num_iteration=rounds)
         truncated = lightgbm.Booster(model_str=text)
-        return tree_graph(convert_lightgbm(truncated, initial_types=columns, zipmap=False), mirror)
+        return tree_graph(convert_lightgbm(truncated, initial_types=columns, zipmap=False), start, mirror)
 
-    return Fitted(mirror_averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+    return Fitted(whole_scores(raw, start, mirror), graph, notes={"rounds_used": rounds})
 
 
-def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+def _boost(task: Task, rows: Rows, start: Start, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
     """Boost on this machine."""
     import lightgbm
 
-    features, labels, weights = rows
+    features, labels, weights, scores = rows
     settings = {**settings, "num_threads": task.threads}
-    training = lightgbm.Dataset(features, labels, weight=weights, params=settings)
-    held_out = training.create_valid(task.held_out_features.astype(np.float32), task.held_out_labels)
+    training = lightgbm.Dataset(features, labels, weight=weights, init_score=scores, params=settings)
+    held_out_features = task.held_out_features.astype(np.float32)
+    held_out = training.create_valid(
+        held_out_features, task.held_out_labels, init_score=start.scores(held_out_features)
+    )
     with bar("lightgbm", recipe["rounds"]) as step:
 
         def report(state: Any) -> None:
@@ -86,12 +98,12 @@ def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: 
     from lightgbm import DaskLGBMClassifier
 
     assert task.client is not None
-    features, labels, weights = scatter_rows(task.client, rows)
+    features, labels, weights, scores = scatter_rows(task.client, rows)
     with bar(f"lightgbm, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
         model = DaskLGBMClassifier(client=task.client, n_estimators=recipe["rounds"], **settings)
         with warnings.catch_warnings(
             action="ignore", category=UserWarning
         ):  # it warns that the default number of threads is ignored
-            model.fit(features, labels, sample_weight=weights)
+            model.fit(features, labels, sample_weight=weights, init_score=scores)
         step()
     return model.booster_

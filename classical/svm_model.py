@@ -49,7 +49,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     offset = targets.mean(axis=0)
     ridge = recipe["ridge"] / class_weights(task.labels, recipe["class_weight_power"])
     with bar("LS-SVM", steps(len(targets))) as step:
-        weights = solve(rows, targets - offset, gamma, ridge.astype(np.float32), step)
+        weights, left_out = solve(rows, targets - offset, gamma, ridge.astype(np.float32), step)
 
     def scores(features: np.ndarray) -> np.ndarray:
         parts = (features[start : start + _CHUNK] for start in range(0, len(features), _CHUNK))
@@ -59,7 +59,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         return _graph(projections, rows, weights, gamma)
 
     notes = {"support_vectors": len(targets), "components": rows[0].shape[1] + rows[1].shape[1]}
-    return Fitted(scores, graph, BOUND, notes)
+    return Fitted(scores, graph, BOUND, notes, left_out)
 
 
 def _quantised_bases(pca: SymmetricPca) -> SymmetricPca:

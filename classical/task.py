@@ -48,12 +48,15 @@ class Fitted:
     graph: the same function as ONNX nodes, from ``features`` to ``scores``.
     bound: largest difference of a probability that the export may cause; over EXACT, labels may differ too.
     notes: for the card, such as the number of rounds and of support vectors.
+    left_out: float (m, 7) or (m, 14), the scores that each row of Training gets from a fit without it, where they are
+    known; calibration is fitted on them rather than on PublicTest.
     """
 
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]
     bound: float = EXACT
     notes: dict[str, Any] = field(default_factory=dict)
+    left_out: np.ndarray | None = None
 
 
 def class_weights(labels: np.ndarray, power: float) -> np.ndarray:

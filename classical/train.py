@@ -41,6 +41,10 @@ LICENCES = {  # by the landmark predictor
     "mesh": "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which "
     "is under Apache 2.0. Trained on FER2013, which was made for research.",
 }
+CALIBRATIONS = {  # by the split that they are fitted on
+    "PublicTest": "matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+    "Training": "matrix scaling, fitted on the scores that each row of Training gets from a fit without it",
+}
 _LIBRARIES = (
     "numpy",
     "scikit-learn",
@@ -160,13 +164,12 @@ def train(
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
-    rows = len(task.held_out_labels)
-    held_out_scores = fitted.scores(task.held_out_features).reshape(rows, len(recipe.heads), len(EMOTIONS))
+    held_out_scores = fitted.scores(task.held_out_features).reshape(-1, len(recipe.heads), len(EMOTIONS))
     minutes = (time.perf_counter() - start) / 60
 
     exported = Exported(
         recipe.heads,
-        held_out_scores,
+        held_out_scores if fitted.left_out is None else fitted.left_out.reshape(-1, *held_out_scores.shape[1:]),
         calibration.matrix,
         lambda calibrations: to_onnx(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
@@ -174,6 +177,7 @@ def train(
         _exported_predictions(data, recipe, threads),
         partial(_check_export, data, recipe, fitted.bound, held_out_scores),
         {artifact.TYPICAL: feature_medians(task.features)},
+        "PublicTest" if fitted.left_out is None else "Training",
     )
     card = Card(
         name=name,
@@ -183,7 +187,7 @@ def train(
         features=recipe.features,
         landmarks=fingerprint(predictor_of(recipe.features)),
         training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
-        calibration="matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+        calibration=CALIBRATIONS[exported.split],
         threshold=0.0,
         metrics={},
         licence=LICENCES[predictor_of(recipe.features)],

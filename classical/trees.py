@@ -1,22 +1,77 @@
-"""Common parts of LightGBM and XGBoost: mirror augmentation, distribution of rows on a cluster, and ONNX export."""
+"""Common parts of LightGBM and XGBoost: mirrored rows, the linear model that boosting starts from, rows for a cluster,
+and ONNX export.
+
+Trees split on one feature at a time; sums over many features, which they need many splits for, are what a linear model
+is best at. So the trees are fitted to what a linear model leaves over (the "offset" or "margin" of both libraries).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import onnx
 
 from facial_emotion.classical.graph import Graph, append_mirrored, average_mirrored
+from facial_emotion.classical.symmetric_pca import symmetric_parts
 from facial_emotion.classical.task import Task, class_weights
+from facial_emotion.evaluation import calibration
+from facial_emotion.features.emotions import EMOTIONS, to_one_hot
 
 if TYPE_CHECKING:
     from dask.array import Array
     from distributed import Client
 
 Mirror = tuple[np.ndarray, np.ndarray]
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # features, labels, weights
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # features, labels, weights, scores to start from
+_FOLDS = 10
+_LEAST_SPREAD = 1e-3  # of a feature, which may be constant
+
+
+class Start(NamedTuple):
+    """The linear model that boosting starts from, the same for a face and its mirror image.
+
+    weights: float32 (d, 7); bias: float32 (7,); left_out: float32 (n, 7), the scores of Training's rows, each by a fit
+    without it.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    left_out: np.ndarray
+
+    def scores(self, features: np.ndarray) -> np.ndarray:
+        """The scores (n, 7), logits, of features (n, d)."""
+        result: np.ndarray = features.astype(np.float32) @ self.weights + self.bias
+        return result
+
+
+def linear_start(task: Task, ridge: float | None) -> Start:
+    """Ridge regression of the labels on the even part of the features, in units of their spread, turned into logits.
+
+    Without a ridge, scores of 0.
+    """
+    if ridge is None:
+        shapes = ((task.features.shape[1], len(EMOTIONS)), (len(EMOTIONS),), (len(task.labels), len(EMOTIONS)))
+        return Start(*(np.zeros(shape, dtype=np.float32) for shape in shapes))
+    from sklearn.linear_model import Ridge
+    from sklearn.model_selection import cross_val_predict
+
+    parts = symmetric_parts(0, task.features.shape[1], task.mirror)
+    even, _ = parts.split(task.features)
+    spread = even.std(axis=0) + _LEAST_SPREAD
+    even /= spread
+    regression, targets = Ridge(alpha=ridge, solver="cholesky"), to_one_hot(task.labels)
+    left_out = cross_val_predict(regression, even, targets, cv=min(_FOLDS, len(targets)))
+    to_logits = calibration.matrix(left_out, targets)
+    regression.fit(even, targets)
+    weights = np.zeros((task.features.shape[1], targets.shape[1]))
+    of_even = (parts.scale / spread)[:, None] * (regression.coef_.T @ to_logits.weights)
+    np.add.at(weights, parts.columns, of_even)
+    np.add.at(weights, parts.mirror_columns, parts.sign[:, None] * of_even)
+    bias = regression.intercept_ @ to_logits.weights + to_logits.bias
+    left_out = left_out @ to_logits.weights + to_logits.bias
+    return Start(weights.astype(np.float32), bias.astype(np.float32), left_out.astype(np.float32))
 
 
 def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
@@ -26,13 +81,13 @@ def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     return result
 
 
-def training_rows(task: Task, recipe: dict[str, Any]) -> Rows:
-    """Training features (m, d) float32, labels (m,) and weights (m,); with ``mirrored_training``, m is 2n."""
-    features, labels = task.features.astype(np.float32), task.labels
+def training_rows(task: Task, recipe: dict[str, Any], start: Start) -> Rows:
+    """Training's features (m, d), labels, weights and scores to start from; with ``mirrored_training``, m is 2n."""
+    features, labels, scores = task.features.astype(np.float32), task.labels, start.left_out
     if recipe["mirrored_training"]:
         features = np.concatenate([features, mirrored(features, task.mirror)])
-        labels = np.concatenate([labels, labels])
-    return features, labels, class_weights(labels, recipe["class_weight_power"])
+        labels, scores = np.concatenate([labels, labels]), np.concatenate([scores, scores])
+    return features, labels, class_weights(labels, recipe["class_weight_power"]), scores
 
 
 def scatter_rows(client: Client, rows: Rows) -> tuple[Array, ...]:
@@ -55,17 +110,17 @@ def scatter_rows(client: Client, rows: Rows) -> tuple[Array, ...]:
     return tuple(arrays)
 
 
-def mirror_averaged(
-    scores: Callable[[np.ndarray], np.ndarray], mirror: Mirror | None
+def whole_scores(
+    trees: Callable[[np.ndarray], np.ndarray], start: Start, mirror: Mirror | None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A scoring function that averages over a face and its mirror image; the same function if ``mirror`` is None."""
+    """The scoring function of the linear model and the trees, which average over both mirror images, if given one."""
     if mirror is None:
-        return scores
-    return lambda features: (scores(features) + scores(mirrored(features, mirror))) / 2
+        return lambda features: start.scores(features) + trees(features)
+    return lambda features: start.scores(features) + (trees(features) + trees(mirrored(features, mirror))) / 2
 
 
-def tree_graph(ensemble: onnx.ModelProto, mirror: Mirror | None) -> Graph:
-    """Nodes from ``features`` to raw ``scores``, of a tree ensemble that onnxmltools converted; without its softmax.
+def tree_graph(ensemble: onnx.ModelProto, start: Start, mirror: Mirror | None) -> Graph:
+    """Nodes from ``features`` to ``scores``: those of ``whole_scores``, of trees that onnxmltools converted.
 
     Rounding the thresholds to float32 changes no comparison, since features are multiples of 1/256.
     """
@@ -74,10 +129,13 @@ def tree_graph(ensemble: onnx.ModelProto, mirror: Mirror | None) -> Graph:
     settings["post_transform"] = b"NONE"
     graph = Graph()
     rows = append_mirrored(graph, mirror) if mirror is not None else "features"
-    raw = "scores of both" if mirror is not None else "scores"
+    raw = "scores of both" if mirror is not None else "scores of trees"
     graph.nodes.append(
         onnx.helper.make_node(trees.op_type, [rows], ["tree label", raw], domain=trees.domain, **settings)
     )
     if mirror is not None:
-        average_mirrored(graph, raw, "scores")
+        average_mirrored(graph, raw, "scores of trees")
+    linear = [graph.constant("linear weights", start.weights), graph.constant("linear bias", start.bias)]
+    graph.add("Gemm", ["features", *linear], "linear scores")
+    graph.add("Add", ["linear scores", "scores of trees"], "scores")
     return graph

@@ -29,20 +29,21 @@ if TYPE_CHECKING:
 
 _TREES: Space = {
     "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
-    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.2, "log": True}),
+    "linear_ridge": ("float", {"low": 10.0, "high": 10_000.0, "log": True}),
+    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.4, "log": True}),
 }
 SPACES: dict[str, Space] = {
     "lightgbm": {
         **_TREES,
-        "parameters.num_leaves": ("int", {"low": 8, "high": 255, "log": True}),
-        "parameters.feature_fraction": ("float", {"low": 0.02, "high": 0.3, "log": True}),
+        "parameters.num_leaves": ("int", {"low": 8, "high": 511, "log": True}),
+        "parameters.feature_fraction": ("float", {"low": 0.02, "high": 0.5, "log": True}),
         "parameters.min_data_in_leaf": ("int", {"low": 10, "high": 200, "log": True}),
         "parameters.lambda_l2": ("float", {"low": 0.01, "high": 30.0, "log": True}),
     },
     "xgboost": {
         **_TREES,
         "parameters.max_depth": ("int", {"low": 3, "high": 9}),
-        "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.3, "log": True}),
+        "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.5, "log": True}),
         "parameters.min_child_weight": ("float", {"low": 1.0, "high": 30.0, "log": True}),
         "parameters.lambda": ("float", {"low": 0.1, "high": 30.0, "log": True}),
     },

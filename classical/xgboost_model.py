@@ -8,7 +8,15 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
-from facial_emotion.classical.trees import Rows, mirror_averaged, scatter_rows, training_rows, tree_graph
+from facial_emotion.classical.trees import (
+    Rows,
+    Start,
+    linear_start,
+    scatter_rows,
+    training_rows,
+    tree_graph,
+    whole_scores,
+)
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
 
@@ -20,7 +28,8 @@ _BINS = 256  # histogram bins for each feature; XGBoost's default
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     """Fit with early stopping on the log-loss of PublicTest after ``patience`` rounds; without patience, ``rounds``."""
-    rows = training_rows(task, recipe)
+    start = linear_start(task, recipe["linear_ridge"])
+    rows = training_rows(task, recipe, start)
     settings = {
         **recipe["parameters"],
         "objective": "multi:softprob",
@@ -33,7 +42,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     if task.client is not None:
         booster, rounds = _boost_on_cluster(task, rows, settings, recipe), recipe["rounds"]
     else:
-        booster = _boost(task, rows, settings, recipe)
+        booster = _boost(task, rows, start, settings, recipe)
         rounds = booster.best_iteration + 1 if recipe["patience"] else recipe["rounds"]
         booster = booster[:rounds]
     mirror = task.mirror if recipe["mirrored_average"] else None
@@ -46,20 +55,25 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
         from onnxmltools.convert.common.data_types import FloatTensorType
 
         columns = [("input", FloatTensorType([None, task.features.shape[1]]))]
-        return tree_graph(convert_xgboost(booster, initial_types=columns), mirror)
+        return tree_graph(convert_xgboost(booster, initial_types=columns), start, mirror)
 
-    return Fitted(mirror_averaged(raw, mirror), graph, notes={"rounds_used": rounds})
+    return Fitted(whole_scores(raw, start, mirror), graph, notes={"rounds_used": rounds})
 
 
-def _boost(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+def _boost(task: Task, rows: Rows, start: Start, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
     """Boost on this machine."""
     import xgboost
 
-    features, labels, weights = rows
+    features, labels, weights, scores = rows
     bins = settings.get("max_bin", _BINS)
-    training = xgboost.QuantileDMatrix(features, labels, weight=weights, max_bin=bins)
+    training = xgboost.QuantileDMatrix(features, labels, weight=weights, base_margin=scores, max_bin=bins)
+    held_out_features = task.held_out_features.astype(np.float32)
     held_out = xgboost.QuantileDMatrix(
-        task.held_out_features.astype(np.float32), task.held_out_labels, ref=training, max_bin=bins
+        held_out_features,
+        task.held_out_labels,
+        base_margin=start.scores(held_out_features),
+        ref=training,
+        max_bin=bins,
     )
 
     class Report(xgboost.callback.TrainingCallback):
@@ -85,10 +99,12 @@ def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: 
     from xgboost import dask as distributed
 
     assert task.client is not None
-    features, labels, weights = scatter_rows(task.client, rows)
+    features, labels, weights, scores = scatter_rows(task.client, rows)
     bins = settings.get("max_bin", _BINS)
     with bar(f"xgboost, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
-        training = distributed.DaskQuantileDMatrix(task.client, features, labels, weight=weights, max_bin=bins)
+        training = distributed.DaskQuantileDMatrix(
+            task.client, features, labels, weight=weights, base_margin=scores, max_bin=bins
+        )
         trained = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
         step()
     result: Booster = trained["booster"]

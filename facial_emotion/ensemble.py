@@ -10,7 +10,7 @@ the members; their models stay where they are.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 NEGLIGIBLE = 0.03  # share of the weights below which a member is left out
 MemberView = tuple[str, bool]  # the name of a recognizer, and whether it sees crops mirrored
+
+
+class _Asked(NamedTuple):
+    """Crops, the sum (n, 7) of the members asked so far, and results by the view and the steps that gave them."""
+
+    crops: np.ndarray
+    total: np.ndarray
+    known: dict[tuple[Any, ...], Any]
 
 
 def fit_weights(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -113,6 +121,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
     """An ensemble's steps: one for each member, then the softmax of the weighted sum of their log-probabilities.
 
     Hinton, "Training products of experts", Neural Computation 14, 2002. A mirrored member sees the crops mirrored.
+    What members have in common, as classical ones have landmarks, is computed once.
     """
     from facial_emotion import recognizers
 
@@ -128,21 +137,26 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
             raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{sha256[:12]}…", advice)
         loaded[member.name] = recognizers.load(member.name, threads, root)
 
-    def begin(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return crops, np.zeros((len(crops), len(EMOTIONS)))
+    def begin(crops: np.ndarray) -> _Asked:
+        return _Asked(crops, np.zeros((len(crops), len(EMOTIONS))), {})
 
     def ask(member: Member) -> Step:
         recognizer = loaded[member.name]
 
-        def step(value: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-            crops, total = value
-            seen = np.ascontiguousarray(crops[:, :, ::-1]) if member.mirrored else crops
-            return crops, total + member.weight * recognizers.log_of(recognizer.predict_proba(seen))
+        def step(asked: _Asked) -> _Asked:
+            value: Any = np.ascontiguousarray(asked.crops[:, :, ::-1]) if member.mirrored else asked.crops
+            path: tuple[Any, ...] = (member.mirrored,)
+            for _, function in recognizer.steps:
+                path += (function,)
+                if path not in asked.known:
+                    asked.known[path] = function(value)
+                value = asked.known[path]
+            return asked._replace(total=asked.total + member.weight * recognizers.log_of(value))
 
         return step
 
-    def pool(value: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        total = np.exp(value[1] - value[1].max(axis=1, keepdims=True))
+    def pool(asked: _Asked) -> np.ndarray:
+        total = np.exp(asked.total - asked.total.max(axis=1, keepdims=True))
         result: np.ndarray = (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
         return result
 

@@ -134,7 +134,8 @@ def _search(rgb: np.ndarray, threshold: float) -> Detections:
     bottom, right = -height % _MULTIPLE, -width % _MULTIPLE
     if bottom or right:
         rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
-    heat, log_size, offset, places = _network().run(["heat", "size", "offset", "points"], {"rgb": rgb})
+    rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)  # four channels are faster than three
+    heat, log_size, offset, places = _network().run(["heat", "size", "offset", "points"], {"rgba": rgba})
     rows, columns = np.nonzero(heat[0, 0] >= threshold)
     scores = heat[0, 0, rows, columns]
     y, x = ((cell + offset[0, axis, rows, columns] + 0.5) * _STRIDE for axis, cell in enumerate((rows, columns)))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from facial_emotion.features.landmarks import INNER, MIRROR, POINTS
+from facial_emotion.features.landmarks import INNER, MIRROR, POINTS, as_complex
 
+_EYES = slice(36, 48)  # six points of the left one, then six of the right one
 _SMALLEST = 1e-6  # the least that a length is divided by
 
 
@@ -127,15 +129,17 @@ def upright(points: np.ndarray) -> np.ndarray:
 
     Faces with coinciding eye centres have no scale; their points are all zero.
     """
-    points = np.asarray(points, dtype=np.float64)
-    left, right = points[:, 36:42].mean(axis=1), points[:, 42:48].mean(axis=1)
-    axis = right - left
-    length = np.linalg.norm(axis, axis=1, keepdims=True)
-    axis = np.divide(axis, length**2, out=np.zeros_like(axis), where=length > 0)
-    centred = points - ((left + right) / 2)[:, None]
-    across = (centred * axis[:, None]).sum(axis=2)
-    down = centred[..., 1] * axis[:, None, 0] - centred[..., 0] * axis[:, None, 1]
-    return np.stack([across, down], axis=2).astype(np.float32)
+    faces = _upright(points)
+    return np.stack([faces.real, faces.imag], axis=2)
+
+
+def _upright(points: np.ndarray) -> np.ndarray:
+    """The points of ``upright`` as complex64 (n, 68): x is real, y imaginary."""
+    whole = as_complex(points)
+    eyes = whole[:, _EYES].reshape(-1, 2, 6).mean(axis=2)
+    axis, middle = eyes[:, 1:] - eyes[:, :1], eyes.mean(axis=1, keepdims=True)
+    turned: np.ndarray = np.divide(whole - middle, axis, out=np.zeros_like(whole), where=axis != 0)
+    return turned.astype(np.complex64)
 
 
 def _components() -> list[tuple[_Component, str]]:
@@ -161,38 +165,59 @@ def _names() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     return tuple(names), np.array(partners), np.array(signs, dtype=np.float32)
 
 
-def _places() -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The vectors of all components as one matrix (m, 68), and by kind the columns and the indices of their vectors.
+class _Layout(NamedTuple):
+    """What ``geometry`` computes of the vectors of all components, kind by kind.
 
-    An array has a row for each component of the kind: its column, then its vectors, a single length twice. "divided"
-    has the column and the divisor. "area" has a row for each corner: column, corner, following corner.
+    vectors: float32 (m, 68), weights of the points. lengths: indices (2, k) of the two vectors, maybe the same, whose
+    mean length a component is; divided: places among these and indices of the divisor. heights, slopes: indices of
+    vectors. pairs: indices (2, p) of the vectors of angles, then of the corners of areas and of those that follow them.
+    first: where among the corners each area begins. order: the place, among all these values and the inner points' x
+    and y, of each feature.
     """
+
+    vectors: np.ndarray
+    lengths: np.ndarray
+    divided: np.ndarray
+    heights: np.ndarray
+    slopes: np.ndarray
+    angles: int
+    pairs: np.ndarray
+    first: np.ndarray
+    order: np.ndarray
+
+
+def _layout() -> _Layout:
+    """The layout of all components."""
     vectors: list[np.ndarray] = []
-    places: dict[str, list[tuple[int, ...]]] = {}
-
-    def index(vector: np.ndarray) -> int:
-        vectors.append(vector)
-        return len(vectors) - 1
-
+    columns: dict[str, list[int]] = {kind: [] for kind in ("length", "height", "slope", "angle", "area")}
+    indices: dict[str, list[list[int]]] = {kind: [] for kind in columns}
+    divided: list[tuple[int, int]] = []
     for column, (one, _) in enumerate(_COMPONENTS):
-        indices = [index(vector) for vector in one.vectors]
-        if one.kind == "area":
-            corners = zip(indices, [*indices[1:], indices[0]], strict=True)
-            places.setdefault("area", []).extend((column, *pair) for pair in corners)
-            continue
-        both = indices * 2 if one.kind == "length" and len(indices) == 1 else indices
-        places.setdefault(one.kind, []).append((column, *both))
+        columns[one.kind].append(column)
+        indices[one.kind].append(list(range(len(vectors), len(vectors) + len(one.vectors))))
+        vectors += one.vectors
         if one.divisor is not None:
-            places.setdefault("divided", []).append((column, index(one.divisor)))
-    return np.stack(vectors), {kind: np.array(rows).T for kind, rows in places.items()}
+            divided.append((len(indices["length"]) - 1, len(vectors)))
+            vectors.append(one.divisor)
+    corners = [pair for area in indices["area"] for pair in zip(area, [*area[1:], area[0]], strict=True)]
+    inner = np.arange(2 * (INNER.stop - INNER.start)).reshape(2, -1).T.ravel()  # x17, y17, x18, ...
+    return _Layout(
+        vectors=np.stack(vectors),
+        lengths=np.array([(one[0], one[-1]) for one in indices["length"]]).T.copy(),
+        divided=np.array(divided).T.copy(),
+        heights=np.concatenate(indices["height"]),
+        slopes=np.concatenate(indices["slope"]),
+        angles=len(indices["angle"]),
+        pairs=np.array([*indices["angle"], *corners]).T.copy(),
+        first=np.cumsum([0, *map(len, indices["area"][:-1])]),
+        order=np.concatenate([np.argsort(np.concatenate(list(columns.values()))), len(_COMPONENTS) + inner]),
+    )
 
 
 _COMPONENTS = _components()
 # geometry(mirrored face) == MIRROR_SIGN * geometry(face)[:, MIRROR_INDEX]
 NAMES, MIRROR_INDEX, MIRROR_SIGN = _names()
-_VECTORS, _PLACES = _places()
-# The column of each area, and the indices of its edges in _PLACES["area"].
-_POLYGONS = [(area, np.flatnonzero(_PLACES["area"][0] == area)) for area in np.unique(_PLACES["area"][0])]
+_LAYOUT = _layout()
 
 
 def geometry(points: np.ndarray) -> np.ndarray:
@@ -200,27 +225,23 @@ def geometry(points: np.ndarray) -> np.ndarray:
 
     Invariant to translation, rotation and scale of the points; lengths are in units of the interocular distance.
     """
-    faces = upright(points)
-    vectors = _VECTORS @ faces  # (n, m, 2)
-    x, y = vectors[..., 0], vectors[..., 1]
-    lengths = np.sqrt(x**2 + y**2)
-    values = np.zeros((len(faces), len(NAMES)), dtype=np.float32)
-
-    column, first, second = _PLACES["length"]
-    values[:, column] = (lengths[:, first] + lengths[:, second]) / 2
-    column, divisor = _PLACES["divided"]
-    values[:, column] /= np.maximum(lengths[:, divisor], _SMALLEST)
-    column, vector = _PLACES["height"]
-    values[:, column] = y[:, vector]
-    column, vector = _PLACES["slope"]
-    values[:, column] = np.arctan2(y[:, vector], np.abs(x[:, vector]))
-    column, first, second = _PLACES["angle"]
-    across = np.abs(x[:, first] * y[:, second] - y[:, first] * x[:, second])
-    values[:, column] = np.arctan2(across, x[:, first] * x[:, second] + y[:, first] * y[:, second])
-    _, corner, following = _PLACES["area"]  # the shoelace formula
-    crossed = x[:, corner] * y[:, following] - x[:, following] * y[:, corner]
-    for area, edges in _POLYGONS:
-        values[:, area] = np.abs(crossed[:, edges].sum(axis=1)) / 2
-
-    values[:, len(_COMPONENTS) :] = faces[:, INNER].reshape(len(faces), -1)  # x17, y17, x18, ...
-    return values
+    faces, of = _upright(points), _LAYOUT
+    # A product of real matrices: one of complex ones, or with a vector, would start threads that then get in the way.
+    # The rest is real too: complex arithmetic may round the same values in two ways.
+    x, y = np.moveaxis(of.vectors @ faces.view(np.float32).reshape(-1, POINTS, 2), 2, 0)
+    every = np.sqrt(x * x + y * y)
+    lengths = (every[:, of.lengths[0]] + every[:, of.lengths[1]]) / 2
+    lengths[:, of.divided[0]] /= np.maximum(every[:, of.divided[1]], _SMALLEST)
+    x1, x2, y1, y2 = x[:, of.pairs[0]], x[:, of.pairs[1]], y[:, of.pairs[0]], y[:, of.pairs[1]]
+    cross, dot = x1 * y2 - y1 * x2, x1 * x2 + y1 * y2
+    values = (
+        lengths,
+        y[:, of.heights],
+        np.arctan2(y[:, of.slopes], np.abs(x[:, of.slopes])),
+        np.arctan2(np.abs(cross[:, : of.angles]), dot[:, : of.angles]),
+        np.abs(np.add.reduceat(cross[:, of.angles :], of.first, axis=1)) / 2,  # the shoelace formula
+        faces.real[:, INNER],
+        faces.imag[:, INNER],
+    )
+    result: np.ndarray = np.hstack(values)[:, of.order]
+    return result

@@ -33,6 +33,7 @@ _SQUARINGS = 3  # of the cosine: its eighth power is half of 1 at half of the an
 _FLAT = 1e-3  # added to a gradient's length, which may be 0
 _CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
 _FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
+_SMALL_PRODUCT = 2**18  # multiplications that OpenBLAS does on one thread
 _QUANTUM = 512  # quantisation steps per unit of a descriptor
 
 
@@ -41,10 +42,9 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
 
     The share of an orientation is the eighth power of the cosine of its angle to the gradient, 0 from 90 degrees on.
     """
-    grey = face.astype(np.float32)
-    across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1, borderType=cv2.BORDER_REPLICATE)
-    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1, borderType=cv2.BORDER_REPLICATE)
-    length = cv2.magnitude(across, down) + _FLAT
+    across = cv2.Sobel(face, cv2.CV_32F, 1, 0, ksize=1, borderType=cv2.BORDER_REPLICATE)
+    down = cv2.Sobel(face, cv2.CV_32F, 0, 1, ksize=1, borderType=cv2.BORDER_REPLICATE)
+    length = np.sqrt(across * across + down * down) + _FLAT  # cv2.magnitude may round the same values in two ways
     root = length
     for _ in range(_SQUARINGS):
         root = np.sqrt(root)
@@ -91,7 +91,10 @@ def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.nd
     """
     side = maps.shape[0]
     sampler = _grid_sampler(side, cell, cells, step)  # (k * cells, side)
-    rows = (sampler @ maps.reshape(side, -1)).reshape(-1, side, ORIENTATIONS)
+    # In parts, that are too small for threads: those of a matrix library get in the way of what runs next.
+    parts = 1 << (sampler.size * side * ORIENTATIONS // _SMALL_PRODUCT).bit_length()  # a power of 2 divides the columns
+    columns = maps.reshape(side, parts, -1).swapaxes(0, 1)
+    rows = np.matmul(sampler, columns).swapaxes(0, 1).reshape(-1, side, ORIENTATIONS)
     points = len(sampler) // cells
     sampled = np.matmul(sampler, rows).reshape(points, cells, points, cells, ORIENTATIONS).transpose(0, 2, 1, 3, 4)
     return _normalise(sampled.reshape(points * points, -1) * np.float32(cell))

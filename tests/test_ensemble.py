@@ -14,8 +14,10 @@ import pytest
 from scipy.special import log_softmax
 
 from facial_emotion import artifact, ensemble, paths, recognizers
+from facial_emotion.classical import inference
 from facial_emotion.commands import train
 from facial_emotion.errors import InputError
+from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.records import FileInfo, Member
 from tests import made
 
@@ -45,6 +47,21 @@ def test_it_pools_what_its_members_say(root: Path, crops: np.ndarray) -> None:
     np.testing.assert_allclose(both.predict_proba(crops), product / product.sum(axis=1, keepdims=True), atol=1e-5)
     assert [name for name, _ in both.steps] == ["begin", "lightgbm", "xgboost mirrored", "pool"]
     assert artifact.size(both.card) == sum(path.stat().st_size for path in root.glob("*/model.onnx"))
+
+
+def test_what_members_have_in_common_is_computed_once(
+    root: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def find(some: np.ndarray, predictor: str) -> np.ndarray:
+        seen.append(len(some))
+        return find_landmarks(some, predictor)
+
+    monkeypatch.setattr(inference, "find_landmarks", find)
+    write(root, "three", [("lightgbm", 0.4, False), ("xgboost", 0.3, False), ("lightgbm", 0.3, True)])
+    recognizers.load("three", root=root).predict_proba(crops[:5])
+    assert seen == [5, 5]  # of the crops, and of the mirrored crops
 
 
 def test_a_mirrored_member_makes_faces_and_mirrored_faces_alike(root: Path, crops: np.ndarray) -> None:

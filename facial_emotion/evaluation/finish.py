@@ -19,11 +19,12 @@ from facial_emotion.records import Card
 class Exported:
     """An exported model before its calibration.
 
-    heads: keys of OUTPUTS; scores: float (n, heads, 7) of PublicTest; fit: scores (n, 7) and targets (n, 7) -> the
-    calibration of a head. assemble: the calibrations -> the complete model, whose outputs are those of the heads;
-    run: (model, output, split) -> probabilities float32 (n, 7). check: the calibrations and the probabilities
+    heads: keys of OUTPUTS; scores: float (n, heads, 7) of the rows of ``split``; fit: scores (n, 7) and targets (n, 7)
+    -> the calibration of a head. assemble: the calibrations -> the complete model, whose outputs are those of the
+    heads; run: (model, output, split) -> probabilities float32 (n, 7). check: the calibrations and the probabilities
     (n, heads, 7) on PublicTest -> the parity for the card; it raises InputError where the export is broken.
-    files: further files of the artifact.
+    files: further files of the artifact. split: the rows that calibration is fitted on, which the model must not have
+    been fitted on.
     """
 
     heads: Sequence[str]
@@ -33,6 +34,7 @@ class Exported:
     run: Callable[[bytes, str, Split], np.ndarray]
     check: Callable[[list[Calibration], np.ndarray], dict[str, float]]
     files: dict[str, bytes] = field(default_factory=dict)
+    split: str = "PublicTest"
 
 
 def finish(exported: Exported, card: Card, data: Fer2013, out: Path, labels: str | None = None) -> list[Card]:
@@ -43,7 +45,7 @@ def finish(exported: Exported, card: Card, data: Fer2013, out: Path, labels: str
     """
     heads = exported.heads
     calibrations = [
-        exported.fit(exported.scores[:, index], targets(data, "PublicTest", head)) for index, head in enumerate(heads)
+        exported.fit(exported.scores[:, index], targets(data, exported.split, head)) for index, head in enumerate(heads)
     ]
     model = exported.assemble(calibrations)
     splits = {name: data.split(name) for name in SPLITS}

@@ -156,8 +156,13 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
 
 
 def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
-    """Scatter plot of models. frame: columns model, track, agreement with people (0-1), latency per face (LATENCY)."""
-    base = alt.Chart(frame).encode(
+    """Scatter plot of models. frame: columns model, track, agreement with people (0-1), latency per face (LATENCY).
+
+    Names are written beside models of which no other is faster and agrees more; those of all are shown on hover.
+    """
+    best_so_far = frame.sort_values(LATENCY, kind="stable")["agreement"].cummax()
+    ahead = frame["agreement"] >= best_so_far.reindex(frame.index)
+    base = alt.Chart(frame.assign(name=frame["model"].where(ahead, ""))).encode(
         x=alt.X(LATENCY, title=t(LATENCY), scale=alt.Scale(type="log", nice=False, padding=40)),
         y=alt.Y(
             "agreement",
@@ -174,6 +179,6 @@ def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
     )
     points = base.mark_circle(size=140).encode(color=alt.Color("track", legend=alt.Legend(orient="bottom", title=None)))
     result: alt.LayerChart = (
-        (points + base.mark_text(dy=-14, color="gray").encode(text="model")).properties(height=340).interactive()
+        (points + base.mark_text(dy=-14, color="gray").encode(text="name")).properties(height=340).interactive()
     )
     return result

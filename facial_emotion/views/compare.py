@@ -10,7 +10,7 @@ from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow
-from facial_emotion.views import bars, charts, image, pictures, recognition
+from facial_emotion.views import bars, charts, image, pictures, recognition, tables
 from facial_emotion.views.language import t, translatable
 from facial_emotion.views.sidebar import QUESTIONS, ViewerSettings
 
@@ -26,6 +26,7 @@ _FORMATS = {
     **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
     **dict.fromkeys((charts.LATENCY, translatable("95th percentile, ms"), "ms a frame", "MB"), "%.1f"),
 }
+_MAIN_FORMATS = {"people's choice": "{:.1%}", "accuracy": "{:.1%}", "ms a frame": "{:.1f}", "MB": "{:.1f}"}
 _EXPLAINED = translatable(
     {
         "best at": "Where no other model here is better, faster or smaller.",
@@ -41,7 +42,7 @@ _EXPLAINED = translatable(
         "ms a frame": "Median milliseconds from a 640 x 480 frame to its label, finding the face included.",
         charts.LATENCY: "Median from a face that is found to its label.",
         "MB": "Of the model's files.",
-        "commercial use": "Whether a licence of something that the model was made from excludes commercial use.",
+        "commercial use": "Whether no licence of what the model was made from excludes it.",
     }
 )
 _CARD_WIDTH = 220  # pixels, of a model's answer
@@ -78,7 +79,7 @@ def show(settings: ViewerSettings) -> None:
         )
     )
     with st.expander(t("All figures")):
-        _table(frame, key="results")
+        _table(frame)
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader(t("Agreement with people against latency"), anchor=False)
@@ -121,7 +122,7 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
             "95th percentile, ms": row.latency["crop to label"].p95_ms,
             "ms a frame": row.latency["frame to label"].median_ms,
             "MB": row.size_mb,
-            "commercial use": t("excluded") if _is_excluded(row.model) else t("not excluded"),
+            "commercial use": t("no") if _is_excluded(row.model) else t("yes"),
         }
         for row in rows
     ).sort_values("people's choice", ascending=False, ignore_index=True)
@@ -146,8 +147,8 @@ def badges(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(texts, index=frame.index)
 
 
-def _table(frame: pd.DataFrame, key: str, selectable: bool = False) -> list[int]:
-    """Draw a table of figures, with explained headings; returns the rows that are selected in it."""
+def _table(frame: pd.DataFrame) -> None:
+    """Draw a table of all figures, with explained headings, that can be sorted and searched."""
     shown = frame.assign(**{name: 100 * frame[name].astype(float) for name in _PERCENTAGES if name in frame})
     columns = {}
     for name in frame:
@@ -155,20 +156,15 @@ def _table(frame: pd.DataFrame, key: str, selectable: bool = False) -> list[int]
         columns[name] = st.column_config.Column(t(name), help=explained)
         if name in _FORMATS:
             columns[name] = st.column_config.NumberColumn(t(name), format=_FORMATS[name], help=explained)
-    if not selectable:
-        st.dataframe(shown, hide_index=True, key=key, column_config=columns)
-        return []
-    chosen = st.dataframe(
-        shown, hide_index=True, key=key, column_config=columns, on_select="rerun", selection_mode="single-row"
-    )
-    return [row for row in chosen["selection"]["rows"] if row < len(frame)]
+    st.dataframe(shown, hide_index=True, height="content", key="results", column_config=columns)
 
 
 def choice(frame: pd.DataFrame, used: str) -> str:
     """Draw the figures that models are chosen by; returns the model that is selected, at first the one in use."""
-    rows = _table(frame[list(_MAIN)], key="choice", selectable=True)
-    st.caption(t("Select a row to see more of a model and to use it."))
-    return str(frame["model"][rows[0]]) if rows else used
+    st.html(tables.html(frame[list(_MAIN)], _MAIN_FORMATS, _EXPLAINED, "best at"))
+    models = list(frame["model"])
+    index = models.index(used) if used in models else 0
+    return str(st.selectbox(t("Model in detail"), models, index=index, key="detail", width=300))
 
 
 def use(name: str, used: str) -> None:

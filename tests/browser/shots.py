@@ -47,17 +47,19 @@ def stopped(page: Page) -> None:
 ACTS: dict[str, list[Callable[[Page], None]]] = {"": [picture], "video": [video], "live": [playing, stopped]}
 
 
-def take(browser: Browser, address: str, name: str, width: int, theme: str, out: Path) -> None:
+def take(browser: Browser, address: str, name: str, width: int, theme: str, language: str, out: Path) -> None:
     """Write the screenshots of a page, as it opens and after each of its ACTS."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=theme,  # type: ignore[arg-type]
+        locale=language,
         permissions=["camera"],
     )
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     page.goto(f"{address}/{name}")
-    for number, act in enumerate([lambda _: None, *ACTS.get(name, [])]):
+    acts = ACTS.get(name, []) if language == "en" else []  # they look for English words
+    for number, act in enumerate([lambda _: None, *acts]):
         if number < 2:  # a page with a running video is drawn without end
             wait_until_settled(page)
         act(page)
@@ -75,14 +77,15 @@ def take(browser: Browser, address: str, name: str, width: int, theme: str, out:
 @click.option("--page", "pages", multiple=True, type=click.Choice(PAGES), default=PAGES, help="Only these pages.")
 @click.option("--width", "widths", multiple=True, type=int, default=WIDTHS, help="Only these widths, in pixels.")
 @click.option("--theme", "themes", multiple=True, type=click.Choice(THEMES), default=THEMES, help="Only these themes.")
-def main(out: Path, pages: tuple[str, ...], widths: tuple[int, ...], themes: tuple[str, ...]) -> None:
+@click.option("--language", default="en", show_default=True, help="Of the browser; pages in others are only opened.")
+def main(out: Path, pages: tuple[str, ...], widths: tuple[int, ...], themes: tuple[str, ...], language: str) -> None:
     """Write screenshots of the app's pages into the folder OUT."""
     out.mkdir(parents=True, exist_ok=True)
     camera = out / "camera.mjpeg"
     camera.write_bytes(camera_video())
     with app() as address, chromium(f"--use-file-for-fake-video-capture={camera.resolve()}") as browser:
         for name, width, theme in itertools.product(pages, widths, themes):
-            take(browser, address, name, width, theme, out)
+            take(browser, address, name, width, theme, language, out)
             click.echo(f"{name or 'image'} {width} {theme}")
 
 

@@ -38,9 +38,13 @@ def test_the_system_is_solved_with_any_block_size(block: int, monkeypatch: pytes
     targets = np.random.default_rng(1).normal(size=(200, 7)).astype(np.float32)
     ridge = np.linspace(0.1, 0.5, 200).astype(np.float32)
     calls: list[int] = []
-    weights = kernels.solve(rows, targets, 0.1, ridge, lambda: calls.append(1))
-    matrix = kernels.kernel(rows, rows, 0.1).astype(np.float64) + np.diag(ridge)
-    np.testing.assert_allclose(weights, np.linalg.solve(matrix, targets), atol=1e-3)
+    weights, left_out = kernels.solve(rows, targets, 0.1, ridge, lambda: calls.append(1))
+    gram = kernels.kernel(rows, rows, 0.1).astype(np.float64)
+    np.testing.assert_allclose(weights, np.linalg.solve(gram + np.diag(ridge), targets), atol=1e-3)
+    for row in (0, 60, 199):
+        others = np.delete(np.arange(200), row)
+        without = np.linalg.solve(gram[np.ix_(others, others)] + np.diag(ridge[others]), targets[others])
+        np.testing.assert_allclose(left_out[row], gram[row, others] @ without, atol=2e-3)
     assert len(calls) == kernels.steps(200)
 
 

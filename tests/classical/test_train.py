@@ -24,7 +24,14 @@ from facial_emotion.threads import onnx_session
 
 ROOT = Path(__file__).parent.parent.parent
 FEATURES = {"blocks": [["grid", 8, 2, 8], ["geometry"]]}
-TREES = {"mirrored_training": True, "mirrored_average": True, "class_weight_power": 0.2, "rounds": 12, "patience": 6}
+TREES = {
+    "mirrored_training": True,
+    "mirrored_average": True,
+    "class_weight_power": 0.2,
+    "linear_ridge": 30,
+    "rounds": 12,
+    "patience": 6,
+}
 RECIPES: dict[str, dict[str, Any]] = {
     "lightgbm": {
         "features": FEATURES,

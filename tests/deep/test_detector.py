@@ -44,9 +44,10 @@ def test_the_served_network_takes_pictures_of_any_size_and_stays_close_to_the_so
     small, exact = (onnx_session(model.SerializeToString(), threads=1) for model in (served, network))
     for height, width in ((32, 64), (96, 32)):
         rgb = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        rgba = np.dstack([rgb, np.full((height, width), 255, np.uint8)])
         planes = rgb.astype(np.float32).transpose(2, 0, 1)[None]
         for name, source_name in detector.OUTPUTS.items():
-            (one,), (other,) = small.run([name], {"rgb": rgb}), exact.run([source_name], {"input.1": planes})
+            (one,), (other,) = small.run([name], {"rgba": rgba}), exact.run([source_name], {"input.1": planes})
             assert one.shape == other.shape == (1, other.shape[1], height // 4, width // 4)
             # Noise goes beyond the range of activations that the scenes have, so that some outputs are cut off.
             assert np.abs(one - other).mean() < 0.02 * np.abs(other).max()
