@@ -164,7 +164,7 @@ def choice(frame: pd.DataFrame, used: str) -> str:
     st.html(tables.html(frame[list(_MAIN)], _MAIN_FORMATS, _EXPLAINED, "best at"))
     models = list(frame["model"])
     index = models.index(used) if used in models else 0
-    return str(st.selectbox(t("Model in detail"), models, index=index, key="detail", width=300))
+    return str(st.selectbox(t("In detail"), models, index=index, key="detail", width=300))
 
 
 def use(name: str, used: str) -> None:
