@@ -104,21 +104,12 @@ def transforms(points: np.ndarray) -> np.ndarray:
     aligned face. (Umeyama, "Least-squares estimation of transformation parameters between two
     point patterns", PAMI 1991.)
     """
-    return _matrices(*_similarities(as_complex(points)))
-
-
-def _similarities(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Factors and shifts complex (n,) from points complex (n, 68): a rotation with its scale is one factor."""
-    inner, (target, target_centre) = points[:, INNER], _target()
+    inner, (target, target_centre) = as_complex(points)[:, INNER], _target()
     centre = inner.mean(axis=1)
     centred = inner - centre[:, None]
     spread = np.maximum(np.square(centred.view(np.float64)).sum(axis=1), 1e-9)
-    factor = (centred.conj() @ target) / spread
-    return factor, target_centre - factor * centre
-
-
-def _matrices(factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Factors and shifts (n,) as matrices (n, 2, 3)."""
+    factor = (centred.conj() @ target) / spread  # as a complex number, a rotation with its scale is one factor
+    shift = target_centre - factor * centre
     matrix = np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
     return matrix.transpose(2, 0, 1)
 
@@ -139,12 +130,11 @@ def as_complex(points: np.ndarray) -> np.ndarray:
 def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Align crops to the mean face: faces uint8 (n, 64, 64), and their landmarks float32 (n, 68, 2) in pixels."""
     faces = np.empty((len(crops), ALIGNED_SIDE, ALIGNED_SIDE), dtype=np.uint8)
-    whole = as_complex(points)
-    factor, shift = _similarities(whole)
-    for crop, matrix, face in zip(crops, _matrices(factor, shift), faces, strict=True):
+    matrices = transforms(points)
+    for crop, matrix, face in zip(crops, matrices, faces, strict=True):
         cv2.warpAffine(crop, matrix, face.shape, dst=face, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    aligned = whole * factor[:, None] + shift[:, None]
-    return faces, aligned.view(np.float64).reshape(points.shape).astype(np.float32)
+    aligned = points @ matrices[:, :, :2].swapaxes(1, 2) + matrices[:, None, :, 2]
+    return faces, aligned.astype(np.float32)
 
 
 @cache
