@@ -1,4 +1,4 @@
-"""Knowledge distillation: a trained recognizer's predictions on Training become part of the targets.
+"""Knowledge distillation: trained recognizers' predictions on Training become part of the targets.
 
 Hinton et al., "Distilling the knowledge in a neural network", 2015; with teacher and student of one architecture,
 Furlanello et al., "Born-again neural networks", ICML 2018. Many labels of FER2013 are wrong; the teacher's
@@ -8,6 +8,7 @@ probabilities soften these labels and give the alternatives.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import numpy as np
 from facial_emotion.deep import augment, checkpoint
 from facial_emotion.deep.recipe import Teacher
 from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import to_json
 
 if TYPE_CHECKING:
@@ -46,35 +48,33 @@ def write_teacher_predictions(teacher: Teacher, crops: np.ndarray, folder: Path)
     """Predict crops uint8 (n, 48, 48), or their views, and store that. Raises InputError for an unknown recognizer."""
     from facial_emotion import recognizers
 
-    recognizer = recognizers.load(teacher.model)
+    models = [recognizers.load(name) for name in teacher.models]
     count = max(1, teacher.views)
-    probabilities = np.stack(
-        [
-            recognizers.predict(recognizer, view(crops, teacher, number), f"{teacher.model}, view {number + 1}/{count}")
-            for number in range(count)
-        ]
-    )
-    card = to_json(recognizer.card)
-    info: TeacherInfo = {
-        "model": teacher.model,
-        "labels": recognizer.card.labels,
-        "made_of": card.get("members") or card["files"],
-    }
-    arrays = {"probabilities": probabilities, "about": np.array(json.dumps(info))}
+    probabilities = np.empty((len(models), count, len(crops), len(EMOTIONS)), np.float32)
+    for number in range(count):
+        seen = view(crops, teacher, number)
+        for model, predicted in zip(models, probabilities, strict=True):
+            predicted[number] = recognizers.predict(model, seen, f"{model.card.name}, view {number + 1}/{count}")
+    infos: list[TeacherInfo] = []
+    for model in models:
+        card = to_json(model.card)
+        made_of = card.get("members") or card["files"]
+        infos.append({"model": model.card.name, "labels": model.card.labels, "made_of": made_of})
+    arrays = {"probabilities": probabilities, "about": np.array(json.dumps(infos))}
     checkpoint.write_npz(folder / FILE, arrays, "make room and start anew")
 
 
 def read_teacher_predictions(folder: Path) -> np.ndarray:
-    """The stored predictions of the teacher: probabilities float32 (views, n, 7). Raises InputError."""
+    """The stored predictions of the teachers: probabilities float32 (teachers, views, n, 7). Raises InputError."""
     return _read(folder)[0]
 
 
-def teacher_info(folder: Path) -> TeacherInfo:
-    """Which recognizer made the stored predictions, and from which files. Raises InputError."""
+def teacher_info(folder: Path) -> list[TeacherInfo]:
+    """Which recognizers made the stored predictions, and from which files. Raises InputError."""
     return _read(folder)[1]
 
 
-def _read(folder: Path) -> tuple[np.ndarray, TeacherInfo]:
+def _read(folder: Path) -> tuple[np.ndarray, list[TeacherInfo]]:
     path = folder / FILE
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -84,13 +84,14 @@ def _read(folder: Path) -> tuple[np.ndarray, TeacherInfo]:
         raise InputError(path, "the teacher's predictions", reason, "start anew") from error
 
 
-def taught(training: Rows, teacher: Teacher, predictions: np.ndarray, head: int, epoch: int) -> Rows:
-    """The training rows of an epoch: the view whose turn it is, and the targets of one head with the predictions in.
+def taught(training: Rows, teacher: Teacher, predictions: np.ndarray, heads: Sequence[int], epoch: int) -> Rows:
+    """The training rows of an epoch: the view whose turn it is, and targets with the predictions in.
 
-    predictions: probabilities (views, n, 7).
+    predictions: probabilities (teachers, views, n, 7); heads: the index of each teacher's head.
     """
-    number = epoch % len(predictions)
-    targets = blend(training.targets, predictions[number], teacher.share, head)
+    number, targets = epoch % predictions.shape[1], training.targets
+    for head, share, own in zip(heads, teacher.shares, predictions[:, number], strict=True):
+        targets = blend(targets, own, share, head)
     return replace(training, crops=view(training.crops, teacher, number), targets=targets)
 
 

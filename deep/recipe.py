@@ -81,15 +81,15 @@ class Head:
 
 @dataclass(frozen=True)
 class Teacher:
-    """The teacher of a distillation: a recognizer's name, and the weight (0-1) of its predictions in the targets.
+    """The teachers of a distillation: recognizers' names, and the weight (0-1) of each one's predictions in targets.
 
-    Its predictions become targets of the head with the teacher's labels. views: for how many augmented views of each
-    crop it is asked, which the student then sees in turn (Beyer et al., "A good teacher is patient and consistent",
+    A teacher's predictions become targets of the head with its labels. views: for how many augmented views of each
+    crop they are asked, which the student then sees in turn (Beyer et al., "A good teacher is patient and consistent",
     CVPR 2022), or 0 for the crop itself alone; augment: the augmentation of the views, which the recipe's comes upon.
     """
 
-    model: str
-    share: float
+    models: tuple[str, ...]
+    shares: tuple[float, ...]
     views: int = 0
     augment: Augmentation | None = None
 
@@ -124,8 +124,8 @@ class Recipe:
         ]
         settings["image_sizes"] = [list(size) for size in self.image_sizes]
         settings["optimiser"].update(settings["optimiser"].pop("options"))
-        if self.teacher and not self.teacher.views:
-            settings["teacher"] = {"model": self.teacher.model, "share": self.teacher.share}
+        if self.teacher:
+            settings["teacher"] = _teacher_settings(self.teacher)
         return {key: value for key, value in settings.items() if value is not None}
 
 
@@ -145,7 +145,7 @@ _RECIPE: dict[str, _Types] = {
     "tuning": (dict,),
 }
 _AUGMENTATION: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Augmentation)}
-_TEACHER: dict[str, _Types] = {"model": (str,), "share": _NUMBER, "views": (int,), "augment": (dict,)}
+_TEACHER: dict[str, _Types] = {"model": (str, list), "share": (*_NUMBER, list), "views": (int,), "augment": (dict,)}
 _HEAD: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Head)}
 
 
@@ -206,16 +206,37 @@ def _heads(settings: dict[str, Any], place: object) -> dict[str, Head]:
 
 
 def _teacher(settings: dict[str, Any], place: object) -> Teacher:
-    share, views = settings.get("share"), settings.get("views", 0)
-    if not isinstance(share, int | float) or not 0 <= share <= 1 or not isinstance(settings.get("model"), str):
-        raise InputError(place, "a teacher with 'model' and 'share' between 0 and 1", json.dumps(settings))
+    models, shares, views = _listed(settings.get("model")), _listed(settings.get("share")), settings.get("views", 0)
+    valid = all(isinstance(model, str) for model in models) and all(
+        isinstance(share, int | float) and 0 <= share <= 1 for share in shares
+    )
+    if not valid or not models or len(models) != len(shares):
+        expected = "a teacher with 'model' and 'share' between 0 and 1, or as many of the one as of the other"
+        raise InputError(place, expected, json.dumps(settings))
     if type(views) is not int or views < 0 or (views > 0) != ("augment" in settings):
         raise InputError(place, "a teacher with 'views', 0 or more, and 'augment' for them", json.dumps(settings))
     _check(settings, _TEACHER, place, "teacher.", optional=("views", "augment"))
     augment = _augmentation(settings["augment"], place, "teacher.augment.") if views else None
     if augment and augment.mixup:  # a view shows one crop
         raise InputError(place, "'teacher.augment.mixup' 0", repr(augment.mixup))
-    return Teacher(settings["model"], share, views, augment)
+    return Teacher(models, shares, views, augment)
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    """The values of a setting that is one value or a list of them."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _teacher_settings(teacher: Teacher) -> dict[str, Any]:
+    """A teacher as in a recipe's JSON file."""
+    several = len(teacher.models) > 1
+    settings: dict[str, Any] = {
+        "model": list(teacher.models) if several else teacher.models[0],
+        "share": list(teacher.shares) if several else teacher.shares[0],
+    }
+    if teacher.augment:
+        settings |= {"views": teacher.views, "augment": asdict(teacher.augment)}
+    return settings
 
 
 def _image_sizes(settings: list[Any], place: object) -> tuple[tuple[int, int], ...]:

@@ -147,11 +147,13 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     if recipe.teacher:
         if not resume:
             distillation.write_teacher_predictions(recipe.teacher, training.crops, folder)
-        predictions, labels = distillation.read_teacher_predictions(folder), distillation.teacher_info(folder)["labels"]
-        if labels not in recipe.heads:
-            raise InputError("teacher", f"one with the labels {' or '.join(recipe.heads)}", labels)
-        head = list(recipe.heads).index(labels)
-        taught = functools.partial(distillation.taught, training, recipe.teacher, predictions, head)
+        predictions = distillation.read_teacher_predictions(folder)
+        labels = [info["labels"] for info in distillation.teacher_info(folder)]
+        if not set(labels) <= set(recipe.heads) or len(set(labels)) < len(labels):
+            expected = f"one with the labels {' or '.join(recipe.heads)}, or one for each"
+            raise InputError("teacher", expected, ", ".join(labels))
+        heads = [list(recipe.heads).index(name) for name in labels]
+        taught = functools.partial(distillation.taught, training, recipe.teacher, predictions, heads)
         rows = functools.lru_cache(maxsize=1)(taught)  # the loop asks for the first epoch's twice
     return model, loop.fit(model, identity, rows, held_out, folder, resume, report)
 
@@ -162,7 +164,7 @@ def export_and_evaluate(
     progress: Progress,
     data: fer2013.Fer2013,
     out: Path,
-    teacher_info: dict[str, Any] | None = None,
+    teacher_info: list[dict[str, Any]] | None = None,
 ) -> list[Card]:
     """Export a trained network, compress, calibrate and evaluate it, and write the artifact; the cards of its heads.
 
@@ -207,7 +209,7 @@ def export_and_evaluate(
 
 
 def _training_card(
-    job: Job, model: keras.Model, progress: Progress, data: fer2013.Fer2013, teacher_info: dict[str, Any] | None
+    job: Job, model: keras.Model, progress: Progress, data: fer2013.Fer2013, teacher_info: list[dict[str, Any]] | None
 ) -> dict[str, Any]:
     """The part of a card that says how the model was trained."""
     history = progress.history

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 
-def button(label: str, content: str | bytes, file: str, kind: str) -> None:
-    """Draw a button that downloads a file; kind: its MIME type."""
+def button(label: str, content: str | bytes | Callable[[], bytes], file: str, kind: str) -> None:
+    """Draw a button that downloads a file; kind: its MIME type. A content that is a function is made on a click."""
     st.download_button(label, content, file, kind, key=label, on_click="ignore", icon=":material/download:")
 
 

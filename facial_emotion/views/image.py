@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -85,18 +86,19 @@ def show_picture(found: Recognised, content: Content, settings: ViewerSettings) 
     marked = st.session_state.get(f"marked-{found.number}")
     blur = bool(found.faces) and left.toggle(t("Blur faces"), key="blur", persist_state="session")
     shown = scene.scaled(found.faces, picture.scale)
+    with right, st.container(horizontal=True):  # before the picture, which takes longer
+        if not found.faces:
+            st.warning(t(NO_FACE), icon=":material/person_off:")
+        for face in found.faces:
+            show_face(face, found.number, marked == face.number)
     rgb = blurred(shrunk(picture), shown) if blur else shrunk(picture)
     rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked)
     with left:
         st.image(rgb, caption=pictures.title(picture.name), alt=recognition.answer([found]), width="stretch")
         if found.faces:
             stem = picture.name.rsplit(".", 1)[0]
-            downloads.button(t("Picture with labels"), downloads.to_png(rgb), f"{stem}-faces.png", "image/png")
-    with right, st.container(horizontal=True):
-        if not found.faces:
-            st.warning(t(NO_FACE), icon=":material/person_off:")
-        for face in found.faces:
-            show_face(face, found.number, marked == face.number)
+            encode = functools.partial(downloads.to_png, rgb)
+            downloads.button(t("Picture with labels"), encode, f"{stem}-faces.png", "image/png")
 
 
 def show_face(face: Face, number: int, marked: bool) -> None:

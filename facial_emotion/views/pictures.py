@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_SIDE = 1600  # pixels, of a picture on the page
 _KEPT = "pictures"  # in the session: names and encoded contents; an example has none
 _LOOKS = "looks"  # in the session: data URLs of small looks, by picture
+_DECODED = "decoded"  # in the session: the picture that was decoded last, with its name and content
+_EMPTIED = "emptied"  # in the session: how many times the list of uploaded files was emptied
+_MOST_KEPT = 16_000_000  # pixels of a decoded picture that is kept
 _MEGABYTES = 50  # of an uploaded file
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
 _PASTED, CAMERA = translatable(("pasted", "camera"))  # names of pictures that come without one
@@ -61,7 +64,7 @@ def inputs() -> None:
     st.file_uploader(
         t("Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"),
         accept_multiple_files=True,
-        key="upload",
+        key=_uploader(),
         max_upload_size=_MEGABYTES,
         on_change=_keep_uploads,
     )
@@ -70,7 +73,7 @@ def inputs() -> None:
     with st.container(horizontal=True, gap="small"):
         for name in examples.PICTURES:
             label = f"![]({_thumbnail(name)}) {upper_first(t(name))}"
-            st.button(label, key=f"example {name}", on_click=keep, args=([(name, None)],))
+            st.button(label, key=f"example {name}", on_click=_replace_uploads, args=([(name, None)],))
     if st.toggle(t("Use the camera"), key="use_camera"):
         st.camera_input(t("Take a picture"), key="camera", on_change=_keep_photo)
 
@@ -106,7 +109,13 @@ def forget() -> None:
     """Draw a button that removes the viewer's pictures."""
     names = [name for name, _ in kept()]
     what = title(names[0]) if len(names) == 1 else t("{number} pictures", number=len(names))
-    st.button(t("Remove {what}", what=plain(what)), key="forget", icon=":material/close:", on_click=keep, args=([],))
+    st.button(
+        t("Remove {what}", what=plain(what)),
+        key="forget",
+        icon=":material/close:",
+        on_click=_replace_uploads,
+        args=([],),
+    )
 
 
 def choose(key: str) -> Picture | None:
@@ -165,13 +174,19 @@ def title(name: str) -> str:
 
 
 def read(name: str, content: bytes | None) -> Picture | str:
-    """Decode a picture; an error message where it can't be decoded."""
+    """Decode a picture, or take it as it was decoded just before; an error message where it can't be decoded."""
     if content is None:
         return Picture(name, examples.PICTURES[name]())
+    known: tuple[Content, Picture] | None = st.session_state.get(_DECODED)
+    if known and known[0] == (name, content):
+        return known[1]
     try:
-        return Picture(name, read_rgb(content))
+        picture = Picture(name, read_rgb(content))
     except InputError as error:
         return t("{name} could not be read. {reason}.", name=title(name), reason=upper_first(str(error)))
+    if picture.rgb.shape[0] * picture.rgb.shape[1] <= _MOST_KEPT:
+        st.session_state[_DECODED] = ((name, content), picture)
+    return picture
 
 
 def shrunk(picture: Picture) -> np.ndarray:
@@ -189,16 +204,28 @@ def keep(contents: list[Content]) -> None:
     """Make these the viewer's pictures."""
     st.session_state[_KEPT] = contents
     st.session_state[_LOOKS] = {}
+    st.session_state.pop(_DECODED, None)
+
+
+def _uploader() -> str:
+    """The key of the uploader: another one, which lists no files, after each ``_replace_uploads``."""
+    return f"upload{st.session_state.get(_EMPTIED, '')}"
+
+
+def _replace_uploads(contents: list[Content]) -> None:
+    """Make these the viewer's pictures, and the list of uploaded files empty."""
+    keep(contents)
+    st.session_state[_EMPTIED] = st.session_state.get(_EMPTIED, 0) + 1
 
 
 def _keep_uploads() -> None:
-    keep([(file.name, file.getvalue()) for file in st.session_state["upload"]])
+    keep([(file.name, file.getvalue()) for file in st.session_state[_uploader()]])
 
 
 def _keep_pasted() -> None:
     content = st.session_state["pasted"].picture
     if content:
-        keep([(_PASTED, base64.b64decode(content))])
+        _replace_uploads([(_PASTED, base64.b64decode(content))])
 
 
 def _keep_photo() -> None:

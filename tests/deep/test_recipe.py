@@ -53,6 +53,10 @@ def test_a_recipe_is_written_as_it_was_read(path: Path) -> None:
             "expected 'optimiser.clip' of type int or float, found str",
         ),
         ({"teacher": "svm"}, "expected 'teacher' of type dict, found str"),
+        (
+            {"teacher": {"model": ["svm", "cnn"], "share": 0.5}},
+            "expected a teacher with 'model' and 'share' between 0 and 1, or as many",
+        ),
         ({"teacher": {"model": "svm", "share": 2}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
         ({"teacher": {"share": 0.5}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
         ({"teacher": {"model": "svm", "share": 1, "views": 2}}, "expected a teacher with 'views', 0 or more, and "),

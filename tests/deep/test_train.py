@@ -47,11 +47,12 @@ def wait_for(path: Path, program: Process) -> None:
     raise AssertionError(f"{path} never came")
 
 
-def test_a_killed_and_resumed_training_of_two_heads_on_a_teachers_views_ends_with_the_same_weights(
+def test_a_killed_and_resumed_training_of_two_heads_on_teachers_views_ends_with_the_same_weights(
     voted_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
 ) -> None:
     two_heads = {**RECIPE["heads"], "people": {"class_weight_power": 0.25, "label_smoothing": 0.0}}
-    teacher = {"model": "lightgbm", "share": 0.7, "views": 3, "augment": {**RECIPE["augment"], "mixup": 0.0}}
+    views = {"views": 3, "augment": {**RECIPE["augment"], "mixup": 0.0}}
+    teacher = {"model": ["lightgbm", "svm-ferplus"], "share": [0.7, 0.5], **views}
     settings = {**RECIPE, "heads": two_heads, "teacher": teacher}
     recipe.write_text(json.dumps(settings))
     out = tmp_path / "artifacts" / "my-cnn"
@@ -83,8 +84,9 @@ def test_a_killed_and_resumed_training_of_two_heads_on_a_teachers_views_ends_wit
         "curves.png",
         "tensorboard",
     }
-    predictions = distillation.read_teacher_predictions(resumed)
-    assert not any(np.allclose(predictions[0], other) for other in predictions[1:])
+    for predictions in distillation.read_teacher_predictions(resumed):
+        assert not any(np.allclose(predictions[0], other) for other in predictions[1:])
+    assert [one["labels"] for one in distillation.teacher_info(resumed)] == ["fer2013", "people"]
     assert len((resumed / "log.csv").read_text().splitlines()) == 1 + 4
 
     recognizer = recognizers.load("my-cnn", root=out.parent)
@@ -230,13 +232,11 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
     recipe.write_text(json.dumps({**distilled, "teacher": {"model": "lightgbm", "share": 0.5}}))
     output(start(*words))
     files = {name: dataclasses.asdict(info) for name, info in recognizers.card("lightgbm").files.items()}
-    assert recognizers.card("student", out.parent).training["teacher"] == {
-        "model": "lightgbm",
-        "labels": "fer2013",
-        "made_of": files,
-    }
+    assert recognizers.card("student", out.parent).training["teacher"] == [
+        {"model": "lightgbm", "labels": "fer2013", "made_of": files}
+    ]
     crops = fer2013.load(small_csv).split("Training").crops
-    predictions = distillation.read_teacher_predictions(checkpoints)
+    (predictions,) = distillation.read_teacher_predictions(checkpoints)
     np.testing.assert_allclose(predictions[0], recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
 
     stored = (checkpoints / distillation.FILE).read_bytes()
