@@ -72,7 +72,18 @@ def trainings(card: Card) -> list[dict[str, Any]]:
     found = [card.training]
     while found[0].get("initial_weights") and found[0]["initial_weights"].get("training"):
         found.insert(0, found[0]["initial_weights"]["training"])
-    return found
+    return [{**training, "taught": taught(training)} for training in found]
+
+
+def taught(training: dict[str, Any]) -> list[tuple[str, float]]:
+    """The name of each teacher of a training, and its share in the targets."""
+    told = training.get("teacher") or []
+    teachers = told if isinstance(told, list) else [told]  # a training by one teacher used to have it alone
+    if not teachers:
+        return []
+    share = training["recipe"]["teacher"]["share"]
+    shares = share if isinstance(share, list) else [share]
+    return [(teacher["model"], own) for teacher, own in zip(teachers, shares, strict=True)]
 
 
 def histories(cards: dict[str, Card]) -> dict[str, list[dict[str, float]]]:

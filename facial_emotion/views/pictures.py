@@ -20,7 +20,7 @@ from facial_emotion.views.language import t, translatable, upper_first
 if TYPE_CHECKING:
     from PIL import Image
 
-MAX_SIDE = 1600  # pixels, of a picture on the page
+MAX_SIDE = 1460  # pixels, of a picture on the page: a larger one, Streamlit would shrink once more
 _KEPT = "pictures"  # in the session: names and encoded contents; an example has none
 _LOOKS = "looks"  # in the session: data URLs of small looks, by picture
 _DECODED = "decoded"  # in the session: the picture that was decoded last, with its name and content
