@@ -18,7 +18,6 @@ import numpy as np
 from facial_emotion.deep import augment, checkpoint
 from facial_emotion.deep.recipe import Teacher
 from facial_emotion.errors import InputError
-from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import to_json
 
 if TYPE_CHECKING:
@@ -50,17 +49,17 @@ def write_teacher_predictions(teacher: Teacher, crops: np.ndarray, folder: Path)
 
     models = [recognizers.load(name) for name in teacher.models]
     count = max(1, teacher.views)
-    probabilities = np.empty((len(models), count, len(crops), len(EMOTIONS)), np.float32)
+    answers: list[list[np.ndarray]] = [[] for _ in models]
     for number in range(count):
         seen = view(crops, teacher, number)
-        for model, predicted in zip(models, probabilities, strict=True):
-            predicted[number] = recognizers.predict(model, seen, f"{model.card.name}, view {number + 1}/{count}")
+        for model, own in zip(models, answers, strict=True):
+            own.append(recognizers.predict(model, seen, f"{model.card.name}, view {number + 1}/{count}"))
     infos: list[TeacherInfo] = []
     for model in models:
         card = to_json(model.card)
         made_of = card.get("members") or card["files"]
         infos.append({"model": model.card.name, "labels": model.card.labels, "made_of": made_of})
-    arrays = {"probabilities": probabilities, "about": np.array(json.dumps(infos))}
+    arrays = {"probabilities": np.array(answers), "about": np.array(json.dumps(infos))}
     checkpoint.write_npz(folder / FILE, arrays, "make room and start anew")
 
 
