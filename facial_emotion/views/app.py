@@ -5,6 +5,9 @@ The modules of this package contain widgets and layout only; other packages comp
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import functools
 import importlib
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from facial_emotion.threads import share_processor
 from facial_emotion.views.language import t, translatable
 
 _FOLDER = Path(__file__).parent
+_MMAP_THRESHOLD = -3  # glibc's M_MMAP_THRESHOLD
 # By the names of their modules: title and icon.
 PAGES = {
     "image": (translatable("Image"), ":material/image:"),
@@ -38,8 +42,19 @@ def page(name: str) -> st.Page:
     return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
 
 
+@functools.cache
+def return_memory() -> None:
+    """Have blocks of a megabyte and more returned to the system as soon as they are freed, where glibc has them.
+
+    By default it keeps them, and so the memory for the pictures of viewers who left.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(_MMAP_THRESHOLD, 2**20)
+
+
 def draw() -> None:
     """Draw the app."""
+    return_memory()
     share_processor()  # with other visitors, and with the coding of their video
     st.set_page_config(page_title=t("Facial emotions"), page_icon=str(_FOLDER / "icon.svg"), layout="wide")
     st.html(_FOLDER / "style.css")
