@@ -11,7 +11,6 @@ import importlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -80,13 +79,13 @@ def warm_up() -> threading.Thread:
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, from the last benchmark."""
     path = paths.RESULTS / "results.json"
-    return _latencies(path.parent, path.stat().st_mtime_ns if path.exists() else 0)
+    return _latencies(path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @functools.lru_cache(maxsize=1)
-def _latencies(folder: Path, changed: int) -> dict[str, float]:
-    """The same, by folder and when its file was changed: they are asked for at every click."""
-    return results.latencies(results.read(folder)[0])
+def _latencies(changed: int) -> dict[str, float]:
+    """The same, by when the file was changed: they are asked for at every click."""
+    return results.latencies(results.read(paths.RESULTS)[0])
 
 
 def sidebar() -> ViewerSettings:
