@@ -6,7 +6,6 @@ What is chosen is part of the page's address, so it holds across pages and reloa
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import threading
 from collections.abc import Sequence
@@ -78,13 +77,6 @@ def warm_up() -> threading.Thread:
 
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, from the last benchmark."""
-    path = paths.RESULTS / "results.json"
-    return _latencies(path.stat().st_mtime_ns if path.exists() else 0)
-
-
-@functools.lru_cache(maxsize=1)
-def _latencies(changed: int) -> dict[str, float]:
-    """The same, by when the file was changed: they are asked for at every click."""
     return results.latencies(results.read(paths.RESULTS)[0])
 
 
