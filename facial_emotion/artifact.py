@@ -8,6 +8,7 @@ stands, and the SHA-256 and size of each file. No pickle is ever read.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -71,18 +72,26 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def read_card(folder: Path) -> Card:
-    """The card of an artifact. Raises InputError where it is missing or incomplete."""
+    """The card of an artifact, not to be changed. Raises InputError where it is missing or incomplete."""
     path = folder / CARD
     try:
-        content = json.loads(path.read_text())
+        state = path.stat()
+        card = _card(path, state.st_ino, state.st_mtime_ns, state.st_size)
     except OSError as error:
         advice = "train it, or check the name"
         raise InputError(path, "a trained model's card", error.strerror or "nothing", advice) from error
-    except ValueError as error:
-        raise InputError(path, "a card in JSON", str(error)) from error
-    card = parse(Card, content, path)
     _check(folder, card)
     return card
+
+
+@functools.lru_cache(maxsize=64)
+def _card(path: Path, *state: int) -> Card:
+    """A card as it was in this state of its file: the app asks for all cards at every click."""
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(path, "a card in JSON", str(error)) from error
+    return parse(Card, content, path)
 
 
 def read_model(folder: Path, card: Card) -> bytes:

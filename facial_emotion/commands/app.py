@@ -32,6 +32,7 @@ def main(host: str, port: int) -> None:
         "server.maxUploadSize": 50,
         "server.headless": "true",
         "server.fileWatcherType": "none",
+        "global.disableWidgetStateDuplicationWarning": "true",
         "client.toolbarMode": "viewer",
         "browser.gatherUsageStats": "false",
     }

@@ -230,4 +230,4 @@ def _keep_pasted() -> None:
 
 def _keep_photo() -> None:
     photo = st.session_state["camera"]
-    keep([(CAMERA, photo.getvalue())] if photo is not None else [])
+    _replace_uploads([(CAMERA, photo.getvalue())] if photo is not None else [])

@@ -1,15 +1,19 @@
 """The sidebar of every page: model, face detection, display of landmarks, and language.
 
-What is chosen is part of the page's address, so it holds across pages and reloads, and can be sent as a link.
+What is chosen is part of the page's address, so it holds across pages and reloads, and can be sent as a link. Each
+widget also gets the session's value as its default: on a change of pages the browser may draw it anew, and then it
+shows the default, while the server, which was sent the value, takes it for known.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -77,7 +81,14 @@ def warm_up() -> threading.Thread:
 
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, from the last benchmark."""
-    return results.latencies(results.read(paths.RESULTS)[0])
+    path = paths.RESULTS / "results.json"
+    return _latencies(path.parent, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@functools.lru_cache(maxsize=1)
+def _latencies(folder: Path, changed: int) -> dict[str, float]:
+    """The same, by folder and when its file was changed: they are asked for at every click."""
+    return results.latencies(results.read(folder)[0])
 
 
 def sidebar() -> ViewerSettings:
@@ -92,6 +103,7 @@ def sidebar() -> ViewerSettings:
             t("Model"),
             names,
             key="model",
+            index=names.index(st.session_state["model"]),
             persist_state="session",
             help=t("All models were trained and evaluated on FER2013; the Compare page shows all figures."),
         )
@@ -106,7 +118,9 @@ def sidebar() -> ViewerSettings:
             st.caption(card.licence)
         st.divider()
         search = _search()
-        landmarks = st.toggle(t("Show landmarks"), key="landmarks", persist_state="session")
+        landmarks = st.toggle(
+            t("Show landmarks"), key="landmarks", value=st.session_state["landmarks"], persist_state="session"
+        )
         _language()
     changed = {key: str(st.session_state[key]) for key, value in defaults.items() if st.session_state[key] != value}
     if st.query_params.to_dict() != changed:
@@ -138,6 +152,7 @@ def _language() -> None:
         t("Language"),
         list(language.LANGUAGES),
         key=language.KEY,
+        index=list(language.LANGUAGES).index(st.session_state[language.KEY]),
         persist_state="session",
         format_func=language.LANGUAGES.__getitem__,
         on_change=_hold,
@@ -156,15 +171,23 @@ def _search() -> Search:
         t("Faces"),
         list(SENSITIVITIES),
         key="sensitivity",
+        value=st.session_state["sensitivity"],
         persist_state="session",
         format_func=language.labels(SENSITIVITIES).__getitem__,
         help=t("With more faces, some may be none; with fewer, those that are left are surer."),
     )
     with st.expander(t("Face detection")):
-        detector = st.selectbox(t("Detector"), list(DETECTORS), key="detector", persist_state="session")
+        detector = st.selectbox(
+            t("Detector"),
+            list(DETECTORS),
+            key="detector",
+            index=list(DETECTORS).index(st.session_state["detector"]),
+            persist_state="session",
+        )
         harder = st.toggle(
             t("Search harder"),
             key="harder",
+            value=st.session_state["harder"],
             persist_state="session",
             help=t("Also find faces down to {pixels} pixels, which takes longer.", pixels=SMALLEST),
         )
