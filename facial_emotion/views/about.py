@@ -33,8 +33,8 @@ TEXT = translatable(
         "- Faces that are covered by half or very small are often not detected, and a face in profile shows half "
         "of its expression.",
         "### Privacy",
-        "Pictures and video stay in the memory of the server of this page. Nothing is written to disk, and nothing "
-        "is sent elsewhere.",
+        "Pictures and live video stay in the memory of the server of this page. A video that is uploaded, and its "
+        "annotated copy, are files there until you remove it or leave. Nothing is sent elsewhere.",
         "### Where such systems are not allowed",
         "In the European Union it is prohibited to infer emotions of people **at work** or **in education**, "
         "except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Article 5(1)(f)). Elsewhere "

@@ -23,5 +23,5 @@ def html(probabilities: np.ndarray, count: int | None = None) -> str:
     for index in order:
         percent = 100 * float(probabilities[index])
         name = EMOTIONS[index]
-        rows.append(_ROW.format(name=t(name), colour=HEX[name], width=max(percent, 1), percent=percent))
+        rows.append(_ROW.format(name=t(name), colour=HEX[name], width=percent, percent=percent))
     return f'<div style="font-size:.875rem">{"".join(rows)}</div>'

@@ -82,16 +82,16 @@ def show(settings: ViewerSettings) -> None:
         _table(frame)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader(t("Agreement with people against latency"), anchor=False)
+        st.subheader(t("People's choice against latency"), anchor=False)
         agreement = frame.rename(columns={"people's choice": "agreement"})
-        st.altair_chart(charts.agreement_against_latency(agreement), width="stretch", key="scatter")
+        charts.draw(charts.agreement_against_latency(agreement), "scatter")
     with right:
         st.subheader(t("What {model} takes for what", model=name), anchor=False)
         counts = next((confusion(row) for row in rows if row.model == name), None)
         if counts is None:
             st.info(t("{model} has no benchmark results yet: run facial-emotion compare.", model=name))
         else:
-            st.altair_chart(charts.confusion(counts), width="stretch", key="confusion")
+            charts.draw(charts.confusion(counts), "confusion")
     st.divider()
     side_by_side(settings)
 
@@ -138,8 +138,8 @@ def _is_excluded(name: str) -> bool:
 def badges(frame: pd.DataFrame) -> pd.Series:
     """What each model is best at, as text; frame: as ``figures`` makes it."""
     best = {
-        t("as people say"): frame["people's choice"] == frame["people's choice"].max(),
-        "FER2013": frame["accuracy"] == frame["accuracy"].max(),
+        t("best people's choice"): frame["people's choice"] == frame["people's choice"].max(),
+        t("best accuracy"): frame["accuracy"] == frame["accuracy"].max(),
         t("fastest"): frame["ms a frame"] == frame["ms a frame"].min(),
         t("smallest"): frame["MB"] == frame["MB"].min(),
     }
@@ -208,9 +208,7 @@ def side_by_side(settings: ViewerSettings) -> None:
             (face,) = scene.classify(
                 faces.take(slice(index, index + 1)), crops[index : index + 1], recognizers.load(name)
             )
-            with st.container(border=True, width=_CARD_WIDTH, gap="small"):
-                st.markdown(
-                    f"{recognition.emoji(face)} **{name}** · {t(face.label)} · {face.confidence:.0%}"
-                    + recognition.uncertain(face)
-                )
+            with st.container(border=True, width=_CARD_WIDTH, gap="small", key=f"card-{name}"):
+                said = f"{recognition.emoji(face)} {t(face.label)} · {face.confidence:.0%}{recognition.uncertain(face)}"
+                st.markdown(f"**{name}**  \n{said}")
                 st.html(bars.html(face.probabilities, 3))

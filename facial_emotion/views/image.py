@@ -107,14 +107,14 @@ def show_face(face: Face, number: int, marked: bool) -> None:
     number: of the picture on the page; marked: whether the face is marked in it.
     """
     key = f"{number}-{face.number}"
-    with st.container(border=True, width=CARD_WIDTH, gap="small"):
+    with st.container(border=True, width=CARD_WIDTH, gap="small", key=f"card-{key}"):
         st.markdown(
             f"{recognition.emoji(face)} **{face.number} · {t(face.label)}** · {face.confidence:.0%}"
             + recognition.uncertain(face)
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.image(face.crop, width=_CROP_SIDE, alt=t("Face {number}, as the model gets it", number=face.number))
-            with st.container(width=CARD_WIDTH - _CROP_SIDE - 50):
+            with st.container(width="stretch"):
                 st.html(bars.html(face.probabilities, 3))
         with st.container(horizontal=True, gap="small"):
             with st.popover(t("All seven")):

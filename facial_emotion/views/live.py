@@ -172,7 +172,7 @@ def figures(session: Session) -> None:
     visible = [face.number for face in faces]
     if history:
         number = st.selectbox(t("Face"), visible, key="face") if len(visible) > 1 else [history[-1][1], *visible][-1]
-        st.altair_chart(charts.over_time(history, number), width="stretch", key="over_time")
+        charts.draw(charts.over_time(history, number), "over_time")
     if session.picture is not None and st.button(t("Take a snapshot"), key="snapshot", icon=":material/photo_camera:"):
         session.snapshot = downloads.to_png(session.picture)
     _snapshot(session)
@@ -207,8 +207,8 @@ def summary(session: Session) -> None:
     ]
     st.subheader(", ".join(parts), anchor=False)
     st.caption(t("Shares of the time with a face."))
-    st.altair_chart(charts.time_shares(rows), width="stretch", key="time_shares")
-    st.altair_chart(charts.timeline(rows, {}), width="stretch", key="timeline")
+    charts.draw(charts.time_shares(rows), "time_shares")
+    charts.draw(charts.timeline(rows, {}), "timeline")
     rows_text = t("Download results ({rows:,} rows) as CSV", rows=len(rows))
     downloads.button(rows_text, session.stream.record.to_csv(), "emotions.csv", "text/csv")
     _snapshot(session)

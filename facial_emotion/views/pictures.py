@@ -27,6 +27,7 @@ _DECODED = "decoded"  # in the session: the picture that was decoded last, with 
 _EMPTIED = "emptied"  # in the session: how many times the list of uploaded files was emptied
 _MOST_KEPT = 16_000_000  # pixels of a decoded picture that is kept
 _MEGABYTES = 50  # of an uploaded file
+_HEADS = (0.5, 0.2)  # where a picture is cut for a thumbnail: heads are above the middle
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
 _PASTED, CAMERA = translatable(("pasted", "camera"))  # names of pictures that come without one
 _PASTE = """
@@ -89,7 +90,7 @@ def _thumbnail(name: str) -> str:
     """A small picture of an example, a key of ``examples.PICTURES``, as a data URL."""
     from PIL import Image, ImageOps
 
-    return data_url(ImageOps.fit(Image.fromarray(examples.PICTURES[name]()), _THUMBNAIL))
+    return data_url(ImageOps.fit(Image.fromarray(examples.PICTURES[name]()), _THUMBNAIL, centering=_HEADS))
 
 
 def data_url(picture: Image.Image) -> str:

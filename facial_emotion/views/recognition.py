@@ -17,7 +17,7 @@ from facial_emotion.views.pictures import Content
 from facial_emotion.views.sidebar import ViewerSettings
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
-UNCERTAIN, _UNKNOWN = translatable("uncertain"), "❔"
+UNCERTAIN, _UNKNOWN = translatable("uncertain"), "?"  # fonts without emojis have it too
 _KEPT = "recognised"  # in the session
 
 

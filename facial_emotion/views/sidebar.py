@@ -109,7 +109,7 @@ def sidebar() -> ViewerSettings:
         )
         card = recognizers.card(name)
         st.caption(t(QUESTIONS[card.labels]))
-        left, right = st.columns(2)
+        left, right = st.columns([6, 5])
         _accuracy(left, card)
         latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
         right.metric(t("Per face"), latency, help=t("Median of the last benchmark, from crop to label."))
@@ -141,7 +141,7 @@ def _accuracy(column: DeltaGenerator, card: Card) -> None:
     rows = t("of PrivateTest, which was not used for training or model selection.")
     if card.labels == "people":
         meaning = t("Pictures where most of ten people said the same, {rows}", rows=rows)
-        column.metric(t("As people say"), share, help=meaning)
+        column.metric(t("People's choice"), share, help=meaning)
     else:
         column.metric(t("Accuracy"), share, help=t("Pictures where FER2013's label is the same, {rows}", rows=rows))
 

@@ -86,7 +86,7 @@ def inputs(settings: ViewerSettings) -> None:
             st.error(said, icon=":material/broken_image:")
             return
         st.rerun()
-    if st.button(t("Try the example"), key="example video", icon=":material/movie:"):
+    if st.button(t("Try the example"), key="video example", icon=":material/movie:"):
         st.session_state[_KEPT] = Kept(_EXAMPLE, None, settings)
         st.rerun()
 
@@ -133,9 +133,9 @@ def results(kept: Kept, settings: ViewerSettings) -> None:
         left.video(film)
     if len(rows):
         stills = {seconds: pictures.data_url(Image.fromarray(still)) for seconds, still in analysis.stills.items()}
-        right.altair_chart(charts.time_shares(rows), width="stretch", key="time_shares")
+        charts.draw(charts.time_shares(rows), "time_shares", right)
         st.subheader(t("Over time"), anchor=False)
-        st.altair_chart(charts.timeline(rows, stills), width="stretch", key="timeline")
+        charts.draw(charts.timeline(rows, stills), "timeline")
     stem = analysis.name.rsplit(".", 1)[0]
     with st.container(horizontal=True):
         if len(rows):
@@ -148,7 +148,7 @@ def results(kept: Kept, settings: ViewerSettings) -> None:
 
 
 def answer(analysis: Analysis) -> str:
-    """What was found, in a sentence: "2 faces in 6 s: 😀 happy 62%, 😐 neutral 38% of the time"."""
+    """What was found, in a sentence: "2 faces in 6 s: 😀 happy 62%, 😐 neutral 38% of the faces' time"."""
     rows = analysis.record.rows
     number = len(set(rows["face"].tolist()))
     if not number:
@@ -157,7 +157,7 @@ def answer(analysis: Analysis) -> str:
         f"{recognition.EMOJI[name]} {t(name)} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05
     ]
     return t(
-        "{faces} in {seconds:.0f} s: {emotions} of the time",
+        "{faces} in {seconds:.0f} s: {emotions} of the faces' time",
         faces=count(number, "{number} face", "{number} faces"),
         seconds=analysis.seconds,
         emotions=", ".join(parts),

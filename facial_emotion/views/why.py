@@ -114,8 +114,9 @@ def legend(label: str, strongest: float) -> str:
     supporting = t("for {emotion}: odds × {times:.1f}", emotion=emotion, times=times)
     return (
         '<div style="font-size:.875rem"><div style="height:.6em;border-radius:2px;background:linear-gradient(90deg,'
-        f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;justify-content:space-between">'
-        f"<span>{against}</span><span>{supporting}</span></div></div>"
+        f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;flex-wrap:wrap;column-gap:1em;'
+        'justify-content:space-between;white-space:nowrap">'
+        f'<span>{against}</span><span style="margin-left:auto">{supporting}</span></div></div>'
     )
 
 
