@@ -22,6 +22,7 @@ from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import check_crops
+from facial_emotion.memory import use_large_pages_soon
 from facial_emotion.records import Card
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
@@ -148,6 +149,7 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
             found = card(name, root)
             model = artifact.read_model(root / name, found)
             _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name, threads)
+            use_large_pages_soon()
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)

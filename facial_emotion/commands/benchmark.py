@@ -1,8 +1,9 @@
-"""Benchmarks beyond single models: video, batch, the HTTP server, face detectors, and models of other packages."""
+"""Benchmarks beyond single models: video, batch, the HTTP server, face detectors, one core, and other packages."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
 def main() -> None:
-    """Benchmark live video, batch recognition, the HTTP server, face detectors, or models of other packages."""
+    """Benchmark live video, batch recognition, the HTTP server, face detectors, one core, or other packages."""
 
 
 @main.command(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
@@ -147,6 +148,42 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, out
         figures["accuracy"][recognizer.name] = {"originals": before, "found_again": again}
         click.echo(f"{recognizer.name}: {before:.2%} on the originals, {again:.2%} on the crops found again")
     _write(out, "results", "framing.json", figures)
+
+
+@main.command(epilog="Example: facial-emotion benchmark core --models lightgbm,cnn")
+@click.option("--models", help="Names, separated by commas; by default all.")
+@click.option("--out", type=_PATH, help="By default artifacts/results/core.json.")
+def core(models: str | None, out: Path | None) -> None:
+    """One processor core, as slow computers have: latency of the models on one thread, which is kept on one core."""
+    import os
+
+    from threadpoolctl import threadpool_limits
+
+    from facial_emotion import examples, recognizers
+    from facial_emotion.commands.compare import label_of_frame
+    from facial_emotion.evaluation import timing
+    from facial_emotion.evaluation.results import host
+    from facial_emotion.records import to_json
+    from facial_emotion.terminal import bar
+    from facial_emotion.threads import limit_threads
+
+    if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere the system moves the thread between cores
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    limit_threads(1)
+    threadpool_limits(1)
+    names = options.split_names(models) or recognizers.names()
+    crops, frame = examples.crops(), examples.frame()
+    figures: dict[str, Any] = {"host": host(1), "latency": {}}
+    with bar("models", len(names)) as step:
+        for recognizer in (recognizers.load(name, threads=1) for name in names):
+            latency = timing.latency(recognizer, crops)
+            latency["frame to label"] = timing.repeated(partial(label_of_frame, recognizer, frame), rounds=50)
+            figures["latency"][recognizer.name] = {stage: to_json(spent) for stage, spent in latency.items()}
+            step()
+    for name, spent in figures["latency"].items():
+        crop_ms, frame_ms = (spent[stage]["median_ms"] for stage in ("crop to label", "frame to label"))
+        click.echo(f"{name}: {crop_ms:.1f} ms from crop to label, {frame_ms:.1f} from a 640x480 frame")
+    click.echo(str(_write(out, "results", "core.json", figures)))
 
 
 @main.command(epilog="Example: facial-emotion benchmark peers --data fer2013.csv.xz")

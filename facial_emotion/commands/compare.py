@@ -198,7 +198,7 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: i
 
     frame = examples.frame()
     latency = timing.latency(recognizer, crops)
-    latency["frame to label"] = timing.repeated(lambda: _label_of_frame(recognizer, frame), rounds=50)
+    latency["frame to label"] = timing.repeated(lambda: label_of_frame(recognizer, frame), rounds=50)
     figures, people = judge(recognizer)
     return BenchmarkRow(
         model=recognizer.name,
@@ -213,7 +213,7 @@ def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: i
     )
 
 
-def _label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
+def label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
     """Detect and classify the faces of one video frame, uint8 RGB (h, w, 3): probabilities (n, 7)."""
     from facial_emotion import scene
     from facial_emotion.features.faces import DEFAULT_SEARCH, in_video

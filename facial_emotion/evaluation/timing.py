@@ -1,7 +1,8 @@
 """How fast a recognizer is, and what it costs to start: measured here and now.
 
-Latency is taken one crop at a time after a warm-up, on a stated number of threads. What a process
-needs from its start to its first answer is measured in a fresh process for each model.
+Latency is taken one crop at a time after a warm-up, on a stated number of threads, as of a process that has run for
+some time: its memory is in large pages. What a process needs from its start to its first answer is measured in a fresh
+process for each model.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.memory import use_large_pages
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.records import ColdStart, Latency
 
@@ -26,15 +28,17 @@ BATCH = 64
 
 def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dict[str, Latency]:
     """Milliseconds for one crop, median and p95, of each step and from crop to label."""
-    singles = [crops[index % len(crops)][None] for index in range(WARM_UP + rounds)]
+    singles = [crops[index % len(crops)][None] for index in range(rounds + 1)]
+    for single in singles[:WARM_UP]:
+        recognizer.predict_proba(single)
+    use_large_pages()
     spent: dict[str, list[float]] = {name: [] for name, _ in recognizer.steps}
-    for number, single in enumerate(singles):
+    for single in singles[:rounds]:
         value: Any = single
         for name, step in recognizer.steps:
             value, seconds = timed(step, value)
-            if number >= WARM_UP:
-                spent[name].append(seconds)
-    order = iter(singles[: rounds + 1])
+            spent[name].append(seconds)
+    order = iter(singles)
     whole = repeated(lambda: recognizer.predict_proba(next(order)), rounds)
     return {**{name: summary(values) for name, values in spent.items()}, "crop to label": whole}
 
@@ -42,6 +46,7 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
 def repeated(function: Callable[[], Any], rounds: int) -> Latency:
     """Milliseconds of a call, median and p95, after one call that does not count."""
     function()
+    use_large_pages()
     return summary([timed(function)[1] for _ in range(rounds)])
 
 

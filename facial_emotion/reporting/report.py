@@ -148,6 +148,7 @@ def write(figures: dict[str, Any], folder: Path) -> None:
         "serving": measured("results/serving.json"),
         "detectors": measured("results/detectors.json"),
         "framing": measured("results/framing.json"),
+        "core": measured("results/core.json"),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,
