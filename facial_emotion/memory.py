@@ -17,6 +17,8 @@ from pathlib import Path
 _LARGE = 2**21  # bytes of a large page
 _MADV_HUGEPAGE, _MADV_COLLAPSE = 14, 25  # of Linux's madvise: in large pages in time, and at once (Linux 6.1)
 _MAPS = Path("/proc/self/smaps")
+_PART = 4 * _LARGE  # what is moved at once
+_REST = 3.0  # in the background: a quarter of the time
 _WAITS = (1, 4, 16, 64)  # seconds: a program that ends sooner does without, and first answers allocate more
 
 _starting = threading.Lock()
@@ -35,19 +37,25 @@ def use_large_pages_soon() -> None:
 def _use_now_and_then() -> None:
     for seconds in _WAITS:
         time.sleep(seconds)
-        use_large_pages()
+        use_large_pages(_REST)
 
 
-def use_large_pages() -> None:
-    """Move what this process has allocated so far into large pages; nothing changes where the system has none."""
+def use_large_pages(rest: float = 0.0) -> None:
+    """Move what this process has allocated so far into large pages; nothing changes where the system has none.
+
+    rest: how long to rest after each part, in times of what it took, as other threads wait for memory meanwhile.
+    """
     advise = _madvise()
     if advise is None:
         return
     for start, stop in _allocated():
         first, last = -(-start // _LARGE) * _LARGE, stop // _LARGE * _LARGE
-        if first < last:
-            advise(first, last - first, _MADV_HUGEPAGE)
-            advise(first, last - first, _MADV_COLLAPSE)
+        for part in range(first, last, _PART):
+            began = time.perf_counter()
+            size = min(_PART, last - part)
+            advise(part, size, _MADV_HUGEPAGE)
+            advise(part, size, _MADV_COLLAPSE)
+            time.sleep(rest * (time.perf_counter() - began))
 
 
 @functools.cache

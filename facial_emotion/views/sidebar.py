@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ QUESTIONS = {
 }
 # How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
 SENSITIVITIES = translatable({"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0})
+_AFTER = 1.5  # seconds after the first page was drawn, which the browser shows meanwhile, models begin to be loaded
 # Settings by their keys in the session and in the page's address, where those that are not the default are.
 _DEFAULTS = {"sensitivity": "normal", "detector": DEFAULT, "harder": False, "landmarks": False}
 _OPTIONS: dict[str, Sequence[object]] = {
@@ -66,6 +68,7 @@ def warm_up() -> threading.Thread:
 
     @st.cache_resource(show_spinner=False)  # it silences the spinners of cached functions, which need a page
     def load_all() -> None:
+        time.sleep(_AFTER)
         importlib.import_module("facial_emotion.views.charts")
         find_faces(examples.portrait())
         names = recognizers.names()
