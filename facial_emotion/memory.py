@@ -16,7 +16,8 @@ from pathlib import Path
 
 _LARGE = 2**21  # bytes of a large page
 _MADV_HUGEPAGE, _MADV_COLLAPSE = 14, 25  # of Linux's madvise: in large pages in time, and at once (Linux 6.1)
-_MAPS = Path("/proc/self/smaps")
+_MAPS, _SETTINGS = Path("/proc/self/smaps"), Path("/sys/kernel/mm/transparent_hugepage")
+_USED = 0.9  # of a range; the rest becomes memory in use
 _PART = 4 * _LARGE  # what is moved at once
 _REST = 3.0  # in the background: a quarter of the time
 _WAITS = (1, 4, 16, 64)  # seconds: a program that ends sooner does without, and first answers allocate more
@@ -31,7 +32,8 @@ def use_large_pages_soon() -> None:
     with _starting:
         if _madvise() is not None and (_thread is None or not _thread.is_alive()):
             _thread = threading.Thread(target=_use_now_and_then, name="large pages", daemon=True)
-            _thread.start()
+            with contextlib.suppress(RuntimeError):  # no more threads: then without
+                _thread.start()
 
 
 def _use_now_and_then() -> None:
@@ -60,9 +62,10 @@ def use_large_pages(rest: float = 0.0) -> None:
 
 @functools.cache
 def _madvise() -> Callable[[int, int, int], int] | None:
-    """The C library's function of this name, on Linux."""
-    with contextlib.suppress(OSError, AttributeError):
-        if _MAPS.exists():
+    """The C library's function of this name, on Linux where it gives large pages of 2 MB to those who ask."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        size = int((_SETTINGS / "hpage_pmd_size").read_text())
+        if size == _LARGE and "[never]" not in (_SETTINGS / "enabled").read_text():
             function = ctypes.CDLL(None).madvise
             function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
             return function
@@ -70,17 +73,22 @@ def _madvise() -> Callable[[int, int, int], int] | None:
 
 
 def _allocated() -> Iterator[tuple[int, int]]:
-    """The first and last address of each range of allocated memory that is mostly in use, and has small pages."""
-    wanted, start, stop, used = False, 0, 0, 0
+    """The first and last address of each range of allocated memory that is in use, but for a tenth, by small pages.
+
+    Ranges whose owner asked for small pages are left out.
+    """
+    wanted, start, stop, used, small = False, 0, 0, 0, 0
     with contextlib.suppress(OSError):
-        for line in _MAPS.read_text().splitlines():
+        for line in _MAPS.read_bytes().splitlines():
             words = line.split()
-            if not words[0].endswith(":"):  # 55d0c0000000-55d0c8000000 rw-p 00000000 00:00 0 [heap]
-                start, stop = (int(word, 16) for word in words[0].split("-"))
-                wanted = words[1] == "rw-p" and words[4:] in (["0"], ["0", "[heap]"])
-            elif words[0] == "Rss:":
+            if not words[0].endswith(b":"):  # 55d0c0000000-55d0c8000000 rw-p 00000000 00:00 0 [heap]
+                start, stop = (int(word, 16) for word in words[0].split(b"-"))
+                wanted = words[1] == b"rw-p" and words[4:] in ([b"0"], [b"0", b"[heap]"])
+            elif words[0] == b"Rss:":
                 used = 1024 * int(words[1])
-            elif words[0] == "AnonHugePages:" and wanted:
+            elif words[0] == b"AnonHugePages:":
                 small = used - 1024 * int(words[1])
-                if small >= _LARGE and used >= (stop - start) // 2:
+            elif words[0] == b"VmFlags:":
+                wanted = wanted and b"nh" not in words  # no huge pages
+                if wanted and small >= _LARGE and used >= _USED * (stop - start):
                     yield start, stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ def large_kilobytes() -> int:
 
 @pytest.mark.skipif(not MODE.exists() or "[never]" in MODE.read_text(), reason="needs Linux with large pages")
 def test_memory_moves_into_large_pages_with_its_content() -> None:
-    values = np.arange(4_000_000, dtype=np.int64)  # 32 MB
+    memory_map = mmap.mmap(-1, 32_000_000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    values = np.frombuffer(memory_map, dtype=np.int64)
+    values[:] = np.arange(4_000_000)
     before = large_kilobytes()
     memory.use_large_pages()
     if large_kilobytes() == before:
@@ -32,7 +35,7 @@ def test_memory_moves_into_large_pages_with_its_content() -> None:
 
 
 def test_systems_without_large_pages_are_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(memory, "_MAPS", tmp_path / "none")
+    monkeypatch.setattr(memory, "_SETTINGS", tmp_path)
     memory._madvise.cache_clear()
     try:
         memory.use_large_pages()

@@ -170,12 +170,15 @@ def core(models: str | None, out: Path | None) -> None:
     if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere the system moves the thread between cores
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     limit_threads(1)
-    threadpool_limits(1)
     names = options.split_names(models) or recognizers.names()
+    if not names:
+        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    loaded = [recognizers.load(name, threads=1) for name in names]
+    threadpool_limits(1)
     crops, frame = examples.crops(), examples.frame()
     figures: dict[str, Any] = {"host": host(1), "latency": {}}
     with bar("models", len(names)) as step:
-        for recognizer in (recognizers.load(name, threads=1) for name in names):
+        for recognizer in loaded:
             latency = timing.latency(recognizer, crops)
             latency["frame to label"] = timing.repeated(partial(label_of_frame, recognizer, frame), rounds=50)
             figures["latency"][recognizer.name] = {stage: to_json(spent) for stage, spent in latency.items()}

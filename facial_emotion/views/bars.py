@@ -11,7 +11,7 @@ from facial_emotion.views.language import t
 _ROW = (
     '<div style="display:grid;grid-template-columns:5.5em 1fr 3em;gap:.4em;align-items:center;line-height:1.5">'
     "<span>{name}</span>"
-    '<span style="background:{colour};width:{width:.1f}%;height:.8em;border-radius:2px"></span>'
+    '<span style="background:{colour};width:{percent:.1f}%;height:.8em;border-radius:2px"></span>'
     '<span style="text-align:right;font-variant-numeric:tabular-nums">{percent:.0f}%</span></div>'
 )
 
@@ -23,5 +23,5 @@ def html(probabilities: np.ndarray, count: int | None = None) -> str:
     for index in order:
         percent = 100 * float(probabilities[index])
         name = EMOTIONS[index]
-        rows.append(_ROW.format(name=t(name), colour=HEX[name], width=percent, percent=percent))
+        rows.append(_ROW.format(name=t(name), colour=HEX[name], percent=percent))
     return f'<div style="font-size:.875rem">{"".join(rows)}</div>'

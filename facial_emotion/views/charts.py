@@ -26,13 +26,14 @@ _TRACKS = {"classical": "#d55e00", "deep": "#0072b2", "ensemble": "#009e73"}  # 
 def draw(chart: alt.Chart | alt.LayerChart, key: str, place: DeltaGenerator | None = None) -> None:
     """Draw a chart with text that can be read in the viewer's theme, as wide as its place, by default the page."""
     colour = text_colour()
-    plain = chart.configure_axis(labelColor=colour, titleColor=colour).configure_legend(labelColor=colour)
-    (place or st).altair_chart(plain, width="stretch", key=key)
+    if colour:
+        chart = chart.configure_axis(labelColor=colour, titleColor=colour).configure_legend(labelColor=colour)
+    (st if place is None else place).altair_chart(chart, width="stretch", key=key)
 
 
-def text_colour() -> str:
-    """The colour of text in a chart, in the viewer's theme."""
-    return _TEXT["dark" if st.context.theme.type == "dark" else "light"]
+def text_colour() -> str | None:
+    """The colour of text in a chart, in the viewer's theme; None where it is not known yet."""
+    return _TEXT.get(st.context.theme.type or "")
 
 
 def colours() -> alt.Scale:
@@ -166,7 +167,7 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
     )
     labels = base.mark_text().encode(
         text=alt.Text("share", format=".0%"),
-        color=alt.condition("datum.share > 0.6", alt.value("white"), alt.value("black")),
+        color=alt.condition("datum.share > 0.75", alt.value("white"), alt.value("black")),
     )
     result: alt.LayerChart = (cells + labels).properties(height=380)
     return result
@@ -202,6 +203,8 @@ def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
         )
     )
     result: alt.LayerChart = (
-        (points + base.mark_text(dy=-14, color=text_colour()).encode(text="name")).properties(height=340).interactive()
+        (points + base.mark_text(dy=-14, color=text_colour() or "gray").encode(text="name"))
+        .properties(height=340)
+        .interactive()
     )
     return result

@@ -165,7 +165,7 @@ def figures(session: Session) -> None:
     elif len(faces) > _MANY:
         st.subheader(recognition.answer([recognition.Recognised(0, "", faces)]), anchor=False)
     for face in faces if len(faces) <= _MANY else []:
-        word = f"{recognition.emoji(face)} {t(face.label)}{'' if face.certain else '?'}"
+        word = f"{recognition.emoji(face)} {t(face.label)}" if face.certain else f"{t(face.label)}?"
         st.header(f"{face.number} {word}" if len(faces) > 1 else word, anchor=False)
         st.html(bars.html(face.probabilities, 3))
     history = session.stream.history()

@@ -132,8 +132,11 @@ def sidebar() -> ViewerSettings:
 
 
 def _restore(key: str, options: Sequence[object], default: object) -> None:
-    """At a session's start, take a setting from the page's address if it is one of the options; else the default."""
-    if key not in st.session_state:
+    """At a session's start, take a setting from the page's address if it is one of the options; else the default.
+
+    So it is where the session's value is no option any more, as a model that was removed.
+    """
+    if st.session_state.get(key) not in options:
         named = {str(option): option for option in options}
         st.session_state[key] = named.get(st.query_params.get(key, ""), default)
 
