@@ -1,4 +1,4 @@
-"""Large pages for the memory of models, on Linux.
+"""How the process's memory is kept, on Linux: models in large pages, and what is freed returned to the system.
 
 Trees and networks are read in random order, so that finding the address of a page of 4 KB often costs more than reading
 it. A page of 2 MB needs one address for 512 of these.
@@ -18,6 +18,7 @@ _LARGE = 2**21  # bytes of a large page
 _MADV_HUGEPAGE, _MADV_COLLAPSE = 14, 25  # of Linux's madvise: in large pages in time, and at once (Linux 6.1)
 _MAPS, _SETTINGS = Path("/proc/self/smaps"), Path("/sys/kernel/mm/transparent_hugepage")
 _USED = 0.9  # of a range; the rest becomes memory in use
+_MMAP_THRESHOLD, _BLOCK = -3, 2**20  # glibc's M_MMAP_THRESHOLD, and bytes
 _PART = 4 * _LARGE  # what is moved at once
 _REST = 3.0  # in the background: a quarter of the time
 _WAITS = (1, 4, 16, 64)  # seconds: a program that ends sooner does without, and first answers allocate more
@@ -92,3 +93,13 @@ def _allocated() -> Iterator[tuple[int, int]]:
                 wanted = wanted and b"nh" not in words  # no huge pages
                 if wanted and small >= _LARGE and used >= _USED * (stop - start):
                     yield start, stop
+
+
+@functools.cache
+def return_memory() -> None:
+    """Have blocks of a megabyte and more returned to the system as soon as they are freed, where glibc has them.
+
+    By default it keeps them, and so the memory for the pictures of viewers who left.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(_MMAP_THRESHOLD, _BLOCK)

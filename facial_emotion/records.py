@@ -186,7 +186,7 @@ def parse(kind: type[Record], value: object, place: object) -> Record:
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
-    """The type hints of a record's fields; evaluating them takes ten times as long as the rest."""
+    """The type hints of a record's fields; evaluating them takes longer than all the rest."""
     return get_type_hints(kind)
 
 

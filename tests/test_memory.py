@@ -37,9 +37,11 @@ def test_memory_moves_into_large_pages_with_its_content() -> None:
 def test_systems_without_large_pages_are_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(memory, "_SETTINGS", tmp_path)
     memory._madvise.cache_clear()
+    before = memory._thread
     try:
         memory.use_large_pages()
         memory.use_large_pages_soon()
         assert memory._madvise() is None
+        assert memory._thread is before
     finally:
         memory._madvise.cache_clear()

@@ -130,7 +130,7 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, out
     from facial_emotion.evaluation.framing import measure
     from facial_emotion.terminal import bar
 
-    names = options.split_names(models) or recognizers.names()
+    names = options.chosen_models(models)
     loaded = [recognizers.load(name) for name in names]
     part = fer2013.load(data).split("PublicTest")
     crops, labels = part.crops[:rows], part.labels[:rows]
@@ -170,9 +170,7 @@ def core(models: str | None, out: Path | None) -> None:
     if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere the system moves the thread between cores
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     limit_threads(1)
-    names = options.split_names(models) or recognizers.names()
-    if not names:
-        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    names = options.chosen_models(models)
     loaded = [recognizers.load(name, threads=1) for name in names]
     threadpool_limits(1)
     crops, frame = examples.crops(), examples.frame()

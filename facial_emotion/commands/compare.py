@@ -76,9 +76,7 @@ def main(
     from facial_emotion.evaluation import results
     from facial_emotion.threads import limit_threads
 
-    chosen = options.split_names(models) if models else recognizers.names()
-    if not chosen:
-        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    chosen = options.chosen_models(models)
     if pictures is not None and (data is not None or readme):
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     asked = _asked(ask, pictures)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from facial_emotion.errors import InputError
+
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
 LABELS = ("fer2013", "people")  # as in artifact.OUTPUTS
@@ -52,3 +54,13 @@ def labels(text: str, **settings: Any) -> Callable[[Callable[..., Any]], Callabl
 def split_names(names: str | None) -> list[str]:
     """Names that were given with commas between them."""
     return [name.strip() for name in (names or "").split(",") if name.strip()]
+
+
+def chosen_models(names: str | None) -> list[str]:
+    """Names of models that were given with commas between them, by default of all. Raises InputError for none."""
+    from facial_emotion import recognizers
+
+    chosen = split_names(names) if names else recognizers.names()
+    if not chosen:
+        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    return chosen

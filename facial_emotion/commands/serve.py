@@ -15,7 +15,6 @@ import os
 import click
 
 from facial_emotion.commands import options, run
-from facial_emotion.errors import InputError
 
 
 @click.command(epilog="Example: facial-emotion serve --models cnn,lightgbm --port 8000 --workers 2")
@@ -61,9 +60,7 @@ def main(
     from facial_emotion.serving.connections import BACKLOG, Connection
     from facial_emotion.serving.schema import Limits
 
-    names = options.split_names(models) if models else recognizers.names()
-    if not names:
-        raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
+    names = options.chosen_models(models)
     for name in names:
         recognizers.card(name)  # report an unknown name before the server starts
     default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)[0]))

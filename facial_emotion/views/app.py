@@ -5,19 +5,16 @@ The modules of this package contain widgets and layout only; other packages comp
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import functools
 import importlib
 from pathlib import Path
 
 import streamlit as st
 
+from facial_emotion.memory import return_memory
 from facial_emotion.threads import share_processor
 from facial_emotion.views.language import t, translatable
 
 _FOLDER = Path(__file__).parent
-_MMAP_THRESHOLD = -3  # glibc's M_MMAP_THRESHOLD
 # By the names of their modules: title and icon.
 PAGES = {
     "image": (translatable("Image"), ":material/image:"),
@@ -40,16 +37,6 @@ def page(name: str) -> st.Page:
 
     title, icon = PAGES[name]
     return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
-
-
-@functools.cache
-def return_memory() -> None:
-    """Have blocks of a megabyte and more returned to the system as soon as they are freed, where glibc has them.
-
-    By default it keeps them, and so the memory for the pictures of viewers who left.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_MMAP_THRESHOLD, 2**20)
 
 
 def draw() -> None:

@@ -1,8 +1,8 @@
 """The sidebar of every page: model, face detection, display of landmarks, and language.
 
 What is chosen is part of the page's address, so it holds across pages and reloads, and can be sent as a link. Each
-widget also gets the session's value as its default: on a change of pages the browser may draw it anew, and then it
-shows the default, while the server, which was sent the value, takes it for known.
+widget also gets the session's value as its default (``_select``, ``_toggle``): on a change of pages the browser may
+draw it anew, and then it shows the default, while the server, which was sent the value, takes it for known.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -102,12 +103,10 @@ def sidebar() -> ViewerSettings:
     for key, options in {"model": names, **_OPTIONS}.items():
         _restore(key, options, defaults[key])
     with st.sidebar:
-        name = st.selectbox(
+        name = _select(
             t("Model"),
             names,
-            key="model",
-            index=names.index(st.session_state["model"]),
-            persist_state="session",
+            "model",
             help=t("All models were trained and evaluated on FER2013; the Compare page shows all figures."),
         )
         card = recognizers.card(name)
@@ -121,9 +120,7 @@ def sidebar() -> ViewerSettings:
             st.caption(card.licence)
         st.divider()
         search = _search()
-        landmarks = st.toggle(
-            t("Show landmarks"), key="landmarks", value=st.session_state["landmarks"], persist_state="session"
-        )
+        landmarks = _toggle(t("Show landmarks"), "landmarks")
         _language()
     changed = {key: str(st.session_state[key]) for key, value in defaults.items() if st.session_state[key] != value}
     if st.query_params.to_dict() != changed:
@@ -141,6 +138,17 @@ def _restore(key: str, options: Sequence[object], default: object) -> None:
         st.session_state[key] = named.get(st.query_params.get(key, ""), default)
 
 
+def _select(label: str, options: list[str], key: str, **more: Any) -> str:
+    """Draw a select box for a setting; the option that is chosen. key: of the setting; more: for ``st.selectbox``."""
+    index = options.index(st.session_state[key])
+    return str(st.selectbox(label, options, key=key, index=index, persist_state="session", **more))
+
+
+def _toggle(label: str, key: str, **more: Any) -> bool:
+    """Draw a switch for a setting; whether it is on. key: of the setting; more: for ``st.toggle``."""
+    return bool(st.toggle(label, key=key, value=st.session_state[key], persist_state="session", **more))
+
+
 def _accuracy(column: DeltaGenerator, card: Card) -> None:
     """Draw a model's accuracy against the labels that it answers with."""
     share = f"{card.own('PrivateTest').accuracy:.1%}"
@@ -154,12 +162,10 @@ def _accuracy(column: DeltaGenerator, card: Card) -> None:
 
 def _language() -> None:
     """Draw the choice of the language."""
-    st.selectbox(
+    _select(
         t("Language"),
         list(language.LANGUAGES),
-        key=language.KEY,
-        index=list(language.LANGUAGES).index(st.session_state[language.KEY]),
-        persist_state="session",
+        language.KEY,
         format_func=language.LANGUAGES.__getitem__,
         on_change=_hold,
         width=160,
@@ -183,18 +189,10 @@ def _search() -> Search:
         help=t("With more faces, some may be none; with fewer, those that are left are surer."),
     )
     with st.expander(t("Face detection")):
-        detector = st.selectbox(
-            t("Detector"),
-            list(DETECTORS),
-            key="detector",
-            index=list(DETECTORS).index(st.session_state["detector"]),
-            persist_state="session",
-        )
-        harder = st.toggle(
+        detector = _select(t("Detector"), list(DETECTORS), "detector")
+        harder = _toggle(
             t("Search harder"),
-            key="harder",
-            value=st.session_state["harder"],
-            persist_state="session",
+            "harder",
             help=t("Also find faces down to {pixels} pixels, which takes longer.", pixels=SMALLEST),
         )
     return Search(detector, threshold_of(amount, detector), SMALLEST if harder else None)
