@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import pickle
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from facial_emotion import recognizers
 from facial_emotion.errors import InputError
@@ -24,53 +25,69 @@ Models = dict[str, str]  # the fingerprints of the served models, by name
 
 
 class Worker:
-    """A worker process. Its methods block, and are called by one thread at a time."""
+    """A worker process, and the connection to it."""
 
     def __init__(self, models: Models) -> None:
         self._models = models
         self._process: BaseProcess | None = None
-        self._connection: Connection | None = None
+        self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._loaded = False
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start the process and wait until it has loaded all models. Raises InputError where it can't."""
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=worker.run, args=(theirs, self._models), daemon=True)
-        self._process.start()
-        theirs.close()
+        ours, theirs = socket.socketpair()
+        self._connection = await asyncio.open_connection(sock=ours)
+        await asyncio.to_thread(self._launch, theirs)
         try:
-            failure: str | None = self._connection.recv()
-        except EOFError:
+            failure = await self._answer()
+        except (EOFError, OSError):
             failure = "a worker died while it loaded the models"
         if failure is not None:
             raise InputError(failure)
+        self._loaded = True
 
-    def ask(self, request: worker.Request, seconds: float) -> worker.Answer:
+    def _launch(self, connection: socket.socket) -> None:
+        if self._process is not None:
+            self._process.join()  # it was killed
+        context = multiprocessing.get_context("spawn")
+        self._process = context.Process(target=worker.run, args=(connection, self._models), daemon=True)
+        self._process.start()
+        connection.close()
+
+    async def ask(self, request: worker.Request, seconds: float) -> worker.Answer:
         """The answer to a request. Raises ApiError where it takes longer or the process dies; it is dead then."""
         assert self._connection is not None
         try:
-            self._connection.send(request)
-            if not self._connection.poll(max(0.0, seconds)):
-                self.stop()
-                raise too_slow()
-            answer: worker.Answer = self._connection.recv()
+            async with asyncio.timeout(seconds):
+                self._connection[1].write(worker.pack(request))
+                answer: worker.Answer = await self._answer()
+        except TimeoutError as error:
+            self.stop()
+            raise too_slow() from error
         except (EOFError, OSError) as error:
             self.stop()
             raise ApiError(500, "crashed", "a worker died while it processed this picture") from error
         return answer
 
+    async def _answer(self) -> Any:
+        """What the process sends next. Raises EOFError or OSError where it dies first."""
+        assert self._connection is not None
+        reader = self._connection[0]
+        size = int.from_bytes(await reader.readexactly(worker.HEAD))
+        return pickle.loads(await reader.readexactly(size))
+
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process is not None and self._process.is_alive()
+        """Whether the process has loaded the models and runs; its connection ends with it."""
+        return self._loaded and self._connection is not None and not self._connection[0].at_eof()
 
     def stop(self) -> None:
         """Kill the process."""
-        if self._process is not None:
+        self._loaded = False
+        if self._process is not None and self._process.pid is not None:
             self._process.kill()
-            self._process.join()
         if self._connection is not None:
-            self._connection.close()
+            self._connection[1].close()
 
 
 class WorkerPool:
@@ -82,8 +99,7 @@ class WorkerPool:
         self._workers = [Worker(models) for _ in range(workers)]
         self._limits = limits
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
-        self._threads = ThreadPoolExecutor(workers, "worker")
-        self._tasks: set[asyncio.Task[worker.Answer]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._opened = self._closed = False
         self.pending = 0
 
@@ -94,8 +110,7 @@ class WorkerPool:
 
     async def open(self) -> None:
         """Start the workers; returns when all have loaded the models. Raises InputError where one can't."""
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(self._threads, each.start) for each in self._workers))
+        await asyncio.gather(*(each.start() for each in self._workers))
         for each in self._workers:
             self._idle.put_nowait(each)
         self._opened = True
@@ -105,7 +120,6 @@ class WorkerPool:
         self._closed = True
         for each in self._workers:
             each.stop()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
     def admitted(self) -> Iterator[float]:
@@ -145,23 +159,24 @@ class WorkerPool:
 
     async def _ask(self, asked: Worker, request: worker.Request, deadline: float) -> worker.Answer:
         """A worker's answer. It is idle then, or being replaced if it is dead."""
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, asked.ask, request, deadline - time.monotonic())
+            return await asked.ask(request, deadline - time.monotonic())
         finally:
             if asked.alive:
                 self._idle.put_nowait(asked)
             elif not self._closed:
-                replacing = asyncio.ensure_future(loop.run_in_executor(self._threads, asked.start))
+                replacing = asyncio.create_task(asked.start())
+                self._tasks.add(replacing)
                 replacing.add_done_callback(lambda done: self._put_back(asked, done))
 
-    def _forget(self, task: asyncio.Task[worker.Answer]) -> None:
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         """Let go of a request's task; its error was the client's, who may have left."""
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()
 
-    def _put_back(self, replaced: Worker, done: asyncio.Future[None]) -> None:
+    def _put_back(self, replaced: Worker, done: asyncio.Task[None]) -> None:
         """Use a worker that was started anew; without it, if it did not start."""
+        self._forget(done)
         if not done.cancelled() and done.exception() is None:
             self._idle.put_nowait(replaced)

@@ -5,9 +5,10 @@ A crash of a picture decoder ends a worker, not the server.
 
 from __future__ import annotations
 
+import pickle
+import socket
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 from facial_emotion.features.faces import Search
 from facial_emotion.threads import limit_threads
@@ -41,9 +42,10 @@ class PictureData(TypedDict):
 Request = tuple[str, bytes, int, Search]  # the arguments of ``recognise``
 Answer = PictureData | str
 OUT_OF_MEMORY = "out of memory"
+HEAD = 8  # bytes of a message's length, before its pickle
 
 
-def run(connection: Connection, models: dict[str, str]) -> None:
+def run(connection: socket.socket, models: dict[str, str]) -> None:
     """Work in a process of its own: load the models, say so, and answer requests until the connection closes.
 
     models: fingerprints by name; another fingerprint is a failure. First None is sent, or the text of a failure.
@@ -52,17 +54,29 @@ def run(connection: Connection, models: dict[str, str]) -> None:
     try:
         _load(models)
     except Exception as error:  # whatever it is, the server must say it
-        connection.send(str(error) or type(error).__name__)
+        connection.sendall(pack(str(error) or type(error).__name__))
         return
-    connection.send(None)
-    with suppress(EOFError, OSError):
+    connection.sendall(pack(None))
+    with suppress(EOFError, OSError), connection.makefile("rb") as messages:
         while True:
-            request: Request = connection.recv()
+            request: Request = _unpack(messages)
             try:
                 answer: Answer = recognise(*request)
             except MemoryError:
                 answer = OUT_OF_MEMORY
-            connection.send(answer)
+            connection.sendall(pack(answer))
+
+
+def pack(message: Any) -> bytes:
+    """A message as it is sent over the connection of server and worker: its length and its pickle."""
+    content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    return len(content).to_bytes(HEAD) + content
+
+
+def _unpack(messages: BinaryIO) -> Any:
+    """The next message. Raises EOFError where the connection was closed."""
+    content = messages.read(int.from_bytes(messages.read(HEAD)))
+    return pickle.loads(content)  # of nothing, an EOFError
 
 
 def _load(models: dict[str, str]) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from PIL import Image, ImageOps
 from skimage.data import astronaut
 
@@ -116,6 +119,30 @@ def bomb(side: int) -> bytes:
 
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    quality=st.integers(5, 100),
+    subsampling=st.sampled_from(["4:4:4", "4:2:2", "4:2:0"]),
+    progressive=st.booleans(),
+    damage=st.none() | st.tuples(st.floats(0.4, 1), st.integers(0, 255)),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_jpeg_is_read_as_pillow_reads_it(
+    size: tuple[int, int], quality: int, subsampling: str, progressive: bool, damage: tuple[float, int] | None
+) -> None:
+    picture = Image.fromarray(np.ascontiguousarray(astronaut()[100 : 100 + size[1], 200 : 200 + size[0]]))
+    content = bytearray(encoded(picture, "JPEG", quality=quality, subsampling=subsampling, progressive=progressive))
+    if damage is not None:
+        content[int(damage[0] * (len(content) - 1))] = damage[1]
+    try:
+        expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    except Exception:  # whatever Pillow raises
+        with pytest.raises(InputError):
+            read_rgb(bytes(content))
+    else:
+        assert_array_equal(read_rgb(bytes(content)), expected)
 
 
 @pytest.mark.attack("truncated, huge and closed kinds of pictures", "one line")
