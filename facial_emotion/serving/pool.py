@@ -6,6 +6,7 @@ A worker that overruns is killed and replaced; no other request is touched.
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import pickle
 import socket
@@ -114,6 +115,7 @@ class WorkerPool:
         for each in self._workers:
             self._idle.put_nowait(each)
         self._opened = True
+        gc.freeze()  # as in the workers
 
     def close(self) -> None:
         """Kill the workers."""

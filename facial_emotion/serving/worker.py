@@ -5,6 +5,7 @@ A crash of a picture decoder ends a worker, not the server.
 
 from __future__ import annotations
 
+import gc
 import pickle
 import socket
 from contextlib import suppress
@@ -96,6 +97,7 @@ def _load(models: dict[str, str]) -> None:
             advice = "it was trained anew: start the server again"
             raise InputError(name, f"the model {fingerprint[:12]}…", f"{found[:12]}…", advice)
         recognizers.load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
+    gc.freeze()  # what is loaded stays: looking through it for garbage would take 3 % of the time
 
 
 def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> Answer:
