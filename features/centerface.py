@@ -151,6 +151,8 @@ def _search(rgb: np.ndarray, threshold: float) -> Detections:
 
 def _suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Indices of the boxes that no better box of the same face overlaps (non-maximum suppression)."""
+    if len(boxes) < 2:
+        return np.flatnonzero(scores > threshold)
     corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), threshold, _NMS_OVERLAP)
     return np.asarray(kept, dtype=np.int64).reshape(-1)
