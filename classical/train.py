@@ -42,7 +42,7 @@ LICENCES = {  # by the landmark predictor
     "is under Apache 2.0. Trained on FER2013, which was made for research.",
 }
 CALIBRATIONS = {  # by the split that they are fitted on
-    "PublicTest": "matrix scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+    "PublicTest": "vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
     "Training": "matrix scaling, fitted on the scores that each row of Training gets from a fit without it",
 }
 _LIBRARIES = (
@@ -170,7 +170,7 @@ def train(
     exported = Exported(
         recipe.heads,
         held_out_scores if fitted.left_out is None else fitted.left_out.reshape(-1, *held_out_scores.shape[1:]),
-        calibration.matrix,
+        calibration.vector if fitted.left_out is None else calibration.matrix,  # PublicTest has few rows
         lambda calibrations: to_onnx(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
         ),
