@@ -42,7 +42,7 @@ SPACES: dict[str, Space] = {
     },
     "xgboost": {
         **_TREES,
-        "parameters.max_depth": ("int", {"low": 3, "high": 9}),
+        "parameters.max_leaves": ("int", {"low": 8, "high": 511, "log": True}),
         "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.5, "log": True}),
         "parameters.min_child_weight": ("float", {"low": 1.0, "high": 30.0, "log": True}),
         "parameters.lambda": ("float", {"low": 0.1, "high": 30.0, "log": True}),

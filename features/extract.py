@@ -75,7 +75,7 @@ def landmark_geometry() -> Block:
     """Block of landmark geometry, in units of the interocular distance, rounded to 1/256."""
 
     def compute(_: np.ndarray, points: np.ndarray) -> np.ndarray:
-        values = np.clip(geometry.geometry(points[None])[0], -7.9, 7.9)
+        values = np.minimum(np.maximum(geometry.geometry(points[None])[0], -7.9), 7.9)
         result: np.ndarray = np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
         return result
 

@@ -136,8 +136,8 @@ def upright(points: np.ndarray) -> np.ndarray:
 def _upright(points: np.ndarray) -> np.ndarray:
     """The points of ``upright`` as complex64 (n, 68): x is real, y imaginary."""
     whole = as_complex(points)
-    eyes = whole[:, _EYES].reshape(-1, 2, 6).mean(axis=2)
-    axis, middle = eyes[:, 1:] - eyes[:, :1], eyes.mean(axis=1, keepdims=True)
+    eyes = np.add.reduce(whole[:, _EYES].reshape(-1, 2, 6), axis=2) / 6
+    axis, middle = eyes[:, 1:] - eyes[:, :1], (eyes[:, :1] + eyes[:, 1:]) / 2
     turned: np.ndarray = np.divide(whole - middle, axis, out=np.zeros_like(whole), where=axis != 0)
     return turned.astype(np.complex64)
 
@@ -228,7 +228,7 @@ def geometry(points: np.ndarray) -> np.ndarray:
     faces, of = _upright(points), _LAYOUT
     # A product of real matrices: one of complex ones, or with a vector, would start threads that then get in the way.
     # The rest is real too: complex arithmetic may round the same values in two ways.
-    x, y = np.moveaxis(of.vectors @ faces.view(np.float32).reshape(-1, POINTS, 2), 2, 0)
+    x, y = (of.vectors @ faces.view(np.float32).reshape(-1, POINTS, 2)).transpose(2, 0, 1)
     every = np.sqrt(x * x + y * y)
     lengths = (every[:, of.lengths[0]] + every[:, of.lengths[1]]) / 2
     lengths[:, of.divided[0]] /= np.maximum(every[:, of.divided[1]], _SMALLEST)
@@ -243,5 +243,5 @@ def geometry(points: np.ndarray) -> np.ndarray:
         faces.real[:, INNER],
         faces.imag[:, INNER],
     )
-    result: np.ndarray = np.hstack(values)[:, of.order]
+    result: np.ndarray = np.concatenate(values, axis=1)[:, of.order]
     return result

