@@ -41,9 +41,9 @@ LICENCES = {  # by the landmark predictor
     "mesh": "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which "
     "is under Apache 2.0. Trained on FER2013, which was made for research.",
 }
-CALIBRATIONS = {  # by the split that they are fitted on
-    "PublicTest": "vector scaling, fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
-    "Training": "matrix scaling, fitted on the scores that each row of Training gets from a fit without it",
+_FITTED_ON = {  # how a calibration is fitted, by the split
+    "PublicTest": "fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
+    "Training": "fitted on the scores that each row of Training gets from a fit without it",
 }
 _LIBRARIES = (
     "numpy",
@@ -96,13 +96,15 @@ class Recipe:
     """The settings of a training.
 
     features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
-    that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs.
+    that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs; calibration:
+    "matrix" or "vector", how scores become probabilities (see evaluation.calibration).
     """
 
     features: dict[str, Any]
     fit: dict[str, Any]
     tuning: dict[str, Any] | None = None
     heads: list[str] = field(default_factory=lambda: ["fer2013"])
+    calibration: str = "matrix"
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -114,6 +116,8 @@ def read_recipe(path: Path) -> Recipe:
     recipe = parse(Recipe, content, path)
     if recipe.heads not in (["fer2013"], ["fer2013", "people"]):
         raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")
+    if recipe.calibration not in ("matrix", "vector"):
+        raise InputError(path, "'calibration', matrix or vector", recipe.calibration)
     return recipe
 
 
@@ -170,7 +174,7 @@ def train(
     exported = Exported(
         recipe.heads,
         held_out_scores if fitted.left_out is None else fitted.left_out.reshape(-1, *held_out_scores.shape[1:]),
-        calibration.vector if fitted.left_out is None else calibration.matrix,  # PublicTest has few rows
+        calibration.vector if recipe.calibration == "vector" else calibration.matrix,
         lambda calibrations: to_onnx(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
         ),
@@ -187,7 +191,7 @@ def train(
         features=recipe.features,
         landmarks=fingerprint(predictor_of(recipe.features)),
         training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
-        calibration=CALIBRATIONS[exported.split],
+        calibration=f"{recipe.calibration} scaling, {_FITTED_ON[exported.split]}",
         threshold=0.0,
         metrics={},
         licence=LICENCES[predictor_of(recipe.features)],

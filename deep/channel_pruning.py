@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 _MULTIPLE = 16  # of channels that stay: ONNX Runtime is slower with other numbers
 _PLACES = 400  # of a picture at which a block's values are taken
+_LEAST_SPREAD = 1e-6  # of an output, which may be constant
 _RIDGE = 1e-6  # of a channel's mean variance, for channels that never change
 
 
@@ -108,7 +109,7 @@ def _fit(values: np.ndarray, target: np.ndarray, error: float) -> tuple[np.ndarr
     covariance = centred.T @ centred / len(values)
     covariance += _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     together = centred.T @ wanted / len(values)
-    spread = np.sqrt(np.square(wanted).mean(axis=0))
+    spread = np.maximum(np.sqrt(np.square(wanted).mean(axis=0)), _LEAST_SPREAD)
     precision, kept = np.linalg.inv(covariance), np.arange(len(covariance))
     weights = (precision @ together / spread).T
     lost, best = 0.0, kept

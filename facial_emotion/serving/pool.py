@@ -36,9 +36,11 @@ class Worker:
 
     async def start(self) -> None:
         """Start the process and wait until it has loaded all models. Raises InputError where it can't."""
+        self.stop()
         ours, theirs = socket.socketpair()
-        self._connection = await asyncio.open_connection(sock=ours)
-        await asyncio.to_thread(self._launch, theirs)
+        with theirs:
+            self._connection = await asyncio.open_connection(sock=ours)
+            await asyncio.to_thread(self._launch, theirs)
         try:
             failure = await self._answer()
         except (EOFError, OSError):
@@ -53,7 +55,6 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._process = context.Process(target=worker.run, args=(connection, self._models), daemon=True)
         self._process.start()
-        connection.close()
 
     async def ask(self, request: worker.Request, seconds: float) -> worker.Answer:
         """The answer to a request. Raises ApiError where it takes longer or the process dies; it is dead then."""
@@ -68,6 +69,9 @@ class Worker:
         except (EOFError, OSError) as error:
             self.stop()
             raise ApiError(500, "crashed", "a worker died while it processed this picture") from error
+        except BaseException:  # its answer, if it comes, would be taken for the next request's
+            self.stop()
+            raise
         return answer
 
     async def _answer(self) -> Any:
@@ -115,7 +119,8 @@ class WorkerPool:
         for each in self._workers:
             self._idle.put_nowait(each)
         self._opened = True
-        gc.freeze()  # as in the workers
+        gc.collect()
+        gc.freeze()  # what is loaded stays, as in the workers
 
     def close(self) -> None:
         """Kill the workers."""
@@ -129,6 +134,7 @@ class WorkerPool:
 
         Raises ApiError where no place is free, or before the models are loaded.
         """
+        self.revive()
         if not self.ready:
             raise starting()
         if self.pending >= self._limits.waiting:
@@ -149,9 +155,14 @@ class WorkerPool:
         await left()  # uvicorn stops reading after a long body, and would not see the end of the connection
         async with asyncio.timeout(deadline - time.monotonic()):
             free = await self._idle.get()
-        if await left():
+        try:
+            if await left():
+                raise ApiError(503, "left", "the client has left")
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+        except BaseException:
             self._idle.put_nowait(free)
-            raise ApiError(503, "left", "the client has left")
+            raise
         request = (model, content, self._limits.pixels, search)
         # Where the waiting ends early, the work does not: the worker must be free before it gets the next request.
         task = asyncio.create_task(self._ask(free, request, deadline))
@@ -166,10 +177,25 @@ class WorkerPool:
         finally:
             if asked.alive:
                 self._idle.put_nowait(asked)
-            elif not self._closed:
-                replacing = asyncio.create_task(asked.start())
-                self._tasks.add(replacing)
-                replacing.add_done_callback(lambda done: self._put_back(asked, done))
+            else:
+                self._replace(asked)
+
+    def revive(self) -> None:
+        """Replace workers that died while they had no request."""
+        for _ in range(self._idle.qsize()):
+            idle = self._idle.get_nowait()
+            if idle.alive:
+                self._idle.put_nowait(idle)
+            else:
+                idle.stop()
+                self._replace(idle)
+
+    def _replace(self, dead: Worker) -> None:
+        """Start a worker anew; it takes requests when it has loaded the models."""
+        if not self._closed:
+            replacing = asyncio.create_task(dead.start())
+            self._tasks.add(replacing)
+            replacing.add_done_callback(lambda done: self._put_back(dead, done))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         """Let go of a request's task; its error was the client's, who may have left."""
@@ -178,7 +204,6 @@ class WorkerPool:
             task.exception()
 
     def _put_back(self, replaced: Worker, done: asyncio.Task[None]) -> None:
-        """Use a worker that was started anew; without it, if it did not start."""
+        """Use a worker that was started anew; where it did not start, ``revive`` tries again."""
         self._forget(done)
-        if not done.cancelled() and done.exception() is None:
-            self._idle.put_nowait(replaced)
+        self._idle.put_nowait(replaced)

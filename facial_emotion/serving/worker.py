@@ -52,13 +52,13 @@ def run(connection: socket.socket, models: dict[str, str]) -> None:
     models: fingerprints by name; another fingerprint is a failure. First None is sent, or the text of a failure.
     """
     become_worker()
-    try:
-        _load(models)
-    except Exception as error:  # whatever it is, the server must say it
-        connection.sendall(pack(str(error) or type(error).__name__))
-        return
-    connection.sendall(pack(None))
     with suppress(EOFError, OSError), connection.makefile("rb") as messages:
+        try:
+            _load(models)
+        except Exception as error:  # whatever it is, the server must say it
+            connection.sendall(pack(str(error) or type(error).__name__))
+            return
+        connection.sendall(pack(None))
         while True:
             request: Request = _unpack(messages)
             try:
@@ -76,8 +76,11 @@ def pack(message: Any) -> bytes:
 
 def _unpack(messages: BinaryIO) -> Any:
     """The next message. Raises EOFError where the connection was closed."""
-    content = messages.read(int.from_bytes(messages.read(HEAD)))
-    return pickle.loads(content)  # of nothing, an EOFError
+    size = int.from_bytes(messages.read(HEAD))
+    content = messages.read(size)
+    if not size or len(content) < size:
+        raise EOFError
+    return pickle.loads(content)
 
 
 def _load(models: dict[str, str]) -> None:
@@ -97,6 +100,7 @@ def _load(models: dict[str, str]) -> None:
             advice = "it was trained anew: start the server again"
             raise InputError(name, f"the model {fingerprint[:12]}…", f"{found[:12]}…", advice)
         recognizers.load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
+    gc.collect()
     gc.freeze()  # what is loaded stays: looking through it for garbage would take 3 % of the time
 
 

@@ -67,6 +67,20 @@ def test_a_killed_worker_loses_its_own_request_only() -> None:
         assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
 
 
+@pytest.mark.attack("a worker killed while it has no request", "it is replaced")
+def test_a_worker_that_dies_idle_is_replaced() -> None:
+    with server("--models", "cnn", "--workers", 1) as url:
+        (worker,) = [each for each in psutil.Process().children(recursive=True) if "spawn_main" in str(each.cmdline())]
+        worker.kill()
+        time.sleep(0.5)
+        assert request(f"{url}/ready")[0] == 503
+        for _ in range(200):
+            if request(f"{url}/ready")[0] == 200:
+                break
+            time.sleep(0.1)
+        assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
+
+
 @pytest.mark.attack("a broken model at the server's start", "exit code 2 and the reason")
 def test_a_model_that_can_not_be_loaded_ends_the_server(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny / "tiny", tmp_path / "tiny")
