@@ -23,6 +23,7 @@ from facial_emotion.classical import MODELS, TWO_HEADED
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import calibration
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import predictor_of
@@ -97,7 +98,7 @@ class Recipe:
 
     features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
     that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs; calibration:
-    "matrix" or "vector", how scores become probabilities (see evaluation.calibration).
+    how scores become probabilities, a key of ``evaluation.calibration.METHODS``.
     """
 
     features: dict[str, Any]
@@ -116,8 +117,8 @@ def read_recipe(path: Path) -> Recipe:
     recipe = parse(Recipe, content, path)
     if recipe.heads not in (["fer2013"], ["fer2013", "people"]):
         raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")
-    if recipe.calibration not in ("matrix", "vector"):
-        raise InputError(path, "'calibration', matrix or vector", recipe.calibration)
+    if recipe.calibration not in calibration.METHODS:
+        raise InputError(path, f"'calibration', {' or '.join(calibration.METHODS)}", recipe.calibration)
     return recipe
 
 
@@ -161,7 +162,6 @@ def train(
     """Fit, export, check, evaluate, and write the artifact; the cards of its heads, which say the command."""
     from facial_emotion import artifact
     from facial_emotion.classical.graph import to_onnx
-    from facial_emotion.evaluation import calibration
     from facial_emotion.evaluation.finish import Exported, finish
 
     _check_heads(name, recipe.heads)
@@ -174,7 +174,7 @@ def train(
     exported = Exported(
         recipe.heads,
         held_out_scores if fitted.left_out is None else fitted.left_out.reshape(-1, *held_out_scores.shape[1:]),
-        calibration.vector if recipe.calibration == "vector" else calibration.matrix,
+        calibration.METHODS[recipe.calibration],
         lambda calibrations: to_onnx(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
         ),

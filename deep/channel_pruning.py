@@ -15,6 +15,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from facial_emotion.threads import onnx_session, thread_limit
+
 _MULTIPLE = 16  # of channels that stay: ONNX Runtime is slower with other numbers
 _PLACES = 400  # of a picture at which a block's values are taken
 _LEAST_SPREAD = 1e-6  # of an output, which may be constant
@@ -74,8 +76,6 @@ def _group(convolution: onnx.NodeProto) -> int:
 
 def _sampled(model: onnx.ModelProto, pictures: list[np.ndarray], names: list[str]) -> Iterator[np.ndarray]:
     """The values float32 (n, channels) of tensors at random places of the pictures, the same at every call."""
-    import onnxruntime
-
     if not names:
         return iter(())
     graph, needed, nodes = model.graph, set(names), []
@@ -91,7 +91,7 @@ def _sampled(model: onnx.ModelProto, pictures: list[np.ndarray], names: list[str
         [constant for constant in graph.initializer if constant.name in needed],
     )
     content = helper.make_model(part, opset_imports=list(model.opset_import), ir_version=model.ir_version)
-    session = onnxruntime.InferenceSession(content.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnx_session(content.SerializeToString(), thread_limit())
     found: list[list[np.ndarray]] = [[] for _ in names]
     rng = np.random.default_rng(0)
     for picture in pictures:

@@ -105,7 +105,7 @@ def transforms(points: np.ndarray) -> np.ndarray:
     point patterns", PAMI 1991.)
     """
     inner, (target, target_centre) = as_complex(points)[:, INNER], _target()
-    centre = np.add.reduce(inner, axis=1) / inner.shape[1]  # what mean() gives, in half of its time
+    centre = np.add.reduce(inner, axis=1) / inner.shape[1]  # what mean() gives, in less time
     centred = inner - centre[:, None]
     spread = np.maximum(np.add.reduce(np.square(centred.view(np.float64)), axis=1), 1e-9)
     factor = (centred.conj() @ target) / spread  # as a complex number, a rotation with its scale is one factor

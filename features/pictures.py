@@ -207,7 +207,7 @@ def _image_to_rgb(image: Image.Image, name: object, max_pixels: int, content: by
 def _whole_jpeg(image: Image.Image, content: bytes) -> np.ndarray | None:
     """The pixels uint8 RGB (h, w, 3) of an undamaged JPEG in colour, as stored; None for others.
 
-    The decoder is that of Pillow's packages, libjpeg-turbo, with the same pixels in half of the time.
+    The decoder is that of Pillow's packages, libjpeg-turbo, with the same pixels in less time.
     """
     if image.format not in ("JPEG", "MPO") or image.mode != "RGB":
         return None

@@ -65,3 +65,6 @@ def vector(scores: np.ndarray, targets: np.ndarray) -> Calibration:
 
     found = minimize(loss, np.repeat([1.0, 0.0], classes), jac=True, method="L-BFGS-B").x
     return Calibration(np.diag(found[:classes]).astype(np.float32), found[classes:].astype(np.float32))
+
+
+METHODS = {"matrix": matrix, "vector": vector}  # by the names that recipes give them

@@ -101,7 +101,7 @@ def _load(models: dict[str, str]) -> None:
             raise InputError(name, f"the model {fingerprint[:12]}…", f"{found[:12]}…", advice)
         recognizers.load(name, threads=1).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
     gc.collect()
-    gc.freeze()  # what is loaded stays: looking through it for garbage would take 3 % of the time
+    gc.freeze()  # what is loaded stays: looking through it for garbage takes time
 
 
 def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> Answer:
