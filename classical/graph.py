@@ -43,7 +43,7 @@ class Graph:
 def append_mirrored(graph: Graph, mirror: tuple[np.ndarray, np.ndarray]) -> str:
     """Append the concatenation of ``features`` (n, d) with those of the mirrored faces; the result's name, (2n, d)."""
     index, sign = mirror
-    graph.add("Gather", ["features", graph.constant("mirror index", index.astype(np.int64))], "swapped", axis=1)
+    graph.add("Gather", ["features", graph.constant("mirror index", index.astype(np.int32))], "swapped", axis=1)
     graph.add("Mul", ["swapped", graph.constant("mirror sign", sign.astype(np.float32))], "mirrored")
     return graph.add("Concat", ["features", "mirrored"], "features and mirrored", axis=0)
 
@@ -63,9 +63,10 @@ def to_onnx(graph: Graph, columns: int, calibrations: Mapping[str, Calibration])
     from facial_emotion.artifact import OUTPUTS
 
     for index, (head, calibration) in enumerate(calibrations.items()):
-        # The calibration's weights pick the head's scores too: those of other heads get the weight 0.
-        weights = np.zeros((len(calibrations) * len(EMOTIONS), len(EMOTIONS)), dtype=np.float32)
-        weights[index * len(EMOTIONS) : (index + 1) * len(EMOTIONS)] = calibration.weights
+        weights = calibration.weights
+        if len(weights) == len(EMOTIONS):  # of this head's scores: those of other heads get the weight 0
+            weights = np.zeros((len(calibrations) * len(EMOTIONS), len(EMOTIONS)), dtype=np.float32)
+            weights[index * len(EMOTIONS) : (index + 1) * len(EMOTIONS)] = calibration.weights
         constants = [
             graph.constant(f"{head} calibration {part}", values)
             for part, values in (("weights", weights), ("bias", calibration.bias))

@@ -168,12 +168,12 @@ def train(
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
-    held_out_scores = fitted.scores(task.held_out_features).reshape(-1, len(recipe.heads), len(EMOTIONS))
+    held_out_scores = _for_heads(fitted.scores(task.held_out_features), recipe)
     minutes = (time.perf_counter() - start) / 60
 
     exported = Exported(
         recipe.heads,
-        held_out_scores if fitted.left_out is None else fitted.left_out.reshape(-1, *held_out_scores.shape[1:]),
+        held_out_scores if fitted.left_out is None else _for_heads(fitted.left_out, recipe),
         calibration.METHODS[recipe.calibration],
         lambda calibrations: to_onnx(
             fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
@@ -200,6 +200,13 @@ def train(
     return finish(exported, card, data, out)
 
 
+def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """What each head's calibration takes of scores (n, 7 heads): its own (n, heads, 7), or all (n, heads, 7 heads)."""
+    if recipe.calibration == calibration.JOINT:
+        return np.repeat(scores[:, None], len(recipe.heads), axis=1)
+    return scores.reshape(len(scores), len(recipe.heads), len(EMOTIONS))
+
+
 def _check_heads(name: str, heads: list[str]) -> None:
     """Raise InputError for heads that a model can't have."""
     if len(heads) > 1 and name not in TWO_HEADED:
@@ -214,7 +221,7 @@ def _check_export(
     calibrations: list[Calibration],
     probabilities: np.ndarray,
 ) -> dict[str, float]:
-    """The parity of exported probabilities on PublicTest (n, heads, 7) with the library's scores, of the same shape."""
+    """The parity of exported probabilities on PublicTest (n, heads, 7) with the library's scores for each head."""
     from facial_emotion.evaluation.evaluate import choices
     from facial_emotion.evaluation.parity import parity
 

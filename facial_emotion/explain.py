@@ -95,22 +95,22 @@ def geometry(recognizer: Recognizer, crop: np.ndarray, label: str, limit: int = 
 
 
 def descriptors(recognizer: Recognizer, crop: np.ndarray, label: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The grid's HOG descriptors of a crop, uint8 (48, 48), and their effects on a label.
+    """The descriptors on a grid of a crop, uint8 (48, 48), and their effects on a label.
 
     Returns the aligned face uint8 (64, 64), the descriptors' centres float32 (k, 2) in it, and their effects (k,).
     """
     from facial_emotion.features import hog
-    from facial_emotion.features.extract import predictor_of
+    from facial_emotion.features.extract import GRIDS, predictor_of
     from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 
-    start, stop = _columns(recognizer, "grid") or (0, 0)
-    step = next((settings[2] for kind, *settings in _recipe(recognizer)["blocks"] if kind == "grid"), 8)
-    centres = hog.grid_points(ALIGNED_SIDE, step)
-    groups = np.array_split(np.arange(start, stop), len(centres)) if stop else []
+    block = next((block for block in _recipe(recognizer)["blocks"] if block[0] in GRIDS), None)
+    centres = hog.grid_points(ALIGNED_SIDE, block[-1]) if block else np.empty((0, 2), dtype=np.float32)
+    columns = _columns(recognizer, block[0]) if block else None
+    groups = np.array_split(np.arange(*columns), len(centres)) if columns else []
     _, _, effects = _effects(recognizer, crop, label, [group.tolist() for group in groups])
     predictor = predictor_of(_recipe(recognizer))
     face = align(crop[None], find_landmarks(crop[None], predictor))[0][0]
-    return face, centres[: len(effects)], effects
+    return face, centres, effects
 
 
 def _effects(

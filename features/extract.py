@@ -13,23 +13,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.features import geometry, hog
+from facial_emotion.features import geometry, hog, lbp
 from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, check_crops, find_landmarks, path_of
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
 Recipe = dict[str, Any]
 # Files that determine the features: their hash is part of the cache key.
-_SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py")
+_SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py", "lbp.py")
 _PART = 256  # crops of one job of a parallel extraction
 _GEOMETRY_STEP = 1 / 256
 
@@ -38,27 +39,30 @@ _GEOMETRY_STEP = 1 / 256
 class Block:
     """A block of columns of a feature vector.
 
-    compute: (orientation maps (64, 64, 8), aligned points (68, 2)) -> float32 (size,).
-    mirror, sign: compute(mirrored face) == sign * compute(face)[mirror].
+    maps: an aligned face uint8 (64, 64) -> what ``compute`` takes, orientation maps (64, 64, 8) or the face itself.
+    compute: (maps, aligned points (68, 2)) -> float32 (size,), or histograms (n, d), of whose descriptors the columns
+    are.
+    mirror, sign: (columns of a mirrored face) == sign * (columns of the face)[mirror].
     """
 
+    maps: Callable[[np.ndarray], np.ndarray]
     compute: Callable[[np.ndarray, np.ndarray], np.ndarray]
     mirror: np.ndarray
     sign: np.ndarray
 
 
-def grid(cell: float, cells: int, step: int) -> Block:
-    """Block of HOG descriptors every ``step`` pixels, of cells x cells cells that are ``cell`` pixels wide."""
-    mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells)
+def grid(kind: hog.Orientations, cell: float, cells: int, step: int) -> Block:
+    """Block of descriptors every ``step`` pixels, of cells x cells cells that are ``cell`` pixels wide."""
+    mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells, kind.mirror)
 
     def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return hog.quantise(hog.describe_grid(maps, cell, cells, step)).ravel()
+        return hog.grid_histograms(maps, cell, cells, step)
 
-    return _descriptors(compute, mirror)
+    return _descriptors(kind.maps, compute, mirror)
 
 
-def patches(cell: float, cells: int) -> Block:
-    """Block of HOG descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide.
+def patches(kind: hog.Orientations, cell: float, cells: int) -> Block:
+    """Block of descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide.
 
     Raises InputError for cells that are too small for the half size at which they are sampled.
     """
@@ -66,9 +70,18 @@ def patches(cell: float, cells: int) -> Block:
         raise InputError("patches", f"cells of at least {hog.SMALLEST_CELL} pixels", str(cell))
 
     def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
-        return hog.quantise(hog.describe(maps, points[INNER], cell, cells)).ravel()
+        return hog.histograms(maps, points[INNER], cell, cells)
 
-    return _descriptors(compute, hog.landmark_mirror(cells))
+    return _descriptors(kind.maps, compute, hog.landmark_mirror(cells, kind.mirror))
+
+
+def local_patterns(radius: int, cell: float, step: int) -> Block:
+    """Block of local binary patterns every ``step`` pixels. radius: in pixels; cell: as of ``grid``."""
+
+    def compute(face: np.ndarray, _: np.ndarray) -> np.ndarray:
+        return lbp.describe_grid(face, radius, cell, step).ravel()
+
+    return _descriptors(_face, compute, lbp.grid_mirror(ALIGNED_SIDE // step - 1))
 
 
 def landmark_geometry() -> Block:
@@ -79,10 +92,20 @@ def landmark_geometry() -> Block:
         result: np.ndarray = np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
         return result
 
-    return Block(compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
+    return Block(_face, compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
 
 
-BLOCKS: dict[str, Callable[..., Block]] = {"grid": grid, "patches": patches, "geometry": landmark_geometry}
+BLOCKS: dict[str, Callable[..., Block]] = {
+    "grid": partial(grid, hog.EDGES),
+    "patches": partial(patches, hog.EDGES),
+    "line-grid": partial(grid, hog.LINES),
+    "line-patches": partial(patches, hog.LINES),
+    "lbp": local_patterns,
+    "geometry": landmark_geometry,
+}
+
+
+GRIDS = ("grid", "line-grid", "lbp")  # blocks of descriptors on a grid; their last setting is its spacing
 
 
 def blocks_of(recipe: Recipe) -> list[Block]:
@@ -120,16 +143,25 @@ def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """A function from crops uint8 (n, 48, 48) and landmarks (n, 68, 2) to features float32 (n, d)."""
     blocks = blocks_of(recipe)
     size = sum(len(block.mirror) for block in blocks)
+    kinds = {block.maps for block in blocks}
 
     def describe(crops: np.ndarray, points: np.ndarray) -> np.ndarray:
         faces, aligned_points = align(crops, points)
         features = np.empty((len(crops), size), dtype=np.float32)
         for row, face, landmarks in zip(features, faces, aligned_points, strict=True):
-            maps = hog.orientation_maps(face)
-            np.concatenate([block.compute(maps, landmarks) for block in blocks], out=row, casting="unsafe")
+            maps = {kind: kind(face) for kind in kinds}
+            computed = [block.compute(maps[block.maps], landmarks) for block in blocks]
+            np.concatenate(list(_columns(computed)), out=row, casting="unsafe")
         return features
 
     return describe
+
+
+def _columns(computed: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The columns of computed blocks; neighbours whose histograms have the same size become descriptors together."""
+    for size, blocks in groupby(computed, key=lambda block: block.shape[1:]):
+        values = np.concatenate(list(blocks))
+        yield hog.quantise(hog.normalise(values)).ravel() if size else values
 
 
 def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -171,9 +203,18 @@ def _extract_part(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     return extract(np.asarray(crops), recipe).astype(np.float16)
 
 
-def _descriptors(compute: Callable[[np.ndarray, np.ndarray], np.ndarray], mirror: np.ndarray) -> Block:
+def _face(face: np.ndarray) -> np.ndarray:
+    """The maps of blocks that need none."""
+    return face
+
+
+def _descriptors(
+    maps: Callable[[np.ndarray], np.ndarray],
+    compute: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    mirror: np.ndarray,
+) -> Block:
     """A block of descriptors, which mirroring permutes without a change of sign."""
-    return Block(compute, mirror, np.ones(len(mirror), np.float32))
+    return Block(maps, compute, mirror, np.ones(len(mirror), np.float32))
 
 
 @cache

@@ -138,7 +138,8 @@ def _upright(points: np.ndarray) -> np.ndarray:
     whole = as_complex(points)
     eyes = np.add.reduce(whole[:, _EYES].reshape(-1, 2, 6), axis=2) / 6
     axis, middle = eyes[:, 1:] - eyes[:, :1], (eyes[:, :1] + eyes[:, 1:]) / 2
-    turned: np.ndarray = np.divide(whole - middle, axis, out=np.zeros_like(whole), where=axis != 0)
+    axis[axis == 0] = np.inf  # what is divided by it is 0
+    turned: np.ndarray = (whole - middle) / axis
     return turned.astype(np.complex64)
 
 
@@ -168,52 +169,46 @@ def _names() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
 class _Layout(NamedTuple):
     """What ``geometry`` computes of the vectors of all components, kind by kind.
 
-    vectors: float32 (m, 68), weights of the points. lengths: indices (2, k) of the two vectors, maybe the same, whose
-    mean length a component is; divided: places among these and indices of the divisor. heights, slopes: indices of
-    vectors. pairs: indices (2, p) of the vectors of angles, then of the corners of areas and of those that follow them.
-    first: where among the corners each area begins. order: the place, among all these values and the inner points' x
-    and y, of each feature.
+    vectors: float32 (m, 68), weights of the points. stops: where among the vectors each of these groups ends: the first
+    vectors of lengths; the second ones, maybe the same; the divisors of the last lengths; heights; slopes; the first
+    vectors of angles, then the corners of areas; the second vectors of angles, then the corners that follow those.
+    angles: their number. first: where among the corners each area begins. order: the place, among the values of all
+    kinds and the inner points' x and y, of each feature.
     """
 
     vectors: np.ndarray
-    lengths: np.ndarray
-    divided: np.ndarray
-    heights: np.ndarray
-    slopes: np.ndarray
+    stops: tuple[int, ...]
     angles: int
-    pairs: np.ndarray
     first: np.ndarray
     order: np.ndarray
 
 
 def _layout() -> _Layout:
     """The layout of all components."""
-    vectors: list[np.ndarray] = []
-    columns: dict[str, list[int]] = {kind: [] for kind in ("length", "height", "slope", "angle", "area")}
-    indices: dict[str, list[list[int]]] = {kind: [] for kind in columns}
-    divided: list[tuple[int, int]] = []
-    for column, (one, _) in enumerate(_COMPONENTS):
-        columns[one.kind].append(column)
-        indices[one.kind].append(list(range(len(vectors), len(vectors) + len(one.vectors))))
-        vectors += one.vectors
-        if one.divisor is not None:
-            divided.append((len(indices["length"]) - 1, len(vectors)))
-            vectors.append(one.divisor)
-    corners = [pair for area in indices["area"] for pair in zip(area, [*area[1:], area[0]], strict=True)]
+    kinds = {kind: [one for one, _ in _COMPONENTS if one.kind == kind] for kind in _KINDS}
+    kinds["length"].sort(key=lambda one: one.divisor is not None)
+    lengths, heights, slopes, angles, areas = ([one.vectors for one in kinds[kind]] for kind in _KINDS)
+    groups = [
+        [one[0] for one in lengths],
+        [one[-1] for one in lengths],
+        [one.divisor for one in kinds["length"] if one.divisor is not None],
+        [one[0] for one in heights],
+        [one[0] for one in slopes],
+        [one[0] for one in angles] + [corner for one in areas for corner in one],
+        [one[1] for one in angles] + [corner for one in areas for corner in (*one[1:], one[0])],
+    ]
+    computed = [one.name for kind in _KINDS for one in kinds[kind]]
     inner = np.arange(2 * (INNER.stop - INNER.start)).reshape(2, -1).T.ravel()  # x17, y17, x18, ...
     return _Layout(
-        vectors=np.stack(vectors),
-        lengths=np.array([(one[0], one[-1]) for one in indices["length"]]).T.copy(),
-        divided=np.array(divided).T.copy(),
-        heights=np.concatenate(indices["height"]),
-        slopes=np.concatenate(indices["slope"]),
-        angles=len(indices["angle"]),
-        pairs=np.array([*indices["angle"], *corners]).T.copy(),
-        first=np.cumsum([0, *map(len, indices["area"][:-1])]),
-        order=np.concatenate([np.argsort(np.concatenate(list(columns.values()))), len(_COMPONENTS) + inner]),
+        vectors=np.concatenate(groups),
+        stops=tuple(np.cumsum([len(group) for group in groups[:-1]]).tolist()),
+        angles=len(angles),
+        first=np.cumsum([0, *map(len, areas[:-1])]),
+        order=np.concatenate([[computed.index(one.name) for one, _ in _COMPONENTS], len(computed) + inner]),
     )
 
 
+_KINDS = ("length", "height", "slope", "angle", "area")
 _COMPONENTS = _components()
 # geometry(mirrored face) == MIRROR_SIGN * geometry(face)[:, MIRROR_INDEX]
 NAMES, MIRROR_INDEX, MIRROR_SIGN = _names()
@@ -229,19 +224,20 @@ def geometry(points: np.ndarray) -> np.ndarray:
     # A product of real matrices: one of complex ones, or with a vector, would start threads that then get in the way.
     # The rest is real too: complex arithmetic may round the same values in two ways.
     x, y = (of.vectors @ faces.view(np.float32).reshape(-1, POINTS, 2)).transpose(2, 0, 1)
-    every = np.sqrt(x * x + y * y)
-    lengths = (every[:, of.lengths[0]] + every[:, of.lengths[1]]) / 2
-    lengths[:, of.divided[0]] /= np.maximum(every[:, of.divided[1]], _SMALLEST)
-    x1, x2, y1, y2 = x[:, of.pairs[0]], x[:, of.pairs[1]], y[:, of.pairs[0]], y[:, of.pairs[1]]
+    one, two, divisors, heights, slopes, pairs = of.stops
+    x1, x2, y1, y2 = x[:, slopes:pairs], x[:, pairs:], y[:, slopes:pairs], y[:, pairs:]
     cross, dot = x1 * y2 - y1 * x2, x1 * x2 + y1 * y2
+    x1, y1 = x[:, :divisors], y[:, :divisors]
+    every = np.sqrt(x1 * x1 + y1 * y1)
+    lengths = (every[:, :one] + every[:, one:two]) / 2
+    lengths[:, two - divisors :] /= np.maximum(every[:, two:], _SMALLEST)
     values = (
         lengths,
-        y[:, of.heights],
-        np.arctan2(y[:, of.slopes], np.abs(x[:, of.slopes])),
+        y[:, divisors:heights],
+        np.arctan2(y[:, heights:slopes], np.abs(x[:, heights:slopes])),
         np.arctan2(np.abs(cross[:, : of.angles]), dot[:, : of.angles]),
         np.abs(np.add.reduceat(cross[:, of.angles :], of.first, axis=1)) / 2,  # the shoelace formula
         faces.real[:, INNER],
         faces.imag[:, INNER],
     )
-    result: np.ndarray = np.concatenate(values, axis=1)[:, of.order]
-    return result
+    return np.concatenate(values, axis=1).take(of.order, axis=1)

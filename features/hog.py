@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients (HOG) of an aligned face, on a grid and around landmarks.
+"""Histograms of oriented gradients (HOG), or of oriented lines, of an aligned face, on a grid and around landmarks.
 
 Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Around landmarks they are SIFT
 descriptors (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004).
@@ -7,11 +7,16 @@ All descriptors of a face share one set of orientation maps, which are derivativ
 negative parts, as in DAISY (Tola et al., "DAISY: an efficient dense descriptor applied to wide-baseline stereo", PAMI
 2010), to a power, so that each is narrow. Mirroring a face permutes the values, which does not hold for OpenCV's
 HOGDescriptor, whose window is half a pixel off centre.
+
+Gradients are strong at edges; second derivatives along four directions are strong on lines, such as wrinkles, lids and
+lips: their positive parts on dark ones, their negative parts on bright ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,7 +34,16 @@ _DIRECTIONS = np.array(  # x and y of the orientations; exact, so that mirrored 
     ],
     dtype=np.float32,
 )
+_CURVATURES = np.array(  # weights of the derivatives by x twice, y twice and both: in those along four directions, and
+    [  # in their negatives
+        [1, 0.5, 0, 0.5, -1, -0.5, 0, -0.5],
+        [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5],
+        [0, 1, 0, -1, 0, -1, 0, 1],
+    ],
+    dtype=np.float32,
+)
 _SQUARINGS = 3  # of the cosine: its eighth power is half of 1 at half of the angle between two orientations
+_LINE_SCALE = 1 / 32  # Sobel's kernels give 64 times a second derivative: twice it is left, as of the first ones
 _FLAT = 1e-3  # added to a gradient's length, which may be 0
 _CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
 _FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
@@ -56,48 +70,65 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
     return along.reshape(*face.shape, ORIENTATIONS)
 
 
+def line_maps(face: np.ndarray) -> np.ndarray:
+    """Second derivatives of the smoothed face across four directions: grey uint8 (h, w) -> float32 (h, w, 8).
+
+    The positive parts, at 0, 45, 90 and 135 degrees, then the negative parts.
+    """
+    derivatives = [
+        cv2.Sobel(face, cv2.CV_32F, *orders, ksize=5, scale=_LINE_SCALE, borderType=cv2.BORDER_REPLICATE)
+        for orders in ((2, 0), (0, 2), (1, 1))
+    ]
+    along: np.ndarray = cv2.merge(derivatives).reshape(-1, 3) @ _CURVATURES
+    np.maximum(along, 0, out=along)
+    return along.reshape(*face.shape, ORIENTATIONS)
+
+
 def grid_points(side: int, step: int) -> np.ndarray:
     """Grid points with spacing ``step`` inside a square of ``side`` pixels: float32 (k * k, 2), x and y."""
     edges = _grid_edges(side, step)
     return np.stack(np.meshgrid(edges, edges), axis=-1).reshape(-1, 2)
 
 
-def describe(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
-    """HOG descriptors around points.
+def histograms(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
+    """Histograms around points, which ``normalise`` makes descriptors.
 
-    maps: float32 (side, side, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of a cell in
-    pixels, at least 4, as they are sampled at half size; cells: number of cells along each axis, centred on the point.
-    Returns float32 (k, cells * cells * 8), by row, column and orientation, each of about unit length.
+    maps: float32 (side, side, 8) from ``orientation_maps`` or ``line_maps``; points: (k, 2) x and y in pixels; cell:
+    side of a cell in pixels, at least 4, as they are sampled at half size; cells: number of cells along each axis,
+    centred on the point.
+    Returns float32 (k, cells * cells * 8), by row, column and orientation.
     """
     half = cv2.resize(maps, (maps.shape[1] // 2, maps.shape[0] // 2), interpolation=cv2.INTER_AREA)
     smooth = cv2.GaussianBlur(half, (0, 0), cell / 4, borderType=cv2.BORDER_REFLECT)
-    places = (points[:, None] + _pattern(cell, cells) - 0.5) / 2  # pixels of the half size
-    x, y = places.astype(np.float32).transpose(2, 0, 1)
+    pattern = _pattern(cell, cells)
+    x, y = np.add((points.T / 2)[:, :, None], pattern, dtype=np.float64).astype(np.float32)
     sampled = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return _normalise(sampled.reshape(len(points), -1) * np.float32(cell))
+    result: np.ndarray = sampled.reshape(len(points), -1) * np.float32(cell)
+    return result
 
 
 @cache
 def _pattern(cell: float, cells: int) -> np.ndarray:
-    """The places of a descriptor's cells, from its point: (1, cells * cells, 2)."""
+    """The cells' x and y (2, 1, cells * cells), from half a point, in pixels of the half size."""
     offsets = (np.arange(cells) - (cells - 1) / 2) * cell
-    return np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(1, -1, 2)
+    return (np.stack(np.meshgrid(offsets, offsets)).reshape(2, 1, -1) - 0.5) / 2
 
 
-def describe_grid(maps: np.ndarray, cell: float, cells: int, step: int) -> np.ndarray:
-    """HOG descriptors at ``grid_points``: those of ``describe`` at full size, by matrix products for blur and sampling.
+def grid_histograms(maps: np.ndarray, cell: float, cells: int, step: int) -> np.ndarray:
+    """Histograms at ``grid_points``: as ``histograms``, at full size, by matrix products for blur and sampling.
 
-    maps: float32 (side, side, 8). Returns float32 (k * k, cells * cells * 8).
+    maps: float32 (side, side, m), any number of maps. Returns float32 (k * k, cells * cells * m).
     """
-    side = maps.shape[0]
+    side, _, count = maps.shape
     sampler = _grid_sampler(side, cell, cells, step)  # (k * cells, side)
     # In parts, that are too small for threads: those of a matrix library get in the way of what runs next.
-    parts = 1 << (sampler.size * side * ORIENTATIONS // _SMALL_PRODUCT).bit_length()  # a power of 2 divides the columns
+    parts = 1 << (sampler.size * side * count // _SMALL_PRODUCT).bit_length()  # a power of 2 divides the columns
     columns = maps.reshape(side, parts, -1).swapaxes(0, 1)
-    rows = np.matmul(sampler, columns).swapaxes(0, 1).reshape(-1, side, ORIENTATIONS)
+    rows = np.matmul(sampler, columns).swapaxes(0, 1).reshape(-1, side, count)
     points = len(sampler) // cells
-    sampled = np.matmul(sampler, rows).reshape(points, cells, points, cells, ORIENTATIONS).transpose(0, 2, 1, 3, 4)
-    return _normalise(sampled.reshape(points * points, -1) * np.float32(cell))
+    sampled = np.matmul(sampler, rows).reshape(points, cells, points, cells, count).transpose(0, 2, 1, 3, 4)
+    result: np.ndarray = sampled.reshape(points * points, -1) * np.float32(cell)
+    return result
 
 
 def _grid_edges(side: int, step: int) -> np.ndarray:
@@ -120,33 +151,35 @@ def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
 
 
 def quantise(descriptors: np.ndarray) -> np.ndarray:
-    """Quantise descriptors of any shape to uint8, 0-255."""
-    result: np.ndarray = np.minimum(np.rint(descriptors * _QUANTUM), 255).astype(np.uint8)
+    """Quantise descriptors of any shape to whole numbers, 0-255."""
+    result: np.ndarray = np.minimum(np.rint(descriptors * _QUANTUM), 255)
     return result
 
 
-def grid_mirror(steps: int, cells: int) -> np.ndarray:
-    """The permutation by which mirroring changes descriptors on a grid of ``steps`` x ``steps`` points: int64 (d,)."""
+def grid_mirror(steps: int, cells: int, orientations: np.ndarray) -> np.ndarray:
+    """The permutation by which mirroring changes descriptors on a grid of ``steps`` x ``steps`` points: int64 (d,).
+
+    orientations: the permutation of the maps.
+    """
     index = np.arange(steps * steps * cells * cells * ORIENTATIONS)
     index = index.reshape(steps, steps, cells, cells, ORIENTATIONS)
-    return index[:, ::-1, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+    return index[:, ::-1, :, ::-1, orientations].ravel()
 
 
-def landmark_mirror(cells: int) -> np.ndarray:
-    """The permutation by which mirroring changes descriptors at the inner landmarks: int64 (d,)."""
+def landmark_mirror(cells: int, orientations: np.ndarray) -> np.ndarray:
+    """The permutation by which mirroring changes descriptors at the inner landmarks, as in ``grid_mirror``."""
     points = MIRROR[INNER] - INNER.start
     index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
-    result: np.ndarray = index[points][:, :, ::-1, _MIRRORED_ORIENTATION].ravel()
+    result: np.ndarray = index[points][:, :, ::-1, orientations].ravel()
     return result
 
 
-# Mirroring maps a gradient at angle a to pi - a.
-_MIRRORED_ORIENTATION = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS
+def normalise(histograms: np.ndarray) -> np.ndarray:
+    """HOG descriptors of histograms (n, d), by L2-Hys: to unit length, clipped, to unit length.
 
-
-def _normalise(descriptors: np.ndarray) -> np.ndarray:
-    """L2-Hys normalisation: to unit length, clipped, to unit length. Descriptors of nearly flat regions are shorter."""
-    clipped = np.minimum(descriptors / (_lengths(descriptors) + _FLOOR), _CLIP)
+    Those of nearly flat regions are shorter.
+    """
+    clipped = np.minimum(histograms / (_lengths(histograms) + _FLOOR), _CLIP)
     result: np.ndarray = clipped / (_lengths(clipped) + 1e-2)
     return result
 
@@ -155,3 +188,17 @@ def _lengths(rows: np.ndarray) -> np.ndarray:
     """The Euclidean lengths (n, 1) of rows (n, d)."""
     lengths: np.ndarray = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
     return lengths
+
+
+class Orientations(NamedTuple):
+    """A kind of orientation maps: a face uint8 (h, w) -> float32 (h, w, 8), and the permutation by which mirroring
+    changes them, int64 (8,).
+    """
+
+    maps: Callable[[np.ndarray], np.ndarray]
+    mirror: np.ndarray
+
+
+# Mirroring maps a direction at angle a to pi - a.
+EDGES = Orientations(orientation_maps, (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS)
+LINES = Orientations(line_maps, np.array([0, 3, 2, 1, 4, 7, 6, 5]))

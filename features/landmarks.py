@@ -109,13 +109,9 @@ def transforms(points: np.ndarray) -> np.ndarray:
     centred = inner - centre[:, None]
     spread = np.maximum(np.add.reduce(np.square(centred.view(np.float64)), axis=1), 1e-9)
     factor = (centred.conj() @ target) / spread  # as a complex number, a rotation with its scale is one factor
-    shift = target_centre - factor * centre
-    matrices = np.empty((len(points), 2, 3))
-    matrices[:, 0, 0] = matrices[:, 1, 1] = factor.real
-    matrices[:, 1, 0] = factor.imag
-    matrices[:, 0, 1] = -factor.imag
-    matrices[:, 0, 2], matrices[:, 1, 2] = shift.real, shift.imag
-    return matrices
+    columns = np.empty((len(points), 3), dtype=np.complex128)  # where x, y and the origin go
+    columns[:, 0], columns[:, 1], columns[:, 2] = factor, factor * 1j, target_centre - factor * centre
+    return columns.view(np.float64).reshape(-1, 3, 2).swapaxes(1, 2)
 
 
 @cache

@@ -17,13 +17,13 @@ _STRENGTH = 1.0  # inverse regularisation of the logistic regression, on scores 
 
 @dataclass(frozen=True)
 class Calibration:
-    """weights: float32 (7, 7); bias: float32 (7,)."""
+    """weights: float32 (k, 7), of k scores; bias: float32 (7,)."""
 
     weights: np.ndarray
     bias: np.ndarray
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
-        """Scores (n, 7) -> probabilities (n, 7), float64."""
+        """Scores (n, k) -> probabilities (n, 7), float64."""
         from scipy.special import softmax
 
         result: np.ndarray = softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
@@ -31,7 +31,7 @@ class Calibration:
 
 
 def matrix(scores: np.ndarray, targets: np.ndarray) -> Calibration:
-    """Matrix scaling: a multinomial logistic regression from a model's scores (n, 7) to held-out targets (n, 7).
+    """Matrix scaling: a multinomial logistic regression from a model's scores (n, k) to held-out targets (n, 7).
 
     The targets of a row are one-hot or a distribution; they sum to the row's weight.
     """
@@ -67,4 +67,6 @@ def vector(scores: np.ndarray, targets: np.ndarray) -> Calibration:
     return Calibration(np.diag(found[:classes]).astype(np.float32), found[classes:].astype(np.float32))
 
 
-METHODS = {"matrix": matrix, "vector": vector}  # by the names that recipes give them
+# By the names that recipes give them; the last one takes the scores of all heads of a model.
+JOINT = "joint matrix"
+METHODS = {"matrix": matrix, "vector": vector, JOINT: matrix}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
 
 _CELL, _CELLS, _STEP = 8, 2, 8
-_GRID, _FINE, _PATCHES, _GEOMETRY = ["grid", _CELL, _CELLS, _STEP], ["grid", 4, 4, 8], ["patches", 5, 2], ["geometry"]
+_GRID, _PATCHES, _GEOMETRY = ["grid", _CELL, _CELLS, _STEP], ["patches", 5, 2], ["geometry"]
+_LINES, _LBP = ["line-patches", 5, 2], ["lbp", 1, 8, 8]
 _SMALLER = {"num_leaves": 63, "feature_fraction": 0.06}  # than the recipe's, whose histograms take many gigabytes
 # Name, feature blocks, and what else is other than in the recipe.
 VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
@@ -26,7 +27,10 @@ VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("geometry alone", [_GEOMETRY], {}),
     ("HOG at two scales", [_GRID, _PATCHES], {}),
     ("HOG at two scales, geometry", [_GRID, _PATCHES, _GEOMETRY], {}),
-    ("HOG at three scales, geometry", [_GRID, _FINE, _PATCHES, _GEOMETRY], {}),
+    ("lines at the landmarks alone", [_LINES], {}),
+    ("LBP alone", [_LBP], {}),
+    ("HOG at the landmarks, LBP, geometry", [_PATCHES, _LBP, _GEOMETRY], {}),
+    ("HOG at two scales, lines, LBP, geometry", [_GRID, _PATCHES, _LINES, _LBP, _GEOMETRY], {}),
     ("HOG at two scales, geometry, no mirrored faces", [_GRID, _PATCHES, _GEOMETRY], {"mirrored_training": False}),
     ("HOG at two scales, geometry, no linear model first", [_GRID, _PATCHES, _GEOMETRY], {"linear_ridge": None}),
 ]
@@ -90,12 +94,8 @@ def unaligned(crops: np.ndarray) -> np.ndarray:
     from facial_emotion.features.landmarks import ALIGNED_SIDE
 
     size = (ALIGNED_SIDE, ALIGNED_SIDE)
-    found = [
-        hog.quantise(
-            hog.describe_grid(
-                hog.orientation_maps(cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC)), _CELL, _CELLS, _STEP
-            )
-        ).ravel()
-        for crop in crops
-    ]
+    found = []
+    for crop in crops:
+        maps = hog.orientation_maps(cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC))
+        found.append(hog.quantise(hog.normalise(hog.grid_histograms(maps, _CELL, _CELLS, _STEP))).ravel())
     return np.stack(found).astype(np.float16)

@@ -97,13 +97,14 @@ def without_calibration(model: bytes) -> bytes:
     from onnx import numpy_helper
 
     changed = onnx.load_from_string(model)
+    first = 0  # of the scores of a head
     for constant in changed.graph.initializer:
         values = numpy_helper.to_array(constant)
         if constant.name.endswith("calibration weights"):
             plain = np.ones_like(values)
-            if values.ndim == 2:  # a matrix that picks the scores of its head, too: those of others have weights of 0
-                first = np.flatnonzero(values.any(axis=1))[0] // len(EMOTIONS) * len(EMOTIONS)
+            if values.ndim == 2:  # a matrix, of the scores of all heads; the heads are in their order
                 plain[:] = np.eye(len(values), len(EMOTIONS), -first)
+                first += len(EMOTIONS)
             constant.CopyFrom(numpy_helper.from_array(plain, constant.name))
         elif constant.name.endswith("calibration bias"):
             constant.CopyFrom(numpy_helper.from_array(np.zeros_like(values), constant.name))

@@ -71,7 +71,7 @@ def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
             said = t("Descriptors for and against {emotion}", emotion=t(label))
             st.image(spots, width="stretch", alt=said)
             st.html(legend(label, float(np.abs(effects).max())))
-            st.caption(t("What the edges around each point (HOG descriptors) do to the odds, on the upright face."))
+            st.caption(t("What edges or texture around each point (descriptors) do to the odds, on the upright face."))
     components = explain.geometry(recognizer, face.crop, label)
     if components:
         st.subheader(t("Distances and angles that say most"), anchor=False)

@@ -123,6 +123,13 @@ def test_a_second_head_answers_with_the_votes_and_changes_nothing_of_the_first(
     }
     np.testing.assert_allclose(answers["two"], answers["plain"], atol=0.02)
     assert not np.allclose(answers["two"], answers["two-ferplus"], atol=0.02)
+    joint = dataclasses.replace(recipe, heads=["fer2013", "people"], calibration="joint matrix")
+    of_all_scores = train.train("svm", data, joint, tmp_path / "joint", seed=0, threads=2)  # checks the export too
+    assert [card.calibration.split(",")[0] for card in of_all_scores] == ["joint matrix scaling"] * 2
+    for one, separate in zip(of_all_scores, (first, second), strict=True):
+        assert one.metrics["PublicTest"].accuracy == pytest.approx(separate.metrics["PublicTest"].accuracy, abs=0.1)
+        said = recognizers.load(one.name, root=tmp_path).predict_proba(crops[:9])
+        assert not np.allclose(said, recognizers.load(separate.name, root=tmp_path).predict_proba(crops[:9]), atol=1e-3)
     with pytest.raises(InputError, match="lightgbm: expected a recipe with one head, or svm, found fer2013, people"):
         train.train("lightgbm", data, dataclasses.replace(recipe, heads=["fer2013", "people"]), tmp_path, 0, 2)
 

@@ -12,10 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facial_emotion.errors import InputError
-from facial_emotion.features import extract, hog
+from facial_emotion.features import extract, hog, lbp
 from facial_emotion.features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
 
-RECIPE: extract.Recipe = {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
+RECIPE: extract.Recipe = {
+    "blocks": [
+        *(["grid", 8, 2, 8], ["patches", 5, 4], ["line-grid", 8, 2, 8], ["line-patches", 5, 2]),
+        *(["lbp", 1, 8, 8], ["geometry"]),
+    ]
+}
 
 
 def test_the_mean_face_is_symmetric_and_inside() -> None:
@@ -64,24 +69,52 @@ def test_a_ramp_has_the_orientation_of_its_gradient(turn: int) -> None:
     assert maps.sum(axis=(0, 1)).argmax() == turn
 
 
+@pytest.mark.parametrize(("bright", "first"), [(True, 4), (False, 0)])
+@pytest.mark.parametrize("turn", range(4))
+def test_a_line_has_the_orientation_across_it(turn: int, bright: bool, first: int) -> None:
+    y, x = np.mgrid[:64, :64]
+    angle = turn * np.pi / 4
+    across = np.abs((x - 31.5) * np.cos(angle) + (y - 31.5) * np.sin(angle))
+    face = np.where(across < 1, 140 if bright else 60, 100).astype(np.uint8)
+    assert hog.line_maps(face)[across < 1].sum(axis=0).argmax() == first + turn
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 1000), radius=st.integers(1, 3))
+def test_local_patterns_ignore_brightness_and_contrast(seed: int, radius: int) -> None:
+    face = np.random.default_rng(seed).integers(0, 100, (64, 64)).astype(np.uint8)
+    assert np.array_equal(lbp.patterns(face, radius), lbp.patterns(face * 2 + 40, radius))
+
+
+def test_shares_of_local_patterns_are_those_around_a_point() -> None:
+    flat = np.full((64, 64), 90, np.uint8)
+    face = flat.copy()
+    face[:, 40:] = np.random.default_rng(0).integers(0, 255, (64, 24))
+    descriptors = lbp.describe_grid(face, 1, 8, 8).reshape(7, 7, lbp.PATTERNS)
+    assert (descriptors[:, 0, lbp.patterns(flat, 1)[0, 0]] == 255).all()
+    assert (np.abs(np.square(descriptors / 255).sum(axis=2) - 1) < 0.02).all()
+    assert (descriptors[:, 6] > 0).sum() > 7 * 20
+
+
 def test_descriptors_ignore_brightness_and_contrast(crops: np.ndarray) -> None:
     faces, points = align(crops[:5], find_landmarks(crops[:5]))
     for face, landmarks in zip(faces, points, strict=True):
-        plain = hog.describe(hog.orientation_maps(face), landmarks[INNER], 5, 4)
-        lit = hog.describe(hog.orientation_maps((face * 0.7 + 40).astype(np.uint8)), landmarks[INNER], 5, 4)
+        plain = hog.normalise(hog.histograms(hog.orientation_maps(face), landmarks[INNER], 5, 4))
+        maps = hog.orientation_maps((face * 0.7 + 40).astype(np.uint8))
+        lit = hog.normalise(hog.histograms(maps, landmarks[INNER], 5, 4))
         assert np.abs(plain - lit).mean() < 0.02
         assert 0.5 < np.linalg.norm(plain, axis=1).mean() < 1.01
 
 
 def test_a_flat_face_has_empty_descriptors() -> None:
     maps = hog.orientation_maps(np.full((64, 64), 90, np.uint8))
-    assert hog.describe(maps, hog.grid_points(64, 8), 8, 2).max() == 0
+    assert hog.histograms(maps, hog.grid_points(64, 8), 8, 2).max() == 0
 
 
 def test_every_value_is_exact_in_half_precision(crops: np.ndarray) -> None:
     features = extract.extract(crops[:20], RECIPE)
     assert np.array_equal(features.astype(np.float16).astype(np.float32), features)
-    start, stop = extract.column_ranges(RECIPE)[0]
+    start, stop = extract.column_ranges(RECIPE)[0][0], extract.column_ranges(RECIPE)[-2][1]
     assert np.array_equal(features[:, start:stop], np.rint(features[:, start:stop]))
 
 
@@ -110,7 +143,7 @@ def test_extraction_is_cached_by_crops_and_recipe(
 
 
 def test_an_unknown_block_is_rejected() -> None:
-    with pytest.raises(InputError, match="expected blocks grid, patches, geometry, found 'gabor'"):
+    with pytest.raises(InputError, match=r"expected blocks grid, patches, .*, found 'gabor'"):
         extract.blocks_of({"blocks": [["gabor", 3]]})
 
 
@@ -142,7 +175,7 @@ def test_grid_descriptors_are_close_to_descriptors_at_the_grid_points(
     faces, _ = align(crops[:3], find_landmarks(crops[:3]))
     for face in faces:
         maps = hog.orientation_maps(face)
-        expected = hog.describe(maps, hog.grid_points(64, step), cell, cells)
-        difference = np.abs(hog.describe_grid(maps, cell, cells, step) - expected)
+        expected = hog.normalise(hog.histograms(maps, hog.grid_points(64, step), cell, cells))
+        difference = np.abs(hog.normalise(hog.grid_histograms(maps, cell, cells, step)) - expected)
         assert difference.max() < 0.06  # of a descriptor of unit length: one of them is sampled at half size
         assert difference.mean() < 0.006
