@@ -43,7 +43,7 @@ class Graph:
 def append_mirrored(graph: Graph, mirror: tuple[np.ndarray, np.ndarray]) -> str:
     """Append the concatenation of ``features`` (n, d) with those of the mirrored faces; the result's name, (2n, d)."""
     index, sign = mirror
-    graph.add("Gather", ["features", graph.constant("mirror index", index.astype(np.int32))], "swapped", axis=1)
+    graph.add("Gather", ["features", graph.constant("mirror index", index.astype(np.int64))], "swapped", axis=1)
     graph.add("Mul", ["swapped", graph.constant("mirror sign", sign.astype(np.float32))], "mirrored")
     return graph.add("Concat", ["features", "mirrored"], "features and mirrored", axis=0)
 
