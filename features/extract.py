@@ -76,7 +76,13 @@ def patches(kind: hog.Orientations, cell: float, cells: int) -> Block:
 
 
 def local_patterns(radius: int, cell: float, step: int) -> Block:
-    """Block of local binary patterns every ``step`` pixels. radius: in pixels; cell: as of ``grid``."""
+    """Block of local binary patterns every ``step`` pixels. radius: in pixels; cell: as of ``grid``.
+
+    Raises InputError unless cell and step are multiples of the tiles in which pixels are counted.
+    """
+    if radius < 1 or cell < lbp.TILE or cell % lbp.TILE or step < lbp.TILE or step % lbp.TILE:
+        wanted = f"a radius of at least 1 pixel, a cell and a step that are multiples of {lbp.TILE}"
+        raise InputError("lbp", wanted, f"{radius}, {cell}, {step}")
 
     def compute(face: np.ndarray, _: np.ndarray) -> np.ndarray:
         return lbp.describe_grid(face, radius, cell, step).ravel()

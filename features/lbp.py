@@ -16,7 +16,7 @@ import numpy as np
 from facial_emotion.features import hog
 
 _NEIGHBOURS = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))  # x and y, at 0, 45, ... degrees
-_TILE = 4  # pixels along each axis that are counted together, before the counts are smoothed and sampled
+TILE = 4  # pixels along each axis that are counted together, before the counts are smoothed and sampled
 _QUANTUM = 255  # quantisation steps of the root of a share
 
 
@@ -51,22 +51,22 @@ def patterns(face: np.ndarray, radius: int) -> np.ndarray:
 def describe_grid(face: np.ndarray, radius: int, cell: float, step: int) -> np.ndarray:
     """Descriptors at ``hog.grid_points``: the roots of the shares that the patterns have around a point.
 
-    face: grey uint8 (side, side); cell: as of ``hog.grid_histograms``, how far pixels count; step and cell: multiples
-    of 4. The Euclidean distance of roots is the Hellinger distance of the histograms. Returns whole numbers 0-255,
+    face: grey uint8 (side, side); cell: as of ``hog.grid_histograms``, how far pixels count; side, step and cell:
+    multiples of TILE. The Euclidean distance of roots is the Hellinger distance of the histograms. Returns whole numbers 0-255,
     float32 (k * k, 59).
     """
-    side = len(face) // _TILE
+    side = len(face) // TILE
     bins = patterns(face, radius) + _tiles(side)
     counts = np.bincount(bins.ravel(), minlength=side * side * PATTERNS).reshape(side, side, PATTERNS)
-    sums = hog.grid_histograms(counts.astype(np.float32), cell / _TILE, 1, step // _TILE)
-    result: np.ndarray = np.rint(np.sqrt(sums * np.float32(1 / (_TILE * cell))) * _QUANTUM)
+    sums = hog.grid_histograms(counts.astype(np.float32), cell / TILE, 1, step // TILE)
+    result: np.ndarray = np.rint(np.sqrt(sums * np.float32(1 / (TILE * cell))) * _QUANTUM)
     return result
 
 
 @cache
 def _tiles(side: int) -> np.ndarray:
     """The first bin of the tile that each pixel is in: int64 (4 side, 4 side)."""
-    tile = np.arange(side * _TILE) // _TILE
+    tile = np.arange(side * TILE) // TILE
     result: np.ndarray = (tile[:, None] * side + tile) * PATTERNS
     return result
 

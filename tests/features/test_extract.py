@@ -148,6 +148,14 @@ def test_an_unknown_block_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
+    "block", [["patches", 3, 4], ["line-patches", 3, 4], ["lbp", 0, 8, 8], ["lbp", 1, 6, 8], ["lbp", 1, 8, 0]]
+)
+def test_a_block_of_impossible_size_is_rejected(block: list[int | str]) -> None:
+    with pytest.raises(InputError, match=r"(patches|lbp): expected .*, found"):
+        extract.blocks_of({"blocks": [block]})
+
+
+@pytest.mark.parametrize(
     "wrong", [np.zeros((48, 48), np.uint8), np.zeros((1, 48, 47), np.uint8), np.zeros((1, 48, 48)), [[1]], None]
 )
 def test_input_that_is_not_a_batch_of_crops_is_rejected(wrong: object) -> None:
