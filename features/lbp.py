@@ -52,8 +52,8 @@ def describe_grid(face: np.ndarray, radius: int, cell: float, step: int) -> np.n
     """Descriptors at ``hog.grid_points``: the roots of the shares that the patterns have around a point.
 
     face: grey uint8 (side, side); cell: as of ``hog.grid_histograms``, how far pixels count; side, step and cell:
-    multiples of TILE. The Euclidean distance of roots is the Hellinger distance of the histograms. Returns whole numbers 0-255,
-    float32 (k * k, 59).
+    multiples of TILE. The Euclidean distance of roots is the Hellinger distance of the histograms.
+    Returns whole numbers 0-255, float32 (k * k, 59).
     """
     side = len(face) // TILE
     bins = patterns(face, radius) + _tiles(side)
