@@ -1,6 +1,4 @@
-"""The classical track: features and a fitted model. HOG, local binary patterns and landmark geometry into
-LightGBM, XGBoost and an LS-SVM.
-"""
+"""The classical track: HOG, local binary patterns and landmark geometry into LightGBM, XGBoost and an LS-SVM."""
 
 # By name, the module with the model's ``fit``; recipes/<name>.json has its settings.
 MODELS = {"lightgbm": "lightgbm_model", "xgboost": "xgboost_model", "svm": "svm_model"}

@@ -33,7 +33,7 @@ TRACKS = {
     "ensemble": "facial_emotion.ensemble",
 }
 GOOD = 0.05  # accuracy below the best model's within which a model is still called good
-KEPT = 24  # loaded models that are kept at most
+KEPT = 24  # loaded models that are kept at most: more than are shipped, as an app may use all
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
 Step = Callable[[Any], Any]

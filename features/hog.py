@@ -3,7 +3,7 @@
 Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Around landmarks they are SIFT
 descriptors (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004).
 
-All descriptors of a face share one set of orientation maps, which are derivatives along directions without their
+All descriptors of a kind share one set of orientation maps, which are derivatives along directions without their
 negative parts, as in DAISY (Tola et al., "DAISY: an efficient dense descriptor applied to wide-baseline stereo", PAMI
 2010), to a power, so that each is narrow. Mirroring a face permutes the values, which does not hold for OpenCV's
 HOGDescriptor, whose window is half a pixel off centre.
