@@ -24,7 +24,8 @@ class Task:
     mirror: index (d,) and sign (d,), such that a mirrored face has the features sign * features[:, index].
     blocks: start and stop column of each feature block.
     client: of a Dask cluster to boost trees on; None: this machine. people: distributions of people's votes float
-    (n, 7) of Training, for a model with a second head.
+    (n, 7) of Training, for a model with a second head. moved: the features of moved copies of Training, each (n, d),
+    which boosted trees are fitted on too.
     """
 
     features: np.ndarray
@@ -37,6 +38,7 @@ class Task:
     threads: int = 2
     client: Client | None = None
     people: np.ndarray | None = None
+    moved: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 
 from facial_emotion import paths
 from facial_emotion.classical import MODELS, TWO_HEADED
+from facial_emotion.classical.augment import Augmentation, moved
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
@@ -28,7 +29,7 @@ from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import predictor_of
 from facial_emotion.features.landmarks import fingerprint
-from facial_emotion.records import Card, parse
+from facial_emotion.records import Card, parse, to_json
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -66,6 +67,10 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
 
     with parallel_config("dask") if client is not None else nullcontext():
         features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
+        copies = (
+            moved(data.crops[data.split("Training").rows], recipe.augmentation, seed) if recipe.augmentation else []
+        )
+        moved_features = tuple(extract_cached(copy, recipe.features, paths.CACHE, threads) for copy in copies)
     training, held_out = data.split("Training"), data.split("PublicTest")
     return Task(
         np.asarray(features[training.rows]),
@@ -78,6 +83,7 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
         threads,
         client,
         _people_targets(data) if "people" in recipe.heads else None,
+        moved_features,
     )
 
 
@@ -98,7 +104,8 @@ class Recipe:
 
     features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
     that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs; calibration:
-    how scores become probabilities, a key of ``evaluation.calibration.METHODS``.
+    how scores become probabilities, a key of ``evaluation.calibration.METHODS``; augmentation: moved copies of Training
+    that boosted trees are fitted on too.
     """
 
     features: dict[str, Any]
@@ -106,6 +113,7 @@ class Recipe:
     tuning: dict[str, Any] | None = None
     heads: list[str] = field(default_factory=lambda: ["fer2013"])
     calibration: str = "matrix"
+    augmentation: Augmentation | None = None
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -119,6 +127,8 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")
     if recipe.calibration not in calibration.METHODS:
         raise InputError(path, f"'calibration', {' or '.join(calibration.METHODS)}", recipe.calibration)
+    if recipe.augmentation:
+        recipe.augmentation.check(path)
     return recipe
 
 
@@ -165,6 +175,8 @@ def train(
     from facial_emotion.evaluation.finish import Exported, finish
 
     _check_heads(name, recipe.heads)
+    if recipe.augmentation and "rounds" not in recipe.fit:
+        raise InputError(name, "a recipe without 'augmentation': only boosted trees take it", "one with it")
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
@@ -262,6 +274,7 @@ def _provenance(
         "model": name,
         "fit": recipe.fit,
         "tuning": recipe.tuning,
+        **({"augmentation": to_json(recipe.augmentation)} if recipe.augmentation else {}),
         "seed": seed,
         "data_hash": data.hash,
         "minutes": round(minutes, 1),

@@ -32,8 +32,8 @@ _LEAST_SPREAD = 1e-3  # of a feature, which may be constant
 class Start(NamedTuple):
     """The linear model that boosting starts from, the same for a face and its mirror image.
 
-    weights: float32 (d, 7); bias: float32 (7,); left_out: float32 (n, 7), the scores of Training's rows, each by a fit
-    without it.
+    weights: float32 (d, 7); bias: float32 (7,); left_out: float32 (m, 7), the scores of Training's rows and of those
+    of its moved copies, each by a fit without that face.
     """
 
     weights: np.ndarray
@@ -52,25 +52,31 @@ def linear_start(task: Task, ridge: float | None) -> Start:
     Without a ridge, scores of 0.
     """
     if ridge is None:
-        shapes = ((task.features.shape[1], len(EMOTIONS)), (len(EMOTIONS),), (len(task.labels), len(EMOTIONS)))
+        rows = (1 + len(task.moved)) * len(task.labels)
+        shapes = ((task.features.shape[1], len(EMOTIONS)), (len(EMOTIONS),), (rows, len(EMOTIONS)))
         return Start(*(np.zeros(shape, dtype=np.float32) for shape in shapes))
     from sklearn.linear_model import Ridge
-    from sklearn.model_selection import cross_val_predict
+    from sklearn.model_selection import KFold
 
     parts = symmetric_parts(0, task.features.shape[1], task.mirror)
     even, _ = parts.split(task.features)
     spread = even.std(axis=0) + _LEAST_SPREAD
     even /= spread
+    copies = [even, *(parts.split(features)[0] / spread for features in task.moved)]
     regression, targets = Ridge(alpha=ridge, solver="cholesky"), to_one_hot(task.labels)
-    left_out = cross_val_predict(regression, even, targets, cv=min(_FOLDS, len(targets)))
-    to_logits = calibration.matrix(left_out, targets)
+    left_out = np.empty((len(copies), *targets.shape))
+    for fitted, out in KFold(min(_FOLDS, len(targets))).split(even):
+        regression.fit(even[fitted], targets[fitted])
+        for number, copy in enumerate(copies):
+            left_out[number, out] = regression.predict(copy[out])
+    to_logits = calibration.matrix(left_out[0], targets)
     regression.fit(even, targets)
     weights = np.zeros((task.features.shape[1], targets.shape[1]))
     of_even = (parts.scale / spread)[:, None] * (regression.coef_.T @ to_logits.weights)
     np.add.at(weights, parts.columns, of_even)
     np.add.at(weights, parts.mirror_columns, parts.sign[:, None] * of_even)
     bias = regression.intercept_ @ to_logits.weights + to_logits.bias
-    left_out = left_out @ to_logits.weights + to_logits.bias
+    left_out = left_out.reshape(-1, targets.shape[1]) @ to_logits.weights + to_logits.bias
     return Start(weights.astype(np.float32), bias.astype(np.float32), left_out.astype(np.float32))
 
 
@@ -82,8 +88,12 @@ def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
 
 
 def training_rows(task: Task, recipe: dict[str, Any], start: Start) -> Rows:
-    """Training's features (m, d), labels, weights and scores to start from; with ``mirrored_training``, m is 2n."""
-    features, labels, scores = task.features.astype(np.float32), task.labels, start.left_out
+    """Features (m, d), labels, weights and scores to start from, of Training's n rows and of their moved copies.
+
+    With ``mirrored_training`` all of them twice, as they are and mirrored.
+    """
+    features = np.concatenate([task.features, *task.moved], dtype=np.float32)
+    labels, scores = np.tile(task.labels, 1 + len(task.moved)), start.left_out
     if recipe["mirrored_training"]:
         features = np.concatenate([features, mirrored(features, task.mirror)])
         labels, scores = np.concatenate([labels, labels]), np.concatenate([scores, scores])

@@ -78,7 +78,10 @@ def subset(task: Task, rows: int | None) -> Task:
         return task
     chosen = np.sort(np.random.default_rng(task.seed).permutation(len(task.labels))[:rows])
     people = None if task.people is None else task.people[chosen]
-    return dataclasses.replace(task, features=task.features[chosen], labels=task.labels[chosen], people=people)
+    moved = tuple(features[chosen] for features in task.moved)
+    return dataclasses.replace(
+        task, features=task.features[chosen], labels=task.labels[chosen], people=people, moved=moved
+    )
 
 
 def tune(
@@ -93,6 +96,6 @@ def tune(
         raise InputError(path, "a recipe that the search space fits", str(error)) from error
     best = study.best_trial
     notes = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
-    tuned = Recipe(recipe.features, best.user_attrs["fit"], notes)
+    tuned = dataclasses.replace(recipe, fit=best.user_attrs["fit"], tuning=notes)
     out.write_text(json.dumps(to_json(tuned), indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from facial_emotion.evaluation.scores import accuracy_interval
+from facial_emotion.evaluation.scores import accuracy_interval, calibration_error
 from facial_emotion.features.emotions import EMOTIONS
 
 RESAMPLES = 2000
+_DRAWS = 500
 
 
 def intervals(counts: np.ndarray, share: float = 0.95, seed: int = 0) -> dict[str, Any]:
@@ -64,6 +65,19 @@ def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, Any]:
     only, only_other = int((right & ~other).sum()), int((other & ~right).sum())
     p = 1.0 if only + only_other == 0 else float(binomtest(only, only + only_other).pvalue)
     return {"only_first": only, "only_second": only_other, "p": p}
+
+
+def error_of_exact(confidence: np.ndarray, answers: np.ndarray, bins: int, seed: int = 0) -> dict[str, float]:
+    """The calibration error that exactly right confidences have, by chance alone: mean, and 5 % and 95 % quantiles.
+
+    Agreement with an answer is drawn with its confidence (n,) as the probability, for each of ``answers`` (n,), the
+    labels or votes of the row. (Bröcker and Smith, "Increasing the reliability of reliability diagrams", Weather and
+    Forecasting 22, 2007.)
+    """
+    drawn = np.random.default_rng(seed).binomial(answers, np.minimum(confidence, 1), (_DRAWS, len(confidence)))
+    errors = [calibration_error(confidence, agreed / answers, bins) for agreed in drawn]
+    low, high = np.quantile(errors, [0.05, 0.95])
+    return {"mean": float(np.mean(errors)), "low": float(low), "high": float(high)}
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> list[dict[str, Any]]:

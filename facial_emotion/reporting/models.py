@@ -51,7 +51,9 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
             "intervals": statistics.intervals(np.array(judged.confusion)),
             "own_intervals": statistics.intervals(np.array(own.confusion)),
             "threshold": recognizer.threshold,
-            "calibration": _calibration(name, part.crops, probabilities, targets(data, SPLIT, labels)),
+            "calibration": _calibration(
+                name, part.crops, probabilities, targets(data, SPLIT, labels), _answers(data, part, labels)
+            ),
             "coverage": _coverage(probabilities[known], expected[known]),
             "groups": {
                 kind: _by_third(probabilities.argmax(axis=1) == expected, third, known)
@@ -112,10 +114,20 @@ def without_calibration(model: bytes) -> bytes:
     return result
 
 
-def _calibration(name: str, crops: np.ndarray, probabilities: np.ndarray, shares: np.ndarray) -> dict[str, Any]:
-    """Reliability and ECE; for a model of its own also those of its scores before calibration.
+def _answers(data: Fer2013, part: Split, labels: str) -> np.ndarray:
+    """How many answers each row's target is made of, int (n,): its label, or votes for the seven emotions."""
+    if labels == "fer2013":
+        return np.ones(len(part.rows), dtype=int)
+    votes: np.ndarray = data.people_votes()[part.rows][:, : len(EMOTIONS)].sum(axis=1)
+    return votes
 
-    shares: (n, 7), the target distributions, of rows that count times a weight.
+
+def _calibration(
+    name: str, crops: np.ndarray, probabilities: np.ndarray, shares: np.ndarray, answers: np.ndarray
+) -> dict[str, Any]:
+    """Reliability, ECE, and the ECE of exact confidences; for a model of its own also those before calibration.
+
+    shares: (n, 7), the target distributions, of rows that count times a weight; answers: as of ``_answers``.
     """
     weights = shares.sum(axis=1)
     known = weights > 0
@@ -127,6 +139,7 @@ def _calibration(name: str, crops: np.ndarray, probabilities: np.ndarray, shares
     pair = confidence_and_right(probabilities[known])
     found = {
         "ece": calibration_error(*pair),
+        "ece_of_exact": statistics.error_of_exact(pair[0], answers[known], BINS),
         "reliability": statistics.reliability(*pair, BINS),
         "ece_before": None,
         "reliability_before": None,

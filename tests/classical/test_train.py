@@ -15,8 +15,10 @@ import pytest
 
 from facial_emotion import recognizers, tuning
 from facial_emotion.classical import MODELS, svm_model, train, tune
+from facial_emotion.classical.augment import Augmentation
 from facial_emotion.classical.graph import to_onnx
 from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.classical.trees import linear_start, training_rows
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import calibration
@@ -51,6 +53,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
     },
 }
+MOVED: dict[str, Any] = {"copies": 2, "shift": 1.5, "scale": 0.05, "rotation": 5.0}
 # Trees are exported exactly; the LS-SVM's weights are quantised.
 BOUNDS = dict.fromkeys(MODELS, 1e-4) | {"svm": svm_model.BOUND}
 SAME_LABELS = dict.fromkeys(MODELS, 1.0) | {"svm": 0.98}  # of a few hundred, where two emotions are nearly tied
@@ -134,6 +137,20 @@ def test_a_second_head_answers_with_the_votes_and_changes_nothing_of_the_first(
         train.train("lightgbm", data, dataclasses.replace(recipe, heads=["fer2013", "people"]), tmp_path, 0, 2)
 
 
+def test_trees_fit_on_moved_copies_too(small_csv: Path, cache: Path, tmp_path: Path) -> None:
+    data = fer2013.load(small_csv)
+    recipe = train.Recipe(**RECIPES["lightgbm"], augmentation=Augmentation(**MOVED))
+    task = train.task_for(data, recipe, seed=0, threads=2)
+    rows, labels, weights, scores = training_rows(task, recipe.fit, linear_start(task, 30))
+    assert rows.shape == (6 * len(task.labels), task.features.shape[1])  # three, each mirrored too
+    assert labels.shape == weights.shape == (len(rows),)
+    assert len(scores) == len(rows)
+    (card,) = train.train("lightgbm", data, recipe, tmp_path / "moved", seed=0, threads=2)  # checks the export too
+    assert card.training["augmentation"] == MOVED
+    with pytest.raises(InputError, match="svm: expected a recipe without 'augmentation'"):
+        train.train("svm", data, dataclasses.replace(recipe, fit=RECIPES["svm"]["fit"]), tmp_path, 0, 2)
+
+
 def command(module: str, *words: object, cache: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "facial_emotion", module, *map(str, words)],
@@ -147,7 +164,7 @@ def command(module: str, *words: object, cache: Path) -> subprocess.CompletedPro
 
 def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_path: Path, crops: np.ndarray) -> None:
     start, chosen, out = tmp_path / "start.json", tmp_path / "chosen.json", tmp_path / "artifacts" / "my-svm"
-    start.write_text(json.dumps(RECIPES["svm"]))
+    start.write_text(json.dumps({**RECIPES["svm"], "heads": ["fer2013"], "calibration": "vector"}))
     options = ("--data", small_csv, "--recipe", start, "--out", chosen, "--rows", 120)
 
     done = command("tune", "svm", *options, "--trials", 2, cache=tmp_path)
@@ -157,6 +174,7 @@ def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_pat
     tuned = json.loads(chosen.read_text())
     assert (tuned["tuning"]["trials"], tuned["tuning"]["rows"]) == (3, 120)
     assert tuned["features"] == FEATURES
+    assert tuned["calibration"] == "vector"
 
     done = command("train", "svm", "--data", small_csv, "--recipe", chosen, "--out", out, cache=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -172,15 +190,19 @@ def test_the_commands_tune_train_and_leave_a_recognizer(small_csv: Path, tmp_pat
 def test_invalid_recipes_and_names_are_one_line_errors(small_csv: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     cases = {
-        "{": "expected a recipe in JSON, found JSONDecodeError",
-        "[]": "expected a JSON object, found list",
-        '{"features": {}}': "expected 'fit' of type dict, found nothing",
+        "{": ": expected a recipe in JSON, found JSONDecodeError",
+        "[]": ": expected a JSON object, found list",
+        '{"features": {}}': ": expected 'fit' of type dict, found nothing",
+        json.dumps(
+            {**RECIPES["svm"], "augmentation": {**MOVED, "scale": 1.5}}
+        ): ": expected 'augmentation' with copies >= 1",
+        json.dumps({**RECIPES["svm"], "augmentation": {"copies": 1}}): ", augmentation: expected 'shift' of type float",
     }
     for text, message in cases.items():
         broken.write_text(text)
         done = command("train", "svm", "--data", small_csv, "--recipe", broken, cache=tmp_path)
         assert done.returncode == 2
-        assert f"broken.json: {message}" in done.stderr
+        assert f"broken.json{message}" in done.stderr
         assert done.stderr.count("\n") == 1
     done = command("train", "svn", "--data", small_csv, cache=tmp_path)
     assert done.returncode == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from facial_emotion.classical.task import Task
@@ -37,6 +39,13 @@ def test_the_scores_of_training_rows_are_of_fits_without_them() -> None:
     start = linear_start(task, ridge=1.0)
     assert (start.left_out.argmax(axis=1) == labels).mean() < 0.4
     assert (start.left_out.argmax(axis=1) == start.scores(task.features).argmax(axis=1)).mean() < 0.5
+
+
+def test_moved_copies_are_scored_by_fits_without_their_face() -> None:
+    labels = np.random.default_rng(0).integers(len(EMOTIONS), size=400)
+    task = task_of(labels, 1, 0.0, pairs=600)
+    start = linear_start(replace(task, moved=(task.features,)), ridge=1.0)
+    np.testing.assert_array_equal(start.left_out[400:], start.left_out[:400])
 
 
 def test_without_a_ridge_boosting_starts_from_zero() -> None:

@@ -38,6 +38,19 @@ def test_mcnemar_by_hand() -> None:
     assert statistics.mcnemar(first, first)["p"] == 1
 
 
+def test_exact_confidences_have_an_error_by_chance_which_falls_with_rows_and_answers() -> None:
+    def found(rows: int, answers: int) -> dict[str, float]:
+        confidence = np.random.default_rng(1).uniform(0.3, 1.0, rows)
+        return statistics.error_of_exact(confidence, np.full(rows, answers), 15)
+
+    few, many = found(900, 1), found(3600, 1)
+    assert few["low"] < few["mean"] < few["high"]
+    assert many["mean"] == pytest.approx(few["mean"] / 2, rel=0.1)  # as of a mean, by the root of the rows
+    assert found(900, 4)["mean"] == pytest.approx(few["mean"] / 2, rel=0.1)
+    certain = statistics.error_of_exact(np.ones(50), np.ones(50, int), 15)
+    assert certain == {"mean": 0, "low": 0, "high": 0}
+
+
 def test_bins_of_reliability_by_hand() -> None:
     table = np.full((3, 7), 0.05)
     table[[0, 1, 2], [0, 1, 2]] = 0.45, 0.47, 0.95
