@@ -174,9 +174,7 @@ def train(
     from facial_emotion.classical.graph import to_onnx
     from facial_emotion.evaluation.finish import Exported, finish
 
-    _check_heads(name, recipe.heads)
-    if recipe.augmentation and "rounds" not in recipe.fit:
-        raise InputError(name, "a recipe without 'augmentation': only boosted trees take it", "one with it")
+    _check_fits(name, recipe)
     start = time.perf_counter()
     task = task_for(data, recipe, seed, threads, client)
     fitted = fit(name, task, recipe.fit)
@@ -219,10 +217,12 @@ def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
     return scores.reshape(len(scores), len(recipe.heads), len(EMOTIONS))
 
 
-def _check_heads(name: str, heads: list[str]) -> None:
-    """Raise InputError for heads that a model can't have."""
-    if len(heads) > 1 and name not in TWO_HEADED:
-        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(heads))
+def _check_fits(name: str, recipe: Recipe) -> None:
+    """Raise InputError for heads and copies that a model can't have."""
+    if len(recipe.heads) > 1 and name not in TWO_HEADED:
+        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(recipe.heads))
+    if recipe.augmentation and "rounds" not in recipe.fit:
+        raise InputError(name, "a recipe without 'augmentation': only boosted trees take it", "one with it")
 
 
 def _check_export(
