@@ -29,8 +29,12 @@ class Augmentation:
             raise InputError(place, expected, str(to_json(self)))
 
 
-def moved(crops: np.ndarray, amount: Augmentation, seed: int) -> list[np.ndarray]:
-    """The copies of crops uint8 (n, 48, 48), each of the same shape and dtype and moved differently."""
+def moved(crops: np.ndarray, amount: Augmentation | None, seed: int) -> list[np.ndarray]:
+    """The copies of crops uint8 (n, 48, 48), each of the same shape and dtype and moved differently; without an amount,
+    none.
+    """
+    if amount is None:
+        return []
     import cv2
 
     rng = np.random.default_rng(seed)

@@ -67,9 +67,7 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
 
     with parallel_config("dask") if client is not None else nullcontext():
         features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
-        copies = (
-            moved(data.crops[data.split("Training").rows], recipe.augmentation, seed) if recipe.augmentation else []
-        )
+        copies = moved(data.crops[data.split("Training").rows], recipe.augmentation, seed)
         moved_features = tuple(extract_cached(copy, recipe.features, paths.CACHE, threads) for copy in copies)
     training, held_out = data.split("Training"), data.split("PublicTest")
     return Task(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.classical.augment import Augmentation, moved
 from facial_emotion.features.emotions import EMOTIONS
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ _CELL, _CELLS, _STEP = 8, 2, 8
 _GRID, _PATCHES, _GEOMETRY = ["grid", _CELL, _CELLS, _STEP], ["patches", 5, 2], ["geometry"]
 _LINES, _LBP = ["line-patches", 5, 2], ["lbp", 1, 8, 8]
 _SMALLER = {"num_leaves": 63, "feature_fraction": 0.06}  # than the recipe's, whose histograms take many gigabytes
-_MOVED = Augmentation(copies=1, shift=2.0, scale=0.08, rotation=8.0)  # as in LightGBM's recipe
 # Name, feature blocks, and what else is other than in the recipe.
 VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("HOG of the crop as it is", [_GRID], {"aligned": False}),
@@ -33,7 +31,7 @@ VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("LBP alone", [_LBP], {}),
     ("HOG at the landmarks, LBP, geometry", [_PATCHES, _LBP, _GEOMETRY], {}),
     ("HOG at two scales, lines, LBP, geometry", [_GRID, _PATCHES, _LINES, _LBP, _GEOMETRY], {}),
-    ("HOG at two scales, geometry, moved copies too", [_GRID, _PATCHES, _GEOMETRY], {"moved": _MOVED}),
+    ("HOG at two scales, geometry, moved copies too", [_GRID, _PATCHES, _GEOMETRY], {"moved": True}),
     ("HOG at two scales, geometry, no mirrored faces", [_GRID, _PATCHES, _GEOMETRY], {"mirrored_training": False}),
     ("HOG at two scales, geometry, no linear model first", [_GRID, _PATCHES, _GEOMETRY], {"linear_ridge": None}),
 ]
@@ -44,17 +42,19 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
     from sklearn.metrics import accuracy_score, f1_score
 
     from facial_emotion.classical import lightgbm_model
+    from facial_emotion.classical.augment import moved
     from facial_emotion.classical.task import Task
     from facial_emotion.classical.train import RECIPES, read_recipe
     from facial_emotion.features.extract import column_ranges, mirror_of
 
-    served = read_recipe(RECIPES / "lightgbm.json").fit
+    whole = read_recipe(RECIPES / "lightgbm.json")
+    served = whole.fit
     training, held_out, judged = (data.split(name) for name in ("Training", "PublicTest", "PrivateTest"))
     rows = []
     for name, blocks, changes in VARIANTS:
         recipe = {"blocks": blocks}
         features = features_of(data.crops, blocks, folder, changes.get("aligned", True))
-        copies = moved(data.crops[training.rows], changes["moved"], seed=0) if "moved" in changes else []
+        copies = moved(data.crops[training.rows], whole.augmentation if "moved" in changes else None, seed=0)
         task = Task(
             features[training.rows],
             training.labels,
