@@ -21,7 +21,6 @@ from facial_emotion.features.frontal import detector
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, MIRROR, find_landmarks
 
-OUT = Path(__file__).parent.parent / "features" / "crop_calibration.json"
 INTEROCULAR_DISTANCE = 0.42  # in an aligned face, as a share of its side, so that brows and chin are inside
 SAMPLE = 3000
 _ENLARGEMENT, _SMALLEST_FACE, _LOWEST_SCORE = 4.5, 0.4, 0.35  # of crops for CenterFace; its search, in crop sides
@@ -120,7 +119,7 @@ def _by_shape(shape: np.ndarray, places: np.ndarray) -> dict[str, list[Any]]:
     }
 
 
-def measure(training: np.ndarray, out: Path | None = None) -> str:
+def measure(training: np.ndarray, out: Path) -> str:
     """Measure the calibration on Training's crops (n, 48, 48) and write it to a JSON file; a line that reports it."""
     rows = np.random.default_rng(0).choice(len(training), min(SAMPLE, len(training)), replace=False)
     sample = training[rows]
@@ -134,9 +133,8 @@ def measure(training: np.ndarray, out: Path | None = None) -> str:
         "interocular_distance_in_crop": round(float(np.median(_interocular_distance(points))) / training.shape[1], 4),
         "inner_centre_in_crop": np.round(np.median(centres, axis=0) / training.shape[1], 4).tolist(),
     }
-    path = out or OUT
-    path.write_text(json.dumps(calibration) + "\n")
-    return f"{path}: {json.dumps({name: value for name, value in calibration.items() if name != 'mean_face'})}"
+    out.write_text(json.dumps(calibration) + "\n")
+    return f"{out}: {json.dumps({name: value for name, value in calibration.items() if name != 'mean_face'})}"
 
 
 def _interocular_distance(points: np.ndarray) -> np.ndarray:

@@ -26,7 +26,6 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.landmarks import (
     MIRROR,
     POINTS,
-    PREDICTORS,
     RECTANGLE,
     UPSAMPLE,
     enlarge,
@@ -216,7 +215,7 @@ def dlib_model() -> Path:
     return path
 
 
-def train_on(training: np.ndarray, mesh: Path | None, out: Path | None, threads: int, seed: int) -> str:
+def train_on(training: np.ndarray, mesh: Path | None, out: Path, threads: int, seed: int) -> str:
     """Distil a predictor on a sample of Training's crops (n, 48, 48) and save it; a line that reports it.
 
     mesh: the wheel of mediapipe, for the student of its face mesh; without it, dlib's model is the teacher.
@@ -224,9 +223,8 @@ def train_on(training: np.ndarray, mesh: Path | None, out: Path | None, threads:
     name, source = ("mesh", mesh) if mesh else ("ibug", dlib_model())
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
     crops, points = training_pairs(training[rows], threads, name, source)
-    path = out or Path(__file__).parent.parent / "features" / PREDICTORS[name]
-    train(crops, points, path, threads, seed)
-    size = path.stat().st_size / 1e6
+    train(crops, points, out, threads, seed)
+    size = out.stat().st_size / 1e6
     return (
-        f"{path}: {size:.1f} MB, {POINTS} points; the teacher's predictions agreed on {len(crops)} of {len(rows)} crops"
+        f"{out}: {size:.1f} MB, {POINTS} points; the teacher's predictions agreed on {len(crops)} of {len(rows)} crops"
     )

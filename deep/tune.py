@@ -155,5 +155,6 @@ def tune(
         mixup_until=recipe.mixup_until,
         tuning={**notes, "accuracy_on_PublicTest": study.best_value},
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(tuned.to_dict(), indent=1) + "\n")
     return f"{out}: trial {study.best_trial.number}, accuracy {study.best_value:.2%} on PublicTest"

@@ -7,6 +7,7 @@ print(table(faces_in("portrait.jpg", load("cnn"))))
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from facial_emotion.features.emotions import EMOTIONS
     from facial_emotion.recognizers import load, names
     from facial_emotion.scene import Face, faces_in, table
+
+# ONNX Runtime reports to its makers, and keeps a device id, unless this is set before it is imported. Here, because
+# every process that recognises imports this package first.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
 __all__ = ["EMOTIONS", "Face", "InputError", "__version__", "faces_in", "load", "names", "table"]

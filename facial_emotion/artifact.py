@@ -13,9 +13,11 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from facial_emotion import paths
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card, FileInfo, parse, to_json
@@ -32,11 +34,13 @@ def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes
     """Put a card, its model, if any, and other files into ``folder``; the card with their hashes.
 
     Without a model the card is that of an ensemble, or of a head whose files another artifact has (``model_of``).
-    What was there is replaced when everything is written. Raises OutputError where it can't be.
+    What was there is replaced when everything is written. Raises OutputError where it can't be, and InputError for a
+    folder of the installed package.
     """
     files = {**({MODEL: model} if model else {}), **(others or {})}
     hashes = {name: _file_info(content) for name, content in files.items()}
     card = replace(card, name=folder.name, emotions=list(EMOTIONS), files=hashes or card.files)
+    _check_not_installed(folder)
     _check(folder, card)
     text = json.dumps(to_json(card), indent=1, allow_nan=False) + "\n"
     scratch: Path | None = None
@@ -61,6 +65,7 @@ def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes
 
 def write_card(folder: Path, card: Card) -> None:
     """Replace an artifact's card at once; its files stay. Raises OutputError where that can't be done."""
+    _check_not_installed(folder)
     _check(folder, card)
     scratch = folder / f".{CARD}"
     try:
@@ -120,6 +125,23 @@ def size(card: Card) -> int:
     """The bytes that are served: of a model, or of all members of an ensemble."""
     parts = {member.name: member.size for member in card.members}
     return sum(parts.values()) if parts else card.files[MODEL].size
+
+
+def _check_not_installed(folder: Path) -> None:
+    if paths.is_installed(folder):
+        raise InputError(folder, "a folder of your own", "the installed package's", "set FER_ARTIFACTS, or give --out")
+
+
+def check_free(folder: Path, overwrite: bool, heads: Sequence[str] = ()) -> None:
+    """Raise InputError, before a training that may take hours, where a model is that was not meant to be replaced.
+
+    heads: labels of the model's heads; the folders of all but the first stand beside the first's.
+    """
+    for place in (folder, *(folder.with_name(folder.name + SUFFIXES[head]) for head in heads[1:])):
+        _check_not_installed(place)
+        if (place / CARD).exists() and not overwrite:
+            advice = "choose another --out, or replace it with --overwrite"
+            raise InputError(place, "no trained model yet", f"the model {place.name}", advice)
 
 
 def _check(folder: Path, card: Card) -> None:

@@ -1,12 +1,15 @@
-"""Where things are on this machine: the trained models, their results, and the cache.
+"""Where things are on this machine: the trained models, the figures that are shipped, the cache, and new files.
 
 Environment variables, read once: FER_ARTIFACTS, a folder of trained models instead of those that come with the package;
-FER_CACHE, instead of the user's cache folder. An installed package may be read-only, so nothing else is written to.
+FER_CACHE, instead of the user's cache folder. Commands write into the folder that they are called in, or where --out
+says, and never into an installed package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_cache_dir
@@ -17,12 +20,30 @@ ROOT = PACKAGE.parent  # of a checkout: where README.md and REPORT.md stand
 # In a checkout the models are in ROOT, and the package has a link to them where the system knows links.
 _shipped = PACKAGE / "artifacts"
 ARTIFACTS = Path(os.environ.get("FER_ARTIFACTS") or (_shipped if _shipped.is_dir() else ROOT / "artifacts"))
-RESULTS = ARTIFACTS / "results"  # of the benchmarks
+RESULTS = ARTIFACTS / "results"  # of the benchmarks, as they are shipped
 REPORT = ARTIFACTS / "report"  # figures and pictures of REPORT.md
 
-CACHE = Path(os.environ.get("FER_CACHE") or user_cache_dir("facial-emotion", appauthor=False))
+NEW_RESULTS = Path("results")  # where figures, plots and recipes go that a command makes
+NEW_ARTIFACTS = Path(os.environ.get("FER_ARTIFACTS") or "artifacts")  # where models go that are trained
+
+
+def _user_cache() -> Path:
+    """The user's cache folder; a temporary one where a user id has no home, as in a container."""
+    with contextlib.suppress(RuntimeError):
+        folder = Path(user_cache_dir("facial-emotion", appauthor=False))
+        if folder.is_absolute():
+            return folder
+    return Path(tempfile.gettempdir()) / f"facial-emotion-{os.getuid()}"
+
+
+CACHE = Path(os.environ.get("FER_CACHE") or _user_cache())
 
 
 def checkpoints(name: str) -> Path:
     """The folder of a network's checkpoints: in the user's cache, where no clean-up of a checkout reaches them."""
     return CACHE / "training" / name
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a path is inside the package as it was installed; in a checkout the models are outside of it."""
+    return path.resolve().is_relative_to(PACKAGE)

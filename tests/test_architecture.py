@@ -21,6 +21,7 @@ ALLOWED = {
     "evaluation": {"evaluation", "features"},
     "evaluation.evaluate": {"evaluation", "features", "data"},
     "evaluation.finish": {"evaluation", "data", "artifact"},
+    "evaluation.benchmark": {"evaluation", "features", "data", "recognizers", "artifact", "examples", "scene"},
     "evaluation.detection": {"evaluation", "features", "examples"},
     "evaluation.timing": {"evaluation", "features", "recognizers"},
     "classical": {"classical", "features", "data", "evaluation", "artifact"},

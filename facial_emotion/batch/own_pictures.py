@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.batch.collection import Collection, LabelledFile
-from facial_emotion.evaluation.results import flat
+from facial_emotion.evaluation.advice import Candidate, advise, in_words, prior
+from facial_emotion.evaluation.results import flat, share
 from facial_emotion.evaluation.scores import scores
-from facial_emotion.evaluation.statistics import mcnemar, of_confusion, resampled
+from facial_emotion.evaluation.statistics import of_confusion, resampled
 from facial_emotion.evaluation.timing import summary, timed
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
@@ -28,15 +29,13 @@ from facial_emotion.terminal import table as new_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-SIGNIFICANT = 0.05  # p of McNemar's test below which one model is called better than another
-
 
 @dataclass(frozen=True)
 class OwnScores:
     """One model on the files with a face. macro-F1 of ``scores`` is the mean over the emotions that there are.
 
     right_of_all: share of all readable files that were recognised; macro_f1_low, macro_f1_high: the 95 % interval;
-    latency: from a picture's file to its label; p_of_best: p of McNemar's test that the best model is no better.
+    latency: from a picture's file to its label; face_ms: from a face that is found to its label, median.
     """
 
     model: str
@@ -46,59 +45,62 @@ class OwnScores:
     macro_f1_low: float
     macro_f1_high: float
     latency: Latency
-    p_of_best: float
+    face_ms: float
 
 
-def judge(
-    recognizers: list[Recognizer], files: list[LabelledFile], step: Callable[..., None]
-) -> tuple[list[OwnScores], dict[str, np.ndarray]]:
-    """The scores of recognizers on files, the best first, and their answers, (n, 7) for the n files with a face.
+@dataclass(frozen=True)
+class Judged:
+    """Models on labelled files: the best first. answers: (n, 7) by model, of the n files with a face.
 
-    Files without a face count in right_of_all alone.
+    take: the name of the model to take; advice: why, in words.
+    """
+
+    rows: list[OwnScores]
+    answers: dict[str, np.ndarray]
+    take: str
+    advice: str
+
+
+def judge(recognizers: list[Recognizer], files: list[LabelledFile], margin: float, step: Callable[..., None]) -> Judged:
+    """Judge recognizers on files. Files without a face count in right_of_all alone.
+
+    margin: accuracy by which a faster model may be worse and is still called as good.
     """
     judged = [file for file in files if len(file.crops)]
     labels = np.array([file.label for file in judged])
-    answers, latencies = {}, {}
+    answers, rows = {}, []
     for recognizer in recognizers:
         recognizer.predict_proba(judged[0].crops[:1])  # warm up
-        rows, spent = [], []
+        means, of_faces, of_files = [], [], []
         for file in judged:
             timings = [timed(recognizer.predict_proba, crop[None]) for crop in file.crops]
-            rows.append(np.mean([row[0] for row, _ in timings], axis=0))
-            spent += [before + seconds for before, (_, seconds) in zip(file.seconds, timings, strict=False)]
-        answers[recognizer.name], latencies[recognizer.name] = np.stack(rows), summary(spent)
+            means.append(np.mean([row[0] for row, _ in timings], axis=0))
+            of_faces += [seconds for _, seconds in timings]
+            of_files += [before + seconds for before, (_, seconds) in zip(file.seconds, timings, strict=False)]
+        answers[recognizer.name] = np.stack(means)
+        spent = summary(of_files), summary(of_faces).median_ms
+        rows.append(_scores(recognizer, answers[recognizer.name], labels, len(files), *spent))
         step(recognizer.name)
-    right = {name: rows.argmax(axis=1) == labels for name, rows in answers.items()}
-    best = max(right, key=lambda name: int(right[name].sum()))
-    made = [
-        _scores(recognizer, answers[recognizer.name], labels, len(files), latencies[recognizer.name], right[best])
-        for recognizer in recognizers
+    candidates = [
+        Candidate(
+            row.model,
+            row.scores.accuracy,
+            len(labels),
+            row.face_ms,
+            prior(recognizer.card, "people"),  # who sorts pictures answers as people do
+            answers[row.model].argmax(axis=1) == labels,
+        )
+        for row, recognizer in zip(rows, recognizers, strict=True)
     ]
-    return sorted(made, key=lambda each: -each.scores.accuracy), answers
-
-
-def to_take(rows: list[OwnScores]) -> OwnScores:
-    """The model to take: the fastest of those that are not clearly worse than the best."""
-    equal = [row for row in rows if row is rows[0] or row.p_of_best >= SIGNIFICANT]
-    return min(equal, key=lambda row: row.latency.median_ms)
-
-
-def advice(rows: list[OwnScores]) -> str:
-    """Which model to take and why, in a sentence."""
-    best, chosen = rows[0], to_take(rows)
-    files = f"these {best.scores.rows} files"
-    if chosen.scores.accuracy == best.scores.accuracy:
-        return f"Take {chosen.model}: none is right more often on {files}, and none as good is faster."
-    return (
-        f"Take {chosen.model}: {best.model} is right more often, but on {files} that may be chance "
-        f"(p = {chosen.p_of_best:.2f}), and {chosen.model} is the fastest of which that is true."
-    )
+    found = advise(candidates, margin, choose_on_rows=True)
+    ranked = sorted(rows, key=lambda row: -row.scores.accuracy)
+    return Judged(ranked, answers, found.take.model, in_words(found, own_pictures=True))
 
 
 def _scores(
-    recognizer: Recognizer, answers: np.ndarray, labels: np.ndarray, files: int, latency: Latency, best: np.ndarray
+    recognizer: Recognizer, answers: np.ndarray, labels: np.ndarray, files: int, latency: Latency, face_ms: float
 ) -> OwnScores:
-    """One model's scores. answers: (n, 7); best: bool (n,), where the best model is right."""
+    """One model's scores. answers: (n, 7); files: the number of all."""
     right = answers.argmax(axis=1) == labels
     whole = scores(answers, labels, np.zeros(len(labels), dtype=bool), recognizer.threshold)
     counts = np.array(whole.confusion)
@@ -113,43 +115,44 @@ def _scores(
         macro_f1_low=float(low),
         macro_f1_high=float(high),
         latency=latency,
-        p_of_best=float(mcnemar(best, right)["p"]),
+        face_ms=face_ms,
     )
 
 
-def tables(rows: list[OwnScores], collection: Collection) -> list[Table]:
-    """The figures of each model and the confusion matrix of the one to take, as tables for the terminal."""
+def tables(judged: Judged, collection: Collection, full: bool) -> list[Table]:
+    """What a model is chosen by, as a table for the terminal; full: with all figures, and the errors of one model."""
     found, files = len(collection.with_face), len(collection.files)
-    columns = ["model", "accuracy", "95 %\ninterval", "macro\nF1", "95 %\ninterval", "right of\nall files"]
-    figures = new_table(f"a face in {found} of {files} files ({found / files:.0%}); accuracy on these", columns)
-    spent = new_table(
-        "certain answers, and milliseconds from file to label",
-        ["model", "coverage", "accuracy\nthere", "median", "p95"],
+    columns = ["model", "accuracy", "95 %\ninterval", "ms a\nface", "ms a\nfile"]
+    short = new_table(f"a face in {found} of {files} files ({found / files:.0%}); accuracy on these", columns)
+    more = new_table(
+        "all figures", ["model", "macro\nF1", "95 %\ninterval", "right of\nall files", "coverage", "accuracy\nthere"]
     )
-    for row in rows:
-        shares, latency = row.scores, row.latency
-        figures.add_row(
+    for row in judged.rows:
+        figures = row.scores
+        ends = f"{100 * figures.accuracy_low:.0f}-{100 * figures.accuracy_high:.0f}"
+        spent = f"{row.face_ms:.1f}", f"{row.latency.median_ms:.1f}"
+        short.add_row(row.model, f"{figures.accuracy:.1%}", ends, *spent)
+        more.add_row(
             row.model,
-            f"{shares.accuracy:.1%}",
-            f"{100 * shares.accuracy_low:.0f}-{100 * shares.accuracy_high:.0f}",
-            f"{shares.macro_f1:.3f}",
+            f"{figures.macro_f1:.3f}",
             f"{row.macro_f1_low:.2f}-{row.macro_f1_high:.2f}",
             f"{row.right_of_all:.1%}",
+            f"{figures.coverage:.0%}",
+            share(figures.accuracy_when_certain),
         )
-        certain = "-" if shares.accuracy_when_certain is None else f"{shares.accuracy_when_certain:.1%}"
-        spent.add_row(row.model, f"{shares.coverage:.0%}", certain, f"{latency.median_ms:.1f}", f"{latency.p95_ms:.1f}")
-    chosen = to_take(rows)
-    confusion = new_table(f"{chosen.model}: files of each emotion (rows) by its answer", ["", *EMOTIONS])
-    for emotion, counts in zip(EMOTIONS, chosen.scores.confusion, strict=True):
+    if not full:
+        return [short]
+    taken = next(row for row in judged.rows if row.model == judged.take)
+    confusion = new_table(f"{taken.model}: files of each emotion (rows) by its answer", ["", *EMOTIONS])
+    for emotion, counts in zip(EMOTIONS, taken.scores.confusion, strict=True):
         if any(counts):
             confusion.add_row(emotion, *(str(count) if count else "." for count in counts))
-    return [figures, spent, confusion]
+    return [short, more, confusion]
 
 
 def write(
     out: Path,
-    rows: list[OwnScores],
-    answers: dict[str, np.ndarray],
+    judged: Judged,
     collection: Collection,
     about: dict[str, Any],
 ) -> None:
@@ -157,24 +160,26 @@ def write(
     from facial_emotion.evaluation.plots import confusion_matrix
 
     out.mkdir(parents=True, exist_ok=True)
-    (out / "results.json").write_text(as_json(rows, collection, about))
-    (out / "results.csv").write_text(as_csv(rows))
+    (out / "results.json").write_text(as_json(judged, collection, about))
+    (out / "results.csv").write_text(as_csv(judged))
     with (out / "answers.csv").open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["file", "label", "frames", "faces", *answers])
-        judged = iter(range(len(collection.with_face)))
+        writer.writerow(["file", "label", "frames", "faces", *judged.answers])
+        with_face = iter(range(len(collection.with_face)))
         for file in collection.files:
-            index = next(judged) if len(file.crops) else None
-            said = ["" if index is None else EMOTIONS[int(of_model[index].argmax())] for of_model in answers.values()]
+            index = next(with_face) if len(file.crops) else None
+            said = [
+                "" if index is None else EMOTIONS[int(of_model[index].argmax())] for of_model in judged.answers.values()
+            ]
             writer.writerow([file.path, EMOTIONS[file.label], file.frames, file.faces, *said])
-    for row in rows:
+    for row in judged.rows:
         title = f"{row.model}: {row.scores.rows} files"
         confusion_matrix(row.scores.confusion, title, out / f"confusion_{row.model}.png")
 
 
-def as_csv(rows: list[OwnScores]) -> str:
+def as_csv(judged: Judged) -> str:
     """One line a model, every figure a column."""
-    lines = [flat(to_json(row)) for row in rows]
+    lines = [flat(to_json(row)) for row in judged.rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
@@ -182,7 +187,7 @@ def as_csv(rows: list[OwnScores]) -> str:
     return text.getvalue()
 
 
-def as_json(rows: list[OwnScores], collection: Collection, about: dict[str, Any]) -> str:
+def as_json(judged: Judged, collection: Collection, about: dict[str, Any]) -> str:
     """Everything: the files' counts and what could not be used, the machine, and each model's figures."""
     files = {
         "files": len(collection.files),
@@ -193,5 +198,11 @@ def as_json(rows: list[OwnScores], collection: Collection, about: dict[str, Any]
         "folders_left_out": collection.unknown,
         "files_left_out": collection.others,
     }
-    content = {**about, **files, "advice": advice(rows), "models": [to_json(row) for row in rows]}
+    content = {
+        **about,
+        **files,
+        "take": judged.take,
+        "advice": judged.advice,
+        "models": [to_json(row) for row in judged.rows],
+    }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"

@@ -25,13 +25,13 @@ def main() -> None:
 @click.option("--frames", default=1000, show_default=True, type=click.IntRange(50), help="Frames to process.")
 @options.threads
 @click.option("--every", default=0, type=click.IntRange(0), help="Detection interval in frames; 0: by measured times.")
-@click.option("--out", type=_PATH, help="By default artifacts/results/live.json.")
+@click.option("--out", type=_PATH, help="By default results/live.json.")
 def video(model: str, frames: int, threads: int, every: int, out: Path | None) -> None:
     """Live video: frames per second, delay, stages, and memory growth past frame 500."""
     from facial_emotion.video.benchmark import measure
 
     figures = measure(model, frames, threads, every)
-    _write(out, "results", "live.json", figures)
+    _write(out, "live.json", figures)
     for key, value in figures.items():
         click.echo(f"{key:18} {value}")
 
@@ -54,7 +54,7 @@ def video(model: str, frames: int, threads: int, every: int, out: Path | None) -
     type=click.IntRange(1),
     help="Number of paths in the memory test.",
 )
-@click.option("--out", type=_PATH, help="By default artifacts/results/batch.json.")
+@click.option("--out", type=_PATH, help="By default results/batch.json.")
 def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | None) -> None:
     """Batch recognition: one process, several processes, a local Dask cluster; and memory with many paths."""
     import subprocess
@@ -68,7 +68,7 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
     except subprocess.CalledProcessError as error:
         raise InputError("recognize", "exit code 0", error.stderr.strip().splitlines()[-1]) from error
     extra = {"paths": count_paths, "peak_memory_mb": memory_mb, "host": host(1)}
-    _write(out, "results", "batch.json", {**figures, **extra})
+    _write(out, "batch.json", {**figures, **extra})
     for name, rate in figures["a_second"].items():
         click.echo(f"{name}: {rate:.0f} pictures per second, speed-up {figures['speed-up'][name]:.2f}")
     click.echo(
@@ -83,14 +83,14 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
 @click.option("--rate", default=200.0, show_default=True, type=options.Number(1), help="Requests per second to try.")
 @click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Number of connections.")
 @click.option("--seconds", default=20.0, show_default=True, type=options.Number(1), help="Duration in seconds.")
-@click.option("--out", type=_PATH, help="By default artifacts/results/serving.json.")
+@click.option("--out", type=_PATH, help="By default results/serving.json.")
 def server(address: str, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
     """HTTP server: throughput and latency."""
     from facial_emotion.evaluation.results import host
     from facial_emotion.serving.benchmark import measure
 
     figures = measure(address, model, seconds, clients, rate)
-    _write(out, "results", "serving.json", {**figures, "host": host(1)})
+    _write(out, "serving.json", {**figures, "host": host(1)})
     click.echo(
         f"{figures['answered_a_second']:.1f} of {rate:g} requests per second, {figures['statuses']},"
         f" median {figures['median_ms']:.0f} ms, 95th percentile {figures['p95_ms']:.0f} ms"
@@ -100,7 +100,7 @@ def server(address: str, model: str, rate: float, clients: int, seconds: float, 
 @main.command(epilog="Example: facial-emotion benchmark detectors portrait.jpg other.jpg")
 @click.argument("portraits", nargs=-1, type=_PATH)
 @options.threads
-@click.option("--out", type=_PATH, help="By default artifacts/results/detectors.json.")
+@click.option("--out", type=_PATH, help="By default results/detectors.json.")
 def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> None:
     """Face detectors: recall on synthetic scenes made of PORTRAITS and the example, false detections, and speed.
 
@@ -112,7 +112,7 @@ def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> No
 
     limit_threads(threads)
     figures = report([read_rgb(path) for path in portraits], threads)
-    _write(out, "results", "detectors.json", figures)
+    _write(out, "detectors.json", figures)
     for line in tables(figures):
         click.echo(line)
 
@@ -125,7 +125,7 @@ def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> No
 @click.option(
     "--placements", default=2, show_default=True, type=click.IntRange(1), help="Pictures that each crop is laid into."
 )
-@click.option("--out", type=_PATH, help="By default artifacts/results/framing.json.")
+@click.option("--out", type=_PATH, help="By default results/framing.json.")
 def framing(data: Path, detector: str, models: str | None, rows: int | None, placements: int, out: Path | None) -> None:
     """Framing of crops: PublicTest's crops, laid into larger pictures, found and cropped again, and recognised."""
     import numpy as np
@@ -153,12 +153,12 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, pla
         again = float((recognizer.predict_proba(result.crops).argmax(axis=1) == labels_of_found).mean())
         figures["accuracy"][recognizer.name] = {"originals": before, "found_again": again}
         click.echo(f"{recognizer.name}: {before:.2%} on the originals, {again:.2%} on the crops found again")
-    _write(out, "results", "framing.json", figures)
+    _write(out, "framing.json", figures)
 
 
 @main.command(epilog="Example: facial-emotion benchmark core --models lightgbm,cnn")
 @click.option("--models", help="Names, separated by commas; by default all.")
-@click.option("--out", type=_PATH, help="By default artifacts/results/core.json.")
+@click.option("--out", type=_PATH, help="By default results/core.json.")
 def core(models: str | None, out: Path | None) -> None:
     """One processor core, as slow computers have: latency of the models on one thread, which is kept on one core."""
     import os
@@ -166,8 +166,8 @@ def core(models: str | None, out: Path | None) -> None:
     from threadpoolctl import threadpool_limits
 
     from facial_emotion import examples, recognizers
-    from facial_emotion.commands.compare import label_of_frame
     from facial_emotion.evaluation import timing
+    from facial_emotion.evaluation.benchmark import label_of_frame
     from facial_emotion.evaluation.results import host
     from facial_emotion.records import to_json
     from facial_emotion.terminal import bar
@@ -190,12 +190,12 @@ def core(models: str | None, out: Path | None) -> None:
     for name, spent in figures["latency"].items():
         crop_ms, frame_ms = (spent[stage]["median_ms"] for stage in ("crop to label", "frame to label"))
         click.echo(f"{name}: {crop_ms:.1f} ms from crop to label, {frame_ms:.1f} from a 640x480 frame")
-    click.echo(str(_write(out, "results", "core.json", figures)))
+    click.echo(str(_write(out, "core.json", figures)))
 
 
 @main.command(epilog="Example: facial-emotion benchmark peers --data fer2013.csv.xz")
 @options.data
-@click.option("--out", type=_PATH, help="By default artifacts/report/peers.json.")
+@click.option("--out", type=_PATH, help="By default results/peers.json.")
 def peers(data: Path, out: Path | None) -> None:
     """Models of other packages on PrivateTest, each in its own virtual environment."""
     from facial_emotion.data import fer2013
@@ -206,14 +206,14 @@ def peers(data: Path, out: Path | None) -> None:
     figures = measure(fer2013.load(data))
     for peer in figures["peers"]:
         click.echo(f"{peer['package']}: {in_words(parse(Scores, peer['scores'], peer['package']))}")
-    click.echo(str(_write(out, "report", "peers.json", figures)))
+    click.echo(str(_write(out, "peers.json", figures)))
 
 
-def _write(out: Path | None, folder: str, name: str, figures: dict[str, Any]) -> Path:
+def _write(out: Path | None, name: str, figures: dict[str, Any]) -> Path:
     """Write figures as JSON; returns the path."""
     from facial_emotion import paths
 
-    path = out or paths.ARTIFACTS / folder / name
+    path = out or paths.NEW_RESULTS / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
     return path

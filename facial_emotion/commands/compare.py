@@ -12,7 +12,8 @@ and videos of your own.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,8 @@ from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from rich.table import Table
-
     from facial_emotion.recognizers import Recognizer
-    from facial_emotion.records import BenchmarkRow, PeopleScores, Scores
-
-    # Gives a recognizer's scores against FER2013's labels and, where there are any, against people's votes.
-    Judge = Callable[[Recognizer], tuple[Scores, PeopleScores | None]]
+    from facial_emotion.records import BenchmarkRow
 
 
 @click.command(epilog="Example: facial-emotion compare --data fer2013.csv.xz --models lightgbm,svm --limit 500")
@@ -51,11 +46,19 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
 @click.option("--threads", default=2, show_default=True, type=options.AT_ONCE, help="CPU threads of every model.")
 @click.option(
+    "--margin",
+    default=2.0,
+    show_default=True,
+    type=options.Number(0),
+    help="Points of accuracy by which a faster model may be worse and is still called as good.",
+)
+@click.option("--full", is_flag=True, help="Print all figures; CSV and JSON have them in any case.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="By default artifacts/results, and pictures/ in it with --pictures.",
+    help="By default results, and pictures/ in it with --pictures.",
 )
-@click.option("--readme", is_flag=True, help="Also put the table into README.md.")
+@click.option("--readme", is_flag=True, help="Also put the table into README.md of a checkout.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))
 def main(
     models: str | None,
@@ -65,6 +68,8 @@ def main(
     split: str,
     limit: int | None,
     threads: int,
+    margin: float,
+    full: bool,
     out: Path | None,
     readme: bool,
     form: str,
@@ -73,7 +78,6 @@ def main(
     from threadpoolctl import threadpool_limits
 
     from facial_emotion import paths, recognizers
-    from facial_emotion.evaluation import results
     from facial_emotion.threads import limit_threads
 
     chosen = options.chosen_models(models)
@@ -84,19 +88,50 @@ def main(
     limit_threads(threads)
     threadpool_limits(threads)
     if pictures is not None:
-        _on_pictures(pictures, asked, loaded, threads, out or paths.RESULTS / "pictures", form)
+        shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100)
+        _on_pictures(pictures, asked, loaded, threads, shown)
         return
-    crops, judge, about = _judge(data, split, limit)
-    rows = [_measure(recognizer, crops, judge, threads) for recognizer in loaded]
-    about = {**about, "host": results.host(threads)}
-    out = out or (paths.RESULTS if data else paths.RESULTS / "recorded")
-    _write(out, rows, about)
+    from facial_emotion.evaluation import benchmark, results
+
+    rows, about = benchmark.run(loaded, data, split, limit, threads, margin / 100)
+    folder = out or paths.NEW_RESULTS
+    benchmark.write(folder, rows, about)
     if readme:
         results.into_readme(paths.ROOT / "README.md", rows, about)
     if form == "table":
-        _print(results.tables(rows, about), f"results.csv, results.json and plots: {out}")
+        _print(rows, about, full, folder)
     else:
         click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
+
+
+def _print(rows: list[BenchmarkRow], about: dict[str, Any], full: bool, out: Path) -> None:
+    """Print what a model is chosen by, question by question, and with ``full`` all figures."""
+    from facial_emotion.evaluation import tables
+    from facial_emotion.terminal import print_tables
+
+    for labels in tables.QUESTIONS:
+        if tables.of_question(rows, labels):
+            print_tables([tables.short(rows, labels, about)])
+            advice = about["advice"].get(labels)
+            click.echo(
+                f"{advice['words'] if advice else 'Put fer2013new.csv beside the data to judge these models.'}\n"
+            )
+    if full:
+        print_tables(tables.full(rows, about))
+    click.echo(f"All figures: {'' if full else '--full, or '}results.csv, results.json and plots in {out}")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where results on own pictures are written and what is printed.
+
+    form: "table", "csv" or "json"; full: whether all tables; margin: of a model that is as good, 0-1.
+    """
+
+    out: Path
+    form: str
+    full: bool
+    margin: float
 
 
 def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
@@ -116,130 +151,34 @@ def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
 
 
 def _on_pictures(
-    folder: Path, asked: dict[str, str], recognizers: list[Recognizer], threads: int, out: Path, form: str
+    folder: Path, asked: dict[str, str], recognizers: list[Recognizer], threads: int, shown: Shown
 ) -> None:
     """Judge recognizers on the files of a folder; write and print the results, and what was left out."""
     from facial_emotion.batch import own_pictures
     from facial_emotion.batch.collection import find, read
     from facial_emotion.evaluation import results
-    from facial_emotion.terminal import bar, note
+    from facial_emotion.terminal import bar, note, print_tables
 
     sources, files = find(folder, asked)
     with bar("faces", len(sources)) as step:
         read(sources, files, step)
-    with bar("models", len(recognizers)) as step:
-        rows, answers = own_pictures.judge(recognizers, files.files, step)
+    with bar("models", len(recognizers), still=True) as step:
+        judged = own_pictures.judge(recognizers, files.files, shown.margin, step)
     about = {"pictures": str(folder), "asked": asked, "host": results.host(threads)}
-    own_pictures.write(out, rows, answers, files, about)
+    own_pictures.write(shown.out, judged, files, about)
     for remark in files.remarks:
         note(remark)
-    if form == "table":
-        _print(own_pictures.tables(rows, files), f"{own_pictures.advice(rows)}\nresults, answers.csv and plots: {out}")
+    if shown.form == "table":
+        print_tables(own_pictures.tables(judged, files, shown.full))
+        click.echo(f"{judged.advice}\n")
+        click.echo(f"All figures: {'' if shown.full else '--full, or '}results, answers.csv and plots in {shown.out}")
     else:
-        text = own_pictures.as_csv(rows) if form == "csv" else own_pictures.as_json(rows, files, about)
-        click.echo(text, nl=False)
+        as_text = (
+            own_pictures.as_csv if shown.form == "csv" else partial(own_pictures.as_json, collection=files, about=about)
+        )
+        click.echo(as_text(judged), nl=False)
     if files.unreadable:
         sys.exit(1)
-
-
-def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, dict[str, Any]]:
-    """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
-    from facial_emotion import examples
-    from facial_emotion.evaluation.scores import scores
-
-    if data is None:
-        crops = examples.crops()
-
-        def recorded(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None]:
-            metrics = recognizer.card.metrics
-            if split not in metrics:
-                raise InputError(recognizer.name, f"metrics on {split} in its card", ", ".join(metrics) or "none")
-            return metrics[split], recognizer.card.people.get(split)
-
-        source = f"{split}, recorded in the models' cards (give --data to measure)"
-        return (
-            crops,
-            recorded,
-            {"measured": False, "accuracy_from": source, "split": split, "n_total": 0, "n_scored": 0},
-        )
-
-    from facial_emotion.data import fer2013
-    from facial_emotion.evaluation.evaluate import people_scores
-    from facial_emotion.recognizers import predict
-
-    loaded = fer2013.load(data)
-    part = loaded.split(split)
-    crops, labels = part.crops[:limit], part.labels[:limit]
-    duplicates = loaded.near_duplicates(split)[:limit]
-
-    def measured(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None]:
-        found = predict(recognizer, crops, f"{recognizer.name}: scoring")
-        people = people_scores(loaded, split, found, recognizer.threshold)
-        return scores(found, labels, duplicates, recognizer.threshold), people
-
-    about = {
-        "measured": True,
-        "accuracy_from": f"{split}, {len(crops)} of {len(part)} rows, measured",
-        "split": split,
-        "n_total": len(part),
-        "n_scored": len(crops),
-        "data_hash": loaded.hash,
-    }
-    return crops, measured, about
-
-
-def _measure(recognizer: Recognizer, crops: np.ndarray, judge: Judge, threads: int) -> BenchmarkRow:
-    """The benchmark of one model."""
-    from facial_emotion import artifact, examples, paths
-    from facial_emotion.evaluation import timing
-    from facial_emotion.records import BenchmarkRow
-
-    frame = examples.frame()
-    latency = timing.latency(recognizer, crops)
-    latency["frame to label"] = timing.repeated(lambda: label_of_frame(recognizer, frame), rounds=50)
-    figures, people = judge(recognizer)
-    return BenchmarkRow(
-        model=recognizer.name,
-        track=recognizer.card.track,
-        labels=recognizer.card.labels,
-        scores=figures,
-        people=people,
-        latency=latency,
-        crops_per_second=timing.throughput(recognizer, crops),
-        start=timing.cold_start(recognizer.name, threads, paths.ARTIFACTS),
-        size_mb=artifact.size(recognizer.card) / 1e6,
-    )
-
-
-def label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
-    """Detect and classify the faces of one video frame, uint8 RGB (h, w, 3): probabilities (n, 7)."""
-    from facial_emotion import scene
-    from facial_emotion.features.faces import DEFAULT_SEARCH, in_video
-
-    _, crops = scene.detect(rgb, in_video(DEFAULT_SEARCH, rgb))
-    return recognizer.predict_proba(crops)
-
-
-def _write(out: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
-    from facial_emotion.evaluation import plots, results
-
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "results.csv").write_text(results.to_csv(rows))
-    (out / "results.json").write_text(results.to_json(rows, about))
-    title = f"{about['split']}, {'measured' if about['measured'] else 'recorded'}"
-    plots.accuracy_against_latency(rows, title, out / "accuracy_against_latency.png")
-    for row in rows:
-        path = out / f"confusion_{row.model}.png"
-        plots.confusion_matrix(row.scores.confusion, f"{row.model}: {title}", path)
-
-
-def _print(tables: list[Table], last: str) -> None:
-    from rich.console import Console
-
-    console = Console()
-    for table in tables:
-        console.print(table)
-    console.print(last, soft_wrap=True, markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     facial-emotion report --data fer2013.csv.xz
 
-Speeds are those of the last benchmark (facial-emotion compare --data); all else is measured here. Every figure in the
+Speeds are those of the benchmark in artifacts/results; all else is measured here. Every figure in the
 texts stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
 on another machine leaves the report and its figures as they are.
 """
@@ -20,7 +20,11 @@ from facial_emotion.errors import InputError
 
 @click.command(epilog="Example: facial-emotion report --data fer2013.csv.xz")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="By default REPORT.md's own folder.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="By default results/report; a checkout's own folder for the report that is shipped.",
+)
 @click.option("--rounds", default=80, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation.")
 @click.option(
     "--keep-ablations",
@@ -40,7 +44,10 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     missing = sorted(set(names) - {row.model for row in rows})
     if missing:
         raise InputError(
-            "artifacts/results", f"figures of {', '.join(missing)}", "none", "run facial-emotion compare --data PATH"
+            "artifacts/results",
+            f"figures of {', '.join(missing)}",
+            "none",
+            "run facial-emotion compare --data PATH --out artifacts/results",
         )
     tried = None
     if keep_ablations:
@@ -54,7 +61,7 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
         "ablations_kept": keep_ablations,
         "benchmark": {**about, "models": [to_json(row) for row in rows]},
     }
-    folder = out or paths.ROOT
+    folder = out or paths.NEW_RESULTS / "report"
     place = folder / "artifacts" / "report"
     place.mkdir(parents=True, exist_ok=True)
     (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")

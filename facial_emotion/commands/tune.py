@@ -23,7 +23,7 @@ def classical_command(name: str) -> click.Command:
     @click.command(name, epilog=f"Example: facial-emotion tune {name} --data fer2013.csv.xz --trials 20 --rows 10000")
     @options.data
     @click.option("--recipe", type=_PATH, help=f"Where to start; by default classical/recipes/{name}.json.")
-    @click.option("--out", type=_PATH, help="Where the best recipe goes; by default where it came from.")
+    @click.option("--out", type=_PATH, help=f"Where the best recipe goes; by default results/{name}.json.")
     @click.option(
         "--trials", default=20, show_default=True, type=click.IntRange(1), help="Finished trials that the study has."
     )
@@ -34,12 +34,14 @@ def classical_command(name: str) -> click.Command:
         data: Path, recipe: Path | None, out: Path | None, trials: int, rows: int | None, seed: int, threads: int
     ) -> None:
         """Search hyperparameters; the same command goes on where the last one stopped."""
+        from facial_emotion import paths
         from facial_emotion.classical.train import RECIPES
         from facial_emotion.classical.tune import tune
         from facial_emotion.data import fer2013
 
-        path = recipe or RECIPES / f"{name}.json"
-        click.echo(tune(name, fer2013.load(data), path, out or path, trials, rows, seed, threads))
+        path, place = recipe or RECIPES / f"{name}.json", out or paths.NEW_RESULTS / f"{name}.json"
+        click.echo(tune(name, fer2013.load(data), path, place, trials, rows, seed, threads))
+        click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
 
     command.short_help = f"The classical model {name}."
     return command
@@ -53,7 +55,7 @@ def deep_command(name: str) -> click.Command:
     )
     @options.data
     @click.option("--recipe", type=_PATH, help=f"Where to start; by default deep/recipes/{name}.json.")
-    @click.option("--out", type=_PATH, help="Where the best recipe goes; by default where it came from.")
+    @click.option("--out", type=_PATH, help=f"Where the best recipe goes; by default results/{name}.json.")
     @click.option("--weights", type=_PATH, help="Initial weights, as for facial-emotion train.")
     @click.option(
         "--trials", default=20, show_default=True, type=click.IntRange(1), help="Finished trials that the study has."
@@ -78,12 +80,14 @@ def deep_command(name: str) -> click.Command:
         seed: int,
     ) -> None:
         """Search hyperparameters and width on some rows; a recipe's teacher is left out."""
+        from facial_emotion import paths
         from facial_emotion.data import fer2013
         from facial_emotion.deep.recipe import RECIPES
         from facial_emotion.deep.tune import tune
 
-        path = recipe or RECIPES / f"{name}.json"
-        click.echo(tune(name, fer2013.load(data), path, out or path, weights, trials, rows, epochs, side, seed))
+        path, place = recipe or RECIPES / f"{name}.json", out or paths.NEW_RESULTS / f"{name}.json"
+        click.echo(tune(name, fer2013.load(data), path, place, weights, trials, rows, epochs, side, seed))
+        click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
 
     command.short_help = f"The network {name}."
     return command

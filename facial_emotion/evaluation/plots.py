@@ -10,18 +10,21 @@ import numpy as np
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow
 
+_MARKERS = {"people": "s", "fer2013": "o"}  # by the labels that a model answers with
+
 
 def accuracy_against_latency(rows: list[BenchmarkRow], title: str, path: Path) -> None:
-    """Each model a point: milliseconds from crop to label, and accuracy with its 95 % interval."""
+    """Each model a point: milliseconds from crop to label, and accuracy by its own labels with its 95 % interval."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
     for row in rows:
-        figures, median = row.scores, row.latency["crop to label"].median_ms
+        figures, median = row.own, row.latency["crop to label"].median_ms
         height = 100 * figures.accuracy
         below, above = height - 100 * figures.accuracy_low, 100 * figures.accuracy_high - height
-        axes.errorbar(median, height, yerr=[[below], [above]], fmt="o", capsize=3, markersize=8)
+        axes.errorbar(median, height, yerr=[[below], [above]], fmt=_MARKERS[row.labels], capsize=3, markersize=8)
         axes.annotate(row.model, (median, height), textcoords="offset points", xytext=(9, 5))
-    axes.set(xlabel="milliseconds from crop to label, median", ylabel="accuracy, % (95 % interval)", title=title)
+    axes.set(xlabel="milliseconds from crop to label, median", ylabel="accuracy, % (95 % interval)")
+    axes.set_title(f"{title}; squares by people's choice, circles by FER2013's labels", fontsize="medium")
     axes.margins(y=0.15)
     axes.set_xlim(0, 1.25 * max(row.latency["crop to label"].median_ms for row in rows))  # room for the names
     axes.grid(alpha=0.3)

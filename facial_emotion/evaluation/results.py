@@ -1,4 +1,4 @@
-"""A benchmark's results as a table, CSV and JSON."""
+"""A benchmark's results as CSV, JSON and README's table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facial_emotion import paths
 from facial_emotion.errors import InputError
-from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import BenchmarkRow, PeopleScores, parse
+from facial_emotion.records import BenchmarkRow, parse
 from facial_emotion.records import to_json as plain
-from facial_emotion.terminal import table as new_table
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
+FILE = "results.json"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
@@ -63,8 +59,12 @@ def flat(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_csv(rows: list[BenchmarkRow]) -> str:
-    """One line a model, every figure a column."""
-    lines = [flat(plain(row)) for row in rows]
+    """One line a model, every figure a column; first those by the labels that the model answers with."""
+    lines = [
+        {"model": row.model, "labels": row.labels, "accuracy": row.own.accuracy, "macro_f1": row.own.macro_f1}
+        | flat(plain(row))
+        for row in rows
+    ]
     columns = list(dict.fromkeys(name for line in lines for name in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -80,7 +80,7 @@ def to_json(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
 
 def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
     """The last benchmark in a folder: its rows, and the machine and counts. Raises InputError where there is none."""
-    path = folder / "results.json"
+    path = folder / FILE
     try:
         content = json.loads(path.read_text())
         rows = content.pop("models")
@@ -89,21 +89,21 @@ def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
     return [parse(BenchmarkRow, row, path) for row in rows], content
 
 
+def known() -> tuple[list[BenchmarkRow], dict[str, Any]]:
+    """The benchmark that is shipped, and rows of further models from the last one in this folder (paths.NEW_RESULTS).
+
+    Raises InputError where there is neither.
+    """
+    folders = [folder for folder in (paths.RESULTS, paths.NEW_RESULTS) if (folder / FILE).exists()]
+    rows, about = read(folders[0] if folders else paths.RESULTS)
+    for folder in folders[1:]:
+        rows += [row for row in read(folder)[0] if row.model not in {each.model for each in rows}]
+    return rows, about
+
+
 def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
     """Milliseconds from crop to label of each model, median."""
     return {row.model: row.latency["crop to label"].median_ms for row in rows}
-
-
-def tables(rows: list[BenchmarkRow], about: dict[str, Any]) -> list[Table]:
-    """Accuracy, speed, cost and classes, as tables for the terminal."""
-    people = {row.model: row.people for row in rows if row.people is not None}
-    return [
-        _accuracy(rows, about),
-        *([_people(people)] if people else []),
-        _speed(rows, about),
-        _cost(rows),
-        _classes(rows),
-    ]
 
 
 def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
@@ -120,10 +120,10 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
         cells = [
             row.model,
             f"{figures.accuracy:.1%} ({figures.accuracy_low:.1%} - {figures.accuracy_high:.1%})",
-            _share(figures.accuracy_without_duplicates),
+            share(figures.accuracy_without_duplicates),
             f"{own.macro_f1:.3f}",
             f"{row.calibration_error:.3f}",
-            f"{own.coverage:.0%}: {_share(own.accuracy_when_certain)}",
+            f"{own.coverage:.0%}: {share(own.accuracy_when_certain)}",
             *(f"{latency[name].median_ms:.1f} ms" for name in ("crop to label", "frame to label")),
             f"{row.start.first_answer_s:.2f} s",
             f"{row.size_mb:.1f} MB",
@@ -131,8 +131,8 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
         if by_people:
             clear = row.people.clear if row.people else None
             cells[1:1] = [
-                _share(row.people.choice.accuracy if row.people else None),
-                _share(clear.accuracy if clear else None),
+                share(row.people.choice.accuracy if row.people else None),
+                share(clear.accuracy if clear else None),
             ]
         lines.append(f"| {' | '.join(cells)} |")
     machine = about["host"]
@@ -153,91 +153,9 @@ def into_readme(path: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> 
     path.write_text(f"{before}{BEGIN}\n{markdown(rows, about)}\n{END}{after}")
 
 
-def _accuracy(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
-    columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE"]
-    columns += ["coverage", "accuracy\nthere", "figures"]
-    table = new_table(f"accuracy, {about['accuracy_from']}", columns)
-    for row in rows:
-        figures = row.scores
-        table.add_row(
-            row.model,
-            f"{figures.accuracy:.1%}",
-            f"{100 * figures.accuracy_low:.1f}-{100 * figures.accuracy_high:.1f}",
-            _share(figures.accuracy_without_duplicates),
-            f"{figures.macro_f1:.3f}",
-            f"{figures.log_loss:.3f}",
-            f"{figures.ece:.3f}",
-            f"{figures.coverage:.0%}",
-            _share(figures.accuracy_when_certain),
-            "measured" if about["measured"] else "recorded",
-        )
-    return table
-
-
-def _people(scores: dict[str, PeopleScores]) -> Table:
-    columns = ["model", "people's\nchoice", "95 %\ninterval", "without\nduplicates", "macro\nF1", "clear\nfaces"]
-    columns += ["without\nduplicates", "cross-\nentropy", "mean abs.\nerror", "calibration\nerror"]
-    first = next(iter(scores.values()))
-    clear = f", {first.clear.rows} clear ones" if first.clear else ""
-    table = new_table(f"against ten people's votes (FER+), {first.choice.rows} rows{clear}", columns)
-    for model, figures in scores.items():
-        choice, clear_faces = figures.choice, figures.clear
-        table.add_row(
-            model,
-            f"{choice.accuracy:.1%}",
-            f"{100 * choice.accuracy_low:.1f}-{100 * choice.accuracy_high:.1f}",
-            _share(choice.accuracy_without_duplicates),
-            f"{choice.macro_f1:.3f}",
-            _share(clear_faces.accuracy if clear_faces else None),
-            _share(clear_faces.accuracy_without_duplicates if clear_faces else None),
-            f"{figures.cross_entropy:.3f}",
-            f"{figures.mean_absolute_error:.3f}",
-            f"{figures.calibration_error:.3f}",
-        )
-    return table
-
-
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
     """A share in percent; of no rows, a dash."""
     return "-" if value is None else f"{value:.1%}"
-
-
-def _speed(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
-    # An ensemble's stages are its members, too many for columns; CSV and JSON have them.
-    single = [row for row in rows if row.track != "ensemble"] or rows
-    stages = list(dict.fromkeys(name for row in single for name in row.latency))
-    title = f"milliseconds, median / p95, batch 1, {about['host']['threads']} threads, measured here"
-    table = new_table(title, ["model", *stages])
-    for row in rows:
-        spent = [row.latency.get(stage) for stage in stages]
-        cells = [f"{stage.median_ms:.2f} / {stage.p95_ms:.2f}" if stage else "-" for stage in spent]
-        table.add_row(row.model, *cells)
-    return table
-
-
-def _cost(rows: list[BenchmarkRow]) -> Table:
-    columns = ["model", "crops a second\n(batch 64)", "load, s", "cold start, s", "size, MB", "peak memory, MB"]
-    table = new_table("cost, measured here; cold start: from process start to the first answer", columns)
-    for row in rows:
-        start = row.start
-        table.add_row(
-            row.model,
-            f"{row.crops_per_second:.0f}",
-            f"{start.load_s:.2f}",
-            f"{start.first_answer_s:.2f}",
-            f"{row.size_mb:.1f}",
-            f"{start.peak_memory_mb:.0f}",
-        )
-    return table
-
-
-def _classes(rows: list[BenchmarkRow]) -> Table:
-    table = new_table("each emotion, %", ["model", "", *EMOTIONS])
-    for row in rows:
-        for kind in ("precision", "recall", "f1"):
-            shares = (getattr(row.scores.per_class[name], kind) for name in EMOTIONS)
-            table.add_row(row.model if kind == "precision" else "", kind, *(f"{100 * share:.0f}" for share in shares))
-    return table
 
 
 def _commit() -> str | None:

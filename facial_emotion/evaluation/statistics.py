@@ -1,7 +1,8 @@
-"""Confidence intervals, McNemar's test, and reliability diagrams."""
+"""Confidence intervals, differences of models, McNemar's test, and reliability diagrams."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,49 @@ def of_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
         "recall": right / np.maximum(labelled, 1),
         "f1": f1,
     }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more accurate one model is than another, with its confidence interval; paired: on the same rows."""
+
+    estimate: float
+    low: float
+    high: float
+    paired: bool
+
+
+def difference(right: np.ndarray, other: np.ndarray, share: float = 0.95) -> Difference:
+    """The difference in accuracy of two models on the same rows, bool (n,) each, where they are right.
+
+    The adjusted interval of Bonett and Price ("Adjusted Wald confidence interval for a difference of binomial
+    proportions based on paired data", Journal of Educational and Behavioral Statistics 37, 2012), which holds for few
+    rows too.
+    """
+    rows = len(right)
+    only, only_other = int((right & ~other).sum()), int((other & ~right).sum())
+    first, second = (only + 1) / (rows + 2), (only_other + 1) / (rows + 2)
+    deviation = np.sqrt((first + second - (first - second) ** 2) / (rows + 2))
+    return _difference((only - only_other) / rows, first - second, float(deviation), share, paired=True)
+
+
+def independent_difference(right: int, rows: int, other: int, other_rows: int, share: float = 0.95) -> Difference:
+    """The difference in accuracy of ``right`` of ``rows`` and ``other`` of ``other_rows``, as of two samples.
+
+    The interval of Agresti and Caffo ("Simple and effective confidence intervals for proportions and differences of
+    proportions", The American Statistician 54, 2000). Where the rows are the same it is wider than it need be.
+    """
+    first, second = (right + 1) / (rows + 2), (other + 1) / (other_rows + 2)
+    deviation = np.sqrt(first * (1 - first) / (rows + 2) + second * (1 - second) / (other_rows + 2))
+    estimate = right / rows - other / other_rows
+    return _difference(estimate, first - second, float(deviation), share, paired=False)
+
+
+def _difference(estimate: float, middle: float, deviation: float, share: float, paired: bool) -> Difference:
+    from scipy.stats import norm
+
+    half = float(norm.ppf((1 + share) / 2)) * deviation
+    return Difference(estimate, max(-1.0, middle - half), min(1.0, middle + half), paired)
 
 
 def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from facial_emotion import paths, recognizers, scene
+from facial_emotion import recognizers, scene
 from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
+from facial_emotion.evaluation.advice import TEMPLATES
 from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import bars, charts, image, pictures, recognition, tables
 from facial_emotion.views.language import t, translatable
@@ -45,6 +48,7 @@ _EXPLAINED = translatable(
         "commercial use": "Whether no licence of what the model was made from excludes it.",
     }
 )
+_ASKED = {"people": translatable("What people would say:"), "fer2013": translatable("FER2013's label:")}
 _CARD_WIDTH = 220  # pixels, of a model's answer
 _EXCLUDED = "excludes commercial use"  # in a card's licence
 # Code by the language or the place that it is for.
@@ -62,11 +66,12 @@ def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title(t("Models compared"))
     try:
-        rows, about = results.read(paths.RESULTS)
+        rows, about = results.known()
     except InputError as error:
         st.warning(str(error))
         return
     frame = figures(rows)
+    advise(about.get("advice", {}))
     name = choice(frame, settings.name)
     use(name, settings.name)
     machine = about["host"]
@@ -94,6 +99,13 @@ def show(settings: ViewerSettings) -> None:
             charts.draw(charts.confusion(counts), "confusion")
     st.divider()
     side_by_side(settings)
+
+
+def advise(advice: dict[str, Any]) -> None:
+    """Draw which model to take for each question. advice: by labels, as ``evaluation.benchmark.run`` gives it."""
+    for labels, found in advice.items():
+        words = " ".join(t(TEMPLATES[kind], **values) for kind, values in found["sentences"])
+        st.markdown(f"**{t(_ASKED[labels])}** {words}")
 
 
 def confusion(row: BenchmarkRow) -> list[list[int]]:

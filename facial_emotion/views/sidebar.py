@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,14 +84,14 @@ def warm_up() -> threading.Thread:
 
 def latencies() -> dict[str, float]:
     """Milliseconds from crop to label by model, from the last benchmark."""
-    path = paths.RESULTS / "results.json"
-    return _latencies(path.parent, path.stat().st_mtime_ns if path.exists() else 0)
+    paths_of_results = [folder / results.FILE for folder in (paths.RESULTS, paths.NEW_RESULTS)]
+    return _latencies(*(path.stat().st_mtime_ns if path.exists() else 0 for path in paths_of_results))
 
 
 @functools.lru_cache(maxsize=1)
-def _latencies(folder: Path, changed: int) -> dict[str, float]:
-    """The same, by folder and when its file was changed: they are asked for at every click."""
-    return results.latencies(results.read(folder)[0])
+def _latencies(*changed: int) -> dict[str, float]:
+    """The same, by when the files were changed: they are asked for at every click."""
+    return results.latencies(results.known()[0])
 
 
 def sidebar() -> ViewerSettings:

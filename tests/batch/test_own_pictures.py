@@ -12,9 +12,7 @@ import pytest
 from PIL import Image
 
 from facial_emotion import examples
-from facial_emotion.batch import own_pictures
-from facial_emotion.records import Latency
-from tests.made import some_scores, write_video
+from tests.made import write_video
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -66,7 +64,8 @@ def test_each_file_counts_or_is_said(folder: Path, tmp_path: Path) -> None:
     for model in found["models"]:
         assert (model["scores"]["rows"], model["scores"]["accuracy"], model["right_of_all"]) == (3, 1, 0.75)
         assert model["scores"]["macro_f1"] == 1  # of the one emotion that there is
-        assert 0 < model["latency"]["median_ms"] <= model["latency"]["p95_ms"]
+        assert 0 < model["face_ms"] < model["latency"]["median_ms"] <= model["latency"]["p95_ms"]
+    assert (found["take"], "these 3 pictures" in found["advice"]) == ("cnn", True)
     answers = list(csv.DictReader((tmp_path / "answers.csv").read_text().splitlines()))
     assert [(Path(row["file"]).name, row["frames"], row["faces"], row["cnn"]) for row in answers] == [
         ("one.jpg", "1", "1", "happy"),
@@ -104,15 +103,3 @@ def test_folders_without_a_face_are_an_error(tmp_path: Path) -> None:
     done = compare("--pictures", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "pictures: expected a face in some file, found none in 1" in done.stderr
-
-
-def scores(model: str, accuracy: float, milliseconds: float, p_of_best: float) -> own_pictures.OwnScores:
-    latency = Latency(milliseconds, milliseconds)
-    return own_pictures.OwnScores(model, "people", some_scores(accuracy=accuracy), accuracy, 0, 1, latency, p_of_best)
-
-
-def test_the_model_to_take_is_the_fastest_that_is_not_clearly_worse() -> None:
-    best, fast, poor = scores("best", 0.9, 9, 1), scores("fast", 0.8, 3, 0.4), scores("poor", 0.3, 1, 0.001)
-    assert own_pictures.to_take([best, fast, poor]) is fast
-    assert "Take fast: best is right more often" in own_pictures.advice([best, fast, poor])
-    assert "Take best: none is right more often" in own_pictures.advice([best, poor])

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from facial_emotion import examples, explain, recognizers
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation.advice import TEMPLATES
 from facial_emotion.features import geometry
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.views import language
@@ -39,7 +40,7 @@ def shown() -> set[str]:
     written = {text for path in Path(language.__file__).parent.glob("*.py") for text in texts_in(path)}
     components = {name for name in geometry.NAMES if " of point " not in name}
     tracks = {recognizers.card(name).track for name in recognizers.names()}
-    return {*written, *EMOTIONS, *explain.REGIONS, *examples.PICTURES, *components, *tracks}
+    return {*written, *TEMPLATES.values(), *EMOTIONS, *explain.REGIONS, *examples.PICTURES, *components, *tracks}
 
 
 def placeholders(text: str) -> list[tuple[str, str | None]]:
