@@ -1,5 +1,6 @@
 """The classical track: HOG, local binary patterns and landmark geometry into LightGBM, XGBoost and an LS-SVM."""
 
-# By name, the module with the model's ``fit``; recipes/<name>.json has its settings.
+# Models that can be trained and tuned, and the module of each; recipes/<name>.json has the default recipe.
 MODELS = {"lightgbm": "lightgbm_model", "xgboost": "xgboost_model", "svm": "svm_model"}
-TWO_HEADED = ("svm",)  # those that can have a second set of outputs, for people's votes
+# What such a module has: a function, the search space of ``tune``, and the labels that its heads may answer with.
+NEEDED = ("fit", "SPACE", "HEADS")

@@ -9,6 +9,7 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.classical.trees import SPACE as TREES
 from facial_emotion.classical.trees import (
     Rows,
     Start,
@@ -20,9 +21,19 @@ from facial_emotion.classical.trees import (
 )
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     from lightgbm import Booster
+
+HEADS = ("fer2013",)
+SPACE: Space = {
+    **TREES,
+    "parameters.num_leaves": ("int", {"low": 8, "high": 511, "log": True}),
+    "parameters.feature_fraction": ("float", {"low": 0.02, "high": 0.5, "log": True}),
+    "parameters.min_data_in_leaf": ("int", {"low": 10, "high": 200, "log": True}),
+    "parameters.lambda_l2": ("float", {"low": 0.01, "high": 30.0, "log": True}),
+}
 
 
 def fit(task: Task, recipe: dict[str, Any]) -> Fitted:

@@ -19,7 +19,14 @@ from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_p
 from facial_emotion.classical.task import Fitted, Task, class_weights
 from facial_emotion.features.emotions import to_one_hot
 from facial_emotion.terminal import bar
+from facial_emotion.tuning import Space
 
+HEADS = ("fer2013", "people")
+SPACE: Space = {
+    "gamma": ("float", {"low": 0.5, "high": 4.0, "log": True}),
+    "ridge": ("float", {"low": 0.01, "high": 1.0, "log": True}),
+    "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
+}
 # Largest difference of a probability between the float32 model and its 8-bit export. Labels may change where two
 # emotions are nearly tied; the card has the difference in accuracy.
 BOUND = 0.03

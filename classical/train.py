@@ -5,7 +5,6 @@ facial-emotion train lightgbm --data fer2013.csv.xz
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import time
@@ -14,12 +13,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion import paths
-from facial_emotion.classical import MODELS, TWO_HEADED
+from facial_emotion import paths, registry
+from facial_emotion.classical import MODELS, NEEDED
 from facial_emotion.classical.augment import Augmentation, moved
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
@@ -130,10 +130,14 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
+def model_module(name: str) -> ModuleType:
+    """The module of a model, a key of MODELS. Raises InputError where it lacks something."""
+    return registry.module("facial_emotion.classical", MODELS, name, NEEDED)
+
+
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
     """Fit a model, a key of MODELS, with the settings of a recipe."""
-    module = importlib.import_module(f"facial_emotion.classical.{MODELS[name]}")
-    fitted: Fitted = module.fit(task, settings)
+    fitted: Fitted = model_module(name).fit(task, settings)
     return fitted
 
 
@@ -217,8 +221,9 @@ def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
 
 def _check_fits(name: str, recipe: Recipe) -> None:
     """Raise InputError for heads and copies that a model can't have."""
-    if len(recipe.heads) > 1 and name not in TWO_HEADED:
-        raise InputError(name, f"a recipe with one head, or {' or '.join(TWO_HEADED)}", ", ".join(recipe.heads))
+    heads = model_module(name).HEADS
+    if not set(recipe.heads) <= set(heads):
+        raise InputError(name, f"a recipe with the heads {', '.join(heads)}", ", ".join(recipe.heads))
     if recipe.augmentation and "rounds" not in recipe.fit:
         raise InputError(name, "a recipe without 'augmentation': only boosted trees take it", "one with it")
 

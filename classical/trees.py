@@ -18,11 +18,18 @@ from facial_emotion.classical.symmetric_pca import symmetric_parts
 from facial_emotion.classical.task import Task, class_weights
 from facial_emotion.evaluation import calibration
 from facial_emotion.features.emotions import EMOTIONS, to_one_hot
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     from dask.array import Array
     from distributed import Client
 
+# The part of the search space that both libraries have.
+SPACE: Space = {
+    "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
+    "linear_ridge": ("float", {"low": 10.0, "high": 10_000.0, "log": True}),
+    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.4, "log": True}),
+}
 Mirror = tuple[np.ndarray, np.ndarray]
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # features, labels, weights, scores to start from
 _FOLDS = 10

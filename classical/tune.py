@@ -17,7 +17,7 @@ import numpy as np
 
 from facial_emotion import paths, tuning
 from facial_emotion.classical.task import Task
-from facial_emotion.classical.train import Recipe, fit, read_recipe, task_for
+from facial_emotion.classical.train import Recipe, fit, model_module, read_recipe, task_for
 from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
@@ -27,37 +27,10 @@ from facial_emotion.tuning import Space
 if TYPE_CHECKING:
     import optuna
 
-_TREES: Space = {
-    "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
-    "linear_ridge": ("float", {"low": 10.0, "high": 10_000.0, "log": True}),
-    "parameters.learning_rate": ("float", {"low": 0.03, "high": 0.4, "log": True}),
-}
-SPACES: dict[str, Space] = {
-    "lightgbm": {
-        **_TREES,
-        "parameters.num_leaves": ("int", {"low": 8, "high": 511, "log": True}),
-        "parameters.feature_fraction": ("float", {"low": 0.02, "high": 0.5, "log": True}),
-        "parameters.min_data_in_leaf": ("int", {"low": 10, "high": 200, "log": True}),
-        "parameters.lambda_l2": ("float", {"low": 0.01, "high": 30.0, "log": True}),
-    },
-    "xgboost": {
-        **_TREES,
-        "parameters.max_leaves": ("int", {"low": 8, "high": 511, "log": True}),
-        "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.5, "log": True}),
-        "parameters.min_child_weight": ("float", {"low": 1.0, "high": 30.0, "log": True}),
-        "parameters.lambda": ("float", {"low": 0.1, "high": 30.0, "log": True}),
-    },
-    "svm": {
-        "gamma": ("float", {"low": 0.5, "high": 4.0, "log": True}),
-        "ridge": ("float", {"low": 0.01, "high": 1.0, "log": True}),
-        "class_weight_power": ("float", {"low": 0.0, "high": 0.7}),
-    },
-}
-
 
 def search(name: str, task: Task, recipe: Recipe, trials: int, storage: str) -> optuna.Study:
     """Run or resume a model's study on a task until it has ``trials`` trials."""
-    space = SPACES[name]
+    space: Space = model_module(name).SPACE
 
     def objective(trial: optuna.Trial) -> float:
         settings = tuning.suggest_recipe(trial, recipe.fit, space)

@@ -8,6 +8,7 @@ import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.classical.trees import SPACE as TREES
 from facial_emotion.classical.trees import (
     Rows,
     Start,
@@ -19,10 +20,19 @@ from facial_emotion.classical.trees import (
 )
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     from xgboost import Booster
 
+HEADS = ("fer2013",)
+SPACE: Space = {
+    **TREES,
+    "parameters.max_leaves": ("int", {"low": 8, "high": 511, "log": True}),
+    "parameters.colsample_bytree": ("float", {"low": 0.02, "high": 0.5, "log": True}),
+    "parameters.min_child_weight": ("float", {"low": 1.0, "high": 30.0, "log": True}),
+    "parameters.lambda": ("float", {"low": 0.1, "high": 30.0, "log": True}),
+}
 _BINS = 256  # histogram bins for each feature; XGBoost's default
 
 

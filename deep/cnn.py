@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.deep.backend import load_weights, score_heads
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     import keras
+
+LICENCE = "MIT for the model. Trained on FER2013, which was made for research."
+SPACE: Space = {
+    "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
+    "stages.0.learning_rate": ("float", {"low": 0.02, "high": 0.5, "log": True}),
+    "network.stages.0.0": ("int", {"low": 64, "high": 160, "step": 32}),
+    "network.stages.1.0": ("int", {"low": 128, "high": 320, "step": 64}),
+    "network.stages.2.0": ("int", {"low": 256, "high": 512, "step": 128}),
+}
 
 
 def build(network: dict[str, Any], heads: int) -> keras.Model:

@@ -16,10 +16,19 @@ import numpy as np
 from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.errors import InputError
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     import keras
 
+LICENCE = (
+    "MIT for the model. Initialised with dlib's face-recognition network (public domain, CC0), whose pictures were "
+    "gathered for research. Trained on FER2013, which was made for research."
+)
+SPACE: Space = {
+    "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
+    "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
+}
 IMAGE_SIZES = (IMAGE_SIZE,)  # of its crops; the shortcuts' padding depends on it
 _MEAN = (122.782, 117.001, 104.298)  # red, green, blue: subtracted from the input, as when the network was trained
 # (channels, stride) of each block.

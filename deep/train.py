@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facial_emotion import registry
 from facial_emotion.data import fer2013
-from facial_emotion.deep import NETWORKS, backend
+from facial_emotion.deep import NEEDED, NETWORKS, backend
 from facial_emotion.deep.checkpoint import History, Identity, Progress
 from facial_emotion.deep.loop import Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
@@ -29,17 +29,6 @@ from facial_emotion.records import Card
 if TYPE_CHECKING:
     import keras
 
-LICENCES = {
-    "cnn": "MIT for the model. Trained on FER2013, which was made for research.",
-    "vgg16": (
-        "MIT for the model. Initialised with the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures "
-        "were gathered for research. Trained on FER2013, which was made for research."
-    ),
-    "dlib-resnet": (
-        "MIT for the model. Initialised with dlib's face-recognition network (public domain, CC0), whose pictures were "
-        "gathered for research. Trained on FER2013, which was made for research."
-    ),
-}
 WEIGHTS = "weights.npz"
 _LIBRARIES = (
     "keras",
@@ -72,8 +61,8 @@ class Job:
 
 
 def network_module(name: str) -> ModuleType:
-    """The module of a network, with ``build`` and ``init_weights``."""
-    return importlib.import_module(f"facial_emotion.deep.{NETWORKS[name]}")
+    """The module of a network, a key of NETWORKS. Raises InputError where it lacks something."""
+    return registry.module("facial_emotion.deep", NETWORKS, name, NEEDED)
 
 
 def load_split(data: fer2013.Fer2013, split: str, heads: Mapping[str, float]) -> Rows:
@@ -202,7 +191,7 @@ def export_and_evaluate(
         variants=figures,
         threshold=0.0,
         metrics={},
-        licence=LICENCES[job.network],
+        licence=network_module(job.network).LICENCE,
         files={},
     )
     return finish(exported, card, data, out, job.labels)
@@ -234,6 +223,9 @@ def _training_card(
 def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: bool = False) -> list[Card]:
     """Train a network and write its artifact; returns the cards of its heads."""
     from facial_emotion.deep import distillation
+
+    if job.labels and job.labels not in job.recipe.heads:
+        raise InputError("--labels", f"those of a head of the recipe: {', '.join(job.recipe.heads)}", job.labels)
 
     model, progress = train(job, data, checkpoints, resume)
     info = distillation.teacher_info(checkpoints) if job.recipe.teacher else None

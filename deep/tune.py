@@ -28,29 +28,19 @@ from facial_emotion.tuning import Space
 if TYPE_CHECKING:
     import optuna
 
-_COMMON: Space = {
+# What all networks have in common; the rest of the search space is ``SPACE`` of the network's module.
+COMMON: Space = {
     "optimiser.weight_decay": ("float", {"low": 1e-4, "high": 3e-2, "log": True}),
     "augment.erasing": ("float", {"low": 0.0, "high": 0.5}),
     "augment.mixup": ("float", {"low": 0.0, "high": 0.4}),
     "heads.fer2013.label_smoothing": ("float", {"low": 0.0, "high": 0.2}),
     "heads.fer2013.class_weight_power": ("float", {"low": 0.0, "high": 0.5}),
-    "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
 }
-SPACES: dict[str, Space] = {
-    "cnn": {
-        **_COMMON,
-        "stages.0.learning_rate": ("float", {"low": 0.02, "high": 0.5, "log": True}),
-        "network.stages.0.0": ("int", {"low": 64, "high": 160, "step": 32}),
-        "network.stages.1.0": ("int", {"low": 128, "high": 320, "step": 64}),
-        "network.stages.2.0": ("int", {"low": 256, "high": 512, "step": 128}),
-    },
-    "vgg16": {
-        **_COMMON,
-        "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
-        "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
-    },
-    "dlib-resnet": {**_COMMON, "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True})},
-}
+
+
+def space(name: str) -> Space:
+    """The search space of a network."""
+    return {**COMMON, **network_module(name).SPACE}
 
 
 def shortened(recipe: Recipe, epochs: int, image_size: int) -> Recipe:
@@ -85,7 +75,7 @@ def search(
     settings = recipe.to_dict()
 
     def objective(trial: optuna.Trial) -> float:
-        drawn = tuning.suggest_recipe(trial, settings, SPACES[name])
+        drawn = tuning.suggest_recipe(trial, settings, space(name))
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         model = network_module(name).build(drawn["network"], len(drawn["heads"]))
@@ -108,7 +98,7 @@ def search(
         f"{name}-{len(training.labels)}-rows-{settings['stages']}",
         f"sqlite:///{paths.CACHE / 'tuning.db'}",
         objective,
-        tuning.current_values(settings, SPACES[name]),
+        tuning.current_values(settings, space(name)),
         trials,
         seed,
         optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
@@ -137,7 +127,7 @@ def tune(
     training = all_rows.take(np.sort(np.random.default_rng(seed).permutation(len(all_rows.labels))[:rows]))
     short = shortened(recipe, epochs, image_size)
     try:
-        tuning.current_values(short.to_dict(), SPACES[name])
+        tuning.current_values(short.to_dict(), space(name))
     except (KeyError, IndexError, TypeError) as error:
         raise InputError(path, "a recipe that the search space fits", repr(error)) from error
     held_out, scratch = load_split(data, "PublicTest", dict.fromkeys(recipe.heads, 0.0)), paths.CACHE / "tuning" / name

@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.errors import InputError
+from facial_emotion.tuning import Space
 
 if TYPE_CHECKING:
     import keras
 
+LICENCE = (
+    "MIT for the model. Initialised with the ImageNet weights of VGG-16 (Oxford VGG, CC BY 4.0), whose pictures "
+    "were gathered for research. Trained on FER2013, which was made for research."
+)
+SPACE: Space = {
+    "network.dropout": ("float", {"low": 0.1, "high": 0.6}),
+    "stages.0.learning_rate": ("float", {"low": 1e-4, "high": 1e-2, "log": True}),
+    "network.hidden": ("int", {"low": 128, "high": 512, "step": 128}),
+}
 IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: subtracted from the input, as when VGG-16 was pretrained
 
 

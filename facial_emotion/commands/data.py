@@ -14,14 +14,20 @@ from facial_emotion.errors import InputError
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--download", is_flag=True, help="Download the public Kaggle copy first.")
 @click.option("--ferplus", type=click.Path(path_type=Path), help="FER+ votes; by default fer2013new.csv beside PATH.")
-def main(path: Path | None, download: bool, ferplus: Path | None) -> None:
-    """Check FER2013 at PATH: counts per split and class, duplicates, data hash."""
+@click.option("--sample", type=click.IntRange(21), help="Write so many rows to --out instead, to try a training on.")
+@click.option("--out", type=click.Path(path_type=Path), help="With --sample: a CSV in an empty folder.")
+def main(path: Path | None, download: bool, ferplus: Path | None, sample: int | None, out: Path | None) -> None:
+    """Check FER2013 at PATH: counts per split and class, duplicates, data hash. Or write a sample of it."""
     from rich.console import Console
 
     from facial_emotion.data import fer2013
     from facial_emotion.data.csv_form import SIDE
+    from facial_emotion.data.sample import write
     from facial_emotion.data.summary import tables
+    from facial_emotion.terminal import print_tables
 
+    if (sample is None) != (out is None):
+        raise InputError("--sample", "it together with --out", "one of them")
     if download:
         path = fer2013.download()
     if path is None:
@@ -29,11 +35,13 @@ def main(path: Path | None, download: bool, ferplus: Path | None) -> None:
     console = Console()
     with console.status(f"reading {path}"):
         dataset = fer2013.load(path, ferplus)
+    if sample and out:
+        click.echo(write(dataset, sample, out))
+        return
     with console.status("looking for duplicates"):
         found = tables(dataset)
-    for table in found:
-        console.print(table)
-    console.print(f"{len(dataset.labels)} rows of {SIDE}x{SIDE} pixels, data hash {dataset.hash}", soft_wrap=True)
+    print_tables(found)
+    click.echo(f"{len(dataset.labels)} rows of {SIDE}x{SIDE} pixels, data hash {dataset.hash}")
 
 
 if __name__ == "__main__":

@@ -116,8 +116,6 @@ def deep_command(name: str) -> click.Command:
         settings = read(recipe or RECIPES / f"{name}.json")
         place, folder = checkpoints or paths.checkpoints(name), out or paths.NEW_ARTIFACTS / name
         artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
-        if labels and labels not in settings.heads:
-            raise InputError("--labels", f"those of a head of the recipe: {', '.join(settings.heads)}", labels)
         job = train.Job(name, settings, seed, weights, _words(name, recipe, weights, labels), keep_weights, labels)
         cards = train.run(job, fer2013.load(data), place, folder, resume)
         for card in cards:

@@ -17,7 +17,7 @@ from facial_emotion import tuning
 from facial_emotion.deep import NETWORKS, checkpoint, schedule
 from facial_emotion.deep.checkpoint import Identity, Progress
 from facial_emotion.deep.recipe import RECIPES, from_dict, read
-from facial_emotion.deep.tune import SPACES, shortened
+from facial_emotion.deep.tune import shortened, space
 from facial_emotion.errors import InputError, OutputError
 from tests.deep.conftest import RECIPE
 
@@ -27,8 +27,8 @@ IDENTITY = Identity("cnn", from_dict(RECIPE, "recipe"), data_hash="0" * 64, seed
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_default_recipes_lie_in_their_search_space(name: str) -> None:
     recipe = read(RECIPES / f"{name}.json").to_dict()
-    for key, value in tuning.current_values(recipe, SPACES[name]).items():
-        limits = SPACES[name][key][1]
+    for key, value in tuning.current_values(recipe, space(name)).items():
+        limits = space(name)[key][1]
         assert limits["low"] <= value <= limits["high"], key
 
 
