@@ -112,8 +112,6 @@ def load(path: Path, identity: Identity) -> tuple[Arrays, Progress]:
             groups: Arrays = {}
             for key in sorted(set(stored.files) - {"about"}):
                 groups.setdefault(key.split("/")[0], []).append(stored[key])
-    except FileNotFoundError as error:
-        raise InputError(path, "a checkpoint", "nothing there", "start without --resume") from error
     except Exception as error:  # zipfile, numpy and json each raise their own
         raise InputError(path, "a whole checkpoint", f"{type(error).__name__}: {error}", "start anew") from error
     expected = json.loads(json.dumps(identity.to_dict()))

@@ -19,7 +19,7 @@ from facial_emotion import registry
 from facial_emotion.data import fer2013
 from facial_emotion.deep import NEEDED, NETWORKS, backend
 from facial_emotion.deep.checkpoint import History, Identity, Progress
-from facial_emotion.deep.loop import Rows
+from facial_emotion.deep.loop import LAST, Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
@@ -111,9 +111,10 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     """Train a network; returns it with the averaged weights of its best epoch, and the progress with all figures.
 
     Checkpoints, a log and learning curves are written to ``folder``; ``resume`` goes on from the last checkpoint,
-    which must be of the same job.
+    which must be of the same job, and begins where there is none.
     """
     recipe = job.recipe
+    resume = resume and (folder / LAST).exists()
     backend.configure(recipe.precision)
     check_image_sizes(job.network, recipe.image_sizes)
     import keras

@@ -79,6 +79,15 @@ FORMATS = {
 }
 
 
+def is_finished(out: Path) -> bool:
+    """Whether a finished run wrote results: they are there, and no journal of an interrupted one."""
+    return out.exists() and not _journal_of(out).exists()
+
+
+def _journal_of(out: Path) -> Path:
+    return out.with_name(f"{out.name}.journal")
+
+
 class Output:
     """A results file that is being written, with its list of failed sources and its journal."""
 
@@ -88,7 +97,7 @@ class Output:
         self._format = FORMATS[out.suffix.lower()]
         self.path = out
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
-        self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
+        self.failed_path, self._journal = out.with_name(f"{out.name}.failed"), _journal_of(out)
         self._identity = {
             "options": json.loads(json.dumps(asdict(options))),
             "model": recognizers.fingerprint(options.model),
@@ -97,23 +106,24 @@ class Output:
         self.done, self.failures, self.rows, self.without_face = 0, 0, 0, 0
         self._journal_written, self._with_empty_rows = 0.0, options.without_face
         self._sizes = {"rows": 0, "failed": 0}
-        if resume:
+        self._files: dict[str, int] = {}
+        if resume and self._journal.exists():
             self._read_journal()
-        else:
-            for path in (out, self._journal):
-                if path.exists() and not overwrite:
-                    advice = "choose another name, continue with --resume, or start again with --overwrite"
-                    raise InputError(path, "no existing file", "a file", advice)
-        self._files = {}
+        elif not overwrite and (self._journal.exists() or out.exists()):
+            going_on = "continue with --resume, " if self._journal.exists() else ""
+            advice = f"choose another name, {going_on}or start again with --overwrite"
+            raise InputError(out, "no existing file", "a file", advice)
         with self._written(out):
             out.parent.mkdir(parents=True, exist_ok=True)
+            self._progress = self._current_progress()
+            self.write_journal()  # first: results without a journal are those of a run that is finished
             try:
                 for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
                     self._files[name] = _open_truncated(path, self._sizes[name])
             except (OSError, InputError):
                 self._close_files()
                 raise
-        if not resume:
+        if not self._sizes["rows"]:
             self._append("rows", self._format.header)
         self._progress = self._current_progress()
         self.write_journal()
@@ -198,9 +208,6 @@ class Output:
         """Restore counts and sizes from the journal of an interrupted run. Raises InputError for another run's."""
         try:
             state = json.loads(self._journal.read_text())
-        except FileNotFoundError as error:
-            advice = "start without --resume"
-            raise InputError(self._journal, "the journal of an interrupted run", "none", advice) from error
         except (OSError, ValueError) as error:
             raise InputError(self._journal, "a valid journal", str(error), "start with --overwrite") from error
         if not _is_journal(state):

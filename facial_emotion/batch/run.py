@@ -13,7 +13,7 @@ from pathlib import Path
 
 from facial_emotion import recognizers
 from facial_emotion.batch import copies, pools
-from facial_emotion.batch.output import Output
+from facial_emotion.batch.output import Output, is_finished
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import CAMERA, LeftOut, Source, find_sources
 from facial_emotion.errors import InputError
@@ -26,7 +26,8 @@ __all__ = ["Interrupted", "Options", "Summary", "recognize"]
 class Summary:
     """Counts of a run. failed: path and error message of each source that could not be read completely.
 
-    without_face: pictures and frames without a face; remarks: what was left out, one sentence each.
+    without_face: pictures and frames without a face; remarks: what was left out, one sentence each; finished_before:
+    whether there was nothing to resume, as a finished run had written the results.
     """
 
     sources: int
@@ -35,6 +36,7 @@ class Summary:
     remarks: list[str]
     failed: list[tuple[str, str]]
     failed_path: Path
+    finished_before: bool = False
 
 
 class Interrupted(KeyboardInterrupt):
@@ -55,7 +57,8 @@ def recognize(
 ) -> Summary:
     """Recognise the faces of pictures, folders, videos, patterns or a camera, and write a row for each face to ``out``.
 
-    out: ends in .csv, .jsonl or .parquet. processes: on this machine; cluster: a Dask scheduler instead, or "local".
+    out: ends in .csv, .jsonl or .parquet. processes: on this machine; cluster: a Dask scheduler instead, or "local";
+    resume: go on with an interrupted run, or start where there is none.
     Raises InputError for bad options or a broken model before any source is read, OutputError where ``out`` can't be
     written, and Interrupted on Ctrl-C.
     """
@@ -73,6 +76,8 @@ def recognize(
         options = replace(options, annotate=os.path.abspath(options.annotate), root=copies.root(sources))
     if not sources:
         raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
+    if resume and is_finished(Path(out)):
+        return Summary(len(sources), 0, 0, [], [], Path(out), finished_before=True)
     output = Output(Path(out), options, sources, resume, overwrite)
     complete = False
     try:

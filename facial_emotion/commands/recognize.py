@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     type=options.AT_ONCE,
     help="CPU threads: pictures at once (without --processes), and for each video.",
 )
-@click.option("--resume", is_flag=True, help="Resume an interrupted run.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run; start where there is none.")
 @click.option("--overwrite", is_flag=True, help="Overwrite existing results.")
 def main(
     paths: tuple[str, ...],
@@ -101,6 +101,9 @@ def main(
 
 def _report(out: Path, summary: Summary) -> None:
     """Print what was recognised, left out and not read."""
+    if summary.finished_before:
+        click.echo(f"{out}: a finished run wrote it, there is nothing to resume; --overwrite starts again")
+        return
     complete = summary.sources - len(summary.failed)
     click.echo(f"{out}: {summary.rows} rows from {complete} of {summary.sources} sources")
     if summary.without_face:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,14 +54,12 @@ def classical_command(name: str) -> click.Command:
         """
         from contextlib import nullcontext
 
-        from facial_emotion import artifact, paths
         from facial_emotion.classical.train import RECIPES, read_recipe, train, with_rounds
         from facial_emotion.cluster import connect
         from facial_emotion.data import fer2013
 
         settings = read_recipe(recipe or RECIPES / f"{name}.json")
-        folder = out or paths.NEW_ARTIFACTS / name
-        artifact.check_free(folder, overwrite, settings.heads)
+        folder = _destination(out, name, overwrite, settings.heads)
         dataset = fer2013.load(data)
         if rounds or cluster:
             settings = with_rounds(settings, rounds)
@@ -88,7 +87,7 @@ def deep_command(name: str) -> click.Command:
         "VGG16(include_top=False) on ImageNet, by default downloaded; for dlib-resnet, an .npz of the arrays of dlib's "
         "face-recognition network.",
     )
-    @click.option("--resume", is_flag=True, help="Continue from the last checkpoint; export a finished training again.")
+    @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished.")
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
     @options.overwrite
@@ -108,14 +107,14 @@ def deep_command(name: str) -> click.Command:
         seed: int,
     ) -> None:
         """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
-        from facial_emotion import artifact, paths
+        from facial_emotion import paths
         from facial_emotion.data import fer2013
         from facial_emotion.deep import train
         from facial_emotion.deep.recipe import RECIPES, read
 
         settings = read(recipe or RECIPES / f"{name}.json")
-        place, folder = checkpoints or paths.checkpoints(name), out or paths.NEW_ARTIFACTS / name
-        artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
+        place = checkpoints or paths.checkpoints(name)
+        folder = _destination(out, name, overwrite, () if labels else tuple(settings.heads))
         job = train.Job(name, settings, seed, weights, _words(name, recipe, weights, labels), keep_weights, labels)
         cards = train.run(job, fer2013.load(data), place, folder, resume)
         for card in cards:
@@ -245,6 +244,15 @@ for _name in classical.MODELS:
     main.add_command(classical_command(_name))
 for _name in deep.NETWORKS:
     main.add_command(deep_command(_name))
+
+
+def _destination(out: Path | None, name: str, overwrite: bool, heads: Sequence[str]) -> Path:
+    """The folder of a model that is to be trained. Raises InputError where another model would be replaced."""
+    from facial_emotion import artifact, paths
+
+    folder = out or paths.NEW_ARTIFACTS / name
+    artifact.check_free(folder, overwrite, heads)
+    return folder
 
 
 def _words(name: str, recipe: Path | None, weights: Path | None = None, labels: str | None = None) -> str:

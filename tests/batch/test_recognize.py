@@ -129,8 +129,15 @@ def test_results_are_not_overwritten_and_only_the_same_run_is_resumed(run: Run, 
     assert run(pictures, "--out", out).returncode == 1
     done = run(pictures, "--out", out)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {out}: expected no existing file, found a file; choose another name, ")
-    assert "expected the journal of an interrupted run, found none" in run(pictures, "--out", out, "--resume").stderr
+    assert done.stderr == (
+        f"error: {out}: expected no existing file, found a file; choose another name, or start again with --overwrite\n"
+    )
+    content = out.read_bytes()
+    done = run(pictures, "--out", out, "--resume")
+    assert (done.returncode, out.read_bytes()) == (0, content)
+    assert "a finished run wrote it, there is nothing to resume" in done.stdout
+    assert run(pictures, "--out", tmp_path / "first.csv", "--resume").returncode == 1  # as without --resume
+    assert (tmp_path / "first.csv").read_bytes() == content
     assert "a name that ends in .csv, .jsonl, .parquet, found '.txt'" in run(pictures, "--out", "a.txt").stderr
     assert "camera:77" in run("camera:77", "--out", tmp_path / "camera.csv").stderr
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
 RECIPE: dict[str, Any] = {
     "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1]], "squeeze": 2, "dropout": 0.2},
     "heads": {"fer2013": {"class_weight_power": 0.1, "label_smoothing": 0.05}},
@@ -54,13 +53,13 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Command]:
-    """Start ``facial-emotion`` with arguments and an empty cache; processes that outlive the test are killed."""
+    """Start ``facial-emotion`` in the test's folder with an empty cache; what outlives the test is killed."""
     programs = []
 
     def started(*words: object, **env: str) -> Process:
         program = subprocess.Popen(
             [sys.executable, "-m", "facial_emotion", *map(str, words)],
-            cwd=ROOT,
+            cwd=tmp_path,
             env={**os.environ, "FER_CACHE": str(tmp_path / "cache"), **env},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,11 +6,13 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from facial_emotion.deep.recipe import OPTIMISERS
-from tests.deep.conftest import ROOT
+
+ROOT = Path(__file__).parent.parent.parent
 
 SCRIPT = """
 import numpy as np

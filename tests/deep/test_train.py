@@ -56,7 +56,7 @@ def test_a_killed_and_resumed_training_of_two_heads_on_teachers_views_ends_with_
     settings = {**RECIPE, "heads": two_heads, "teacher": teacher}
     recipe.write_text(json.dumps(settings))
     out = tmp_path / "artifacts" / "my-cnn"
-    words = ("train", "cnn", "--data", voted_csv, "--recipe", recipe, "--out", out)
+    words = ("train", "cnn", "--data", voted_csv, "--recipe", recipe, "--overwrite", "--out", out)
     log = output(start(*words, "--checkpoints", tmp_path / "uninterrupted"))
     assert "epoch 4: loss " in log
     assert "PrivateTest: accuracy " in log
@@ -190,9 +190,10 @@ def test_weights_and_checkpoints_of_another_training_are_rejected(
         "--checkpoints",
         tmp_path / "checkpoints",
     )
-    assert "expected a checkpoint, found nothing there; start without --resume" in error_line(start(*words, "--resume"))
     mine = tmp_path / "artifacts" / "mine"
-    output(start(*words, "--out", mine, "--keep-weights"))
+    output(start(*words, "--out", mine, "--keep-weights", "--resume"))  # there is nothing to resume: it starts
+    error = error_line(start(*words, "--out", mine))
+    assert "mine: expected no trained model yet, found the model mine; choose another --out, or replace it" in error
     first = recognizers.card("mine", mine.parent)
     digest = first.files["weights.npz"].sha256
     assert train.initial_weights(mine / "weights.npz") == {
@@ -240,11 +241,11 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
     np.testing.assert_allclose(predictions[0], recognizers.load("lightgbm").predict_proba(crops), atol=1e-6)
 
     stored = (checkpoints / distillation.FILE).read_bytes()
-    output(start(*words, "--resume"))
+    output(start(*words, "--resume", "--overwrite"))
     assert (checkpoints / distillation.FILE).read_bytes() == stored
     (checkpoints / distillation.FILE).write_bytes(stored[: len(stored) // 2])
     assert "teacher.npz: expected the teacher's predictions, found BadZipFile: " in error_line(
-        start(*words, "--resume")
+        start(*words, "--resume", "--overwrite")
     )
 
 
