@@ -6,14 +6,14 @@ DATA ?=
 MODEL ?= cnn
 OPTIONS ?=
 export OMP_NUM_THREADS ?= 2
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app test attack quick shots check data train deep ensemble lock wheel clean
+.PHONY: help setup compare report app test test-all attack quick shots check data train deep ensemble lock wheel clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, report, data, train and test'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, report, data, train, test and test-all'
 
 setup: $(VENV)/dev ## Make .venv with everything: to run, to train, to develop (the other targets install what they need)
 
@@ -21,41 +21,50 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# Three sets of pinned packages, each a part of the next: to run, to train, to develop.
+# Pinned packages: to run; with them, to test what runs, or to train; and all of these, to develop.
 $(VENV)/run: requirements-run.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) -r requirements-run.txt
-	$(PIP) --no-deps --editable .
+	$(PIP) install -r requirements-run.txt
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/test: requirements-test.txt $(VENV)/run
+	$(PIP) install -r requirements-test.txt
 	@touch $@
 
 $(VENV)/train: requirements.txt $(VENV)/run
-	$(PIP) -r requirements.txt
+	$(PIP) install -r requirements.txt
 	@touch $@
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/train
-	$(PIP) -r requirements-dev.txt
+	$(PIP) install -r requirements-dev.txt
 	@touch $@
 
 compare: $(VENV)/run ## Benchmark every trained model; DATA=PATH measures accuracy too
 	$(BIN)/python compare.py $(if $(DATA),--data "$(DATA)") $(OPTIONS)
 
 app: $(VENV)/run ## Start the app: pictures and the webcam, at http://localhost:8501
-	$(BIN)/streamlit run app.py
+	$(BIN)/facial-emotion app
 
-report: $(VENV)/train ## Benchmark on DATA=PATH and write REPORT.md, its pictures and the model cards
-	$(BIN)/python compare.py --data "$(DATA)" --readme
-	$(BIN)/python report.py --data "$(DATA)"
+report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artifacts/results, README's table, REPORT.md, cards
+	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)
+	$(BIN)/python report.py --data "$(DATA)" --out .
 
-test: $(VENV)/dev ## Run the tests; DATA=PATH runs those that need FER2013 too
+# A test of a browser has a processor to itself.
+test: $(VENV)/test ## Test what runs, without training; DATA=PATH tests with FER2013 too
+	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "not (training or browser)"
+	$(BIN)/python -m pytest -m browser
+
+test-all: $(VENV)/dev ## Run all tests; DATA=PATH runs those that need FER2013 too
 	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "not browser"
 	$(BIN)/python -m pytest -m browser
 
-attack: $(VENV)/dev ## Try hostile and odd input: what was tried, expected and found
+attack: $(VENV)/test ## Try hostile and odd input: what was tried, expected and found
 	$(BIN)/python -m pytest -n 2 -m attack
 
-quick: $(VENV)/dev ## Run the tests that take less than a minute together
-	$(BIN)/python -m pytest -n 2 -m "not (slow or cluster or browser or release)"
+quick: $(VENV)/test ## Run the tests that take less than a minute together
+	$(BIN)/python -m pytest -n 2 -m "not (slow or training or browser or release)"
 
-shots: $(VENV)/dev ## Screenshots of every page of the app in every width and theme, in shots/ (needs Chromium)
+shots: $(VENV)/test ## Screenshots of every page of the app in every width and theme, in shots/ (needs Chromium)
 	$(BIN)/python -m tests.browser.shots shots
 
 check: $(VENV)/dev ## Linter, formatter and type checker
@@ -66,28 +75,29 @@ check: $(VENV)/dev ## Linter, formatter and type checker
 data: $(VENV)/run ## Count and check FER2013 at DATA=PATH
 	$(BIN)/facial-emotion data "$(DATA)"
 
-train: $(VENV)/train ## Train the classical models on DATA=PATH into artifacts/
-	for model in lightgbm xgboost svm; do $(BIN)/facial-emotion train $$model --data "$(DATA)" || exit; done
+train: $(VENV)/train ## Train the classical models on DATA=PATH into artifacts/; OPTIONS=--overwrite replaces the shipped ones
+	for model in lightgbm xgboost svm; do $(BIN)/facial-emotion train $$model --data "$(DATA)" $(OPTIONS) || exit; done
 
 # Large pages, and memory that is kept instead of given back, make training on a CPU up to 1.8 times as fast.
 deep: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
 deep: export MALLOC_MMAP_THRESHOLD_ = 4294967296
 deep: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 deep: export MALLOC_TOP_PAD_ = 268435456
-deep: $(VENV)/train ## Train MODEL=cnn, vgg16 or dlib-resnet on DATA=PATH into artifacts/; OPTIONS=--resume goes on
+deep: $(VENV)/train ## Train MODEL=cnn, vgg16 or dlib-resnet on DATA=PATH into artifacts/; OPTIONS="--overwrite --resume"
 	$(BIN)/facial-emotion train $(MODEL) --data "$(DATA)" $(OPTIONS)
 
 ensemble: $(VENV)/train ## Make the ensemble of all trained models, weighed on DATA=PATH
-	$(BIN)/facial-emotion train ensemble --data "$(DATA)" --mirrored
+	$(BIN)/facial-emotion train ensemble --data "$(DATA)" --mirrored $(OPTIONS)
 
-wheel: $(VENV)/dev ## Build the package that can be installed, into dist/
+wheel: $(VENV)/bin/python ## Build the package that can be installed, into dist/
 	rm -rf build
-	$(BIN)/python -m build --wheel
+	$(PIP) wheel --no-deps --wheel-dir dist .
 
 RUN := --extra cli --extra serve --extra app --extra bench --extra heic
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras --quiet
-lock: ## Pin the newest versions that go together into the three requirements files (needs uv)
+lock: ## Pin the newest versions that go together into the requirements files (needs uv)
 	$(LOCK) $(RUN) --extra train --extra cluster --group dev --upgrade --output-file requirements-dev.txt
+	cp requirements-dev.txt requirements-test.txt && $(LOCK) $(RUN) --group test --output-file requirements-test.txt
 	cp requirements-dev.txt requirements.txt && $(LOCK) $(RUN) --extra train --output-file requirements.txt
 	cp requirements-dev.txt requirements-run.txt && $(LOCK) $(RUN) --output-file requirements-run.txt
 

@@ -155,5 +155,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if folder in ("deep", "classical", "reporting", "serving", "batch", "views") or item.path.name in slow_files:
             item.add_marker(pytest.mark.slow)
+        if folder in ("deep", "classical", "reporting") or item.path.name == "test_contributing.py":
+            item.add_marker(pytest.mark.training)
         if item.path.name == "test_cluster.py":
             item.add_marker(pytest.mark.cluster)

@@ -55,7 +55,8 @@ def test_a_wheel_alone_recognises_the_example_from_an_empty_folder(tmp_path: Pat
         ".git", ".venv", "build", "dist", "tests", "*.egg-info", ".*_cache", "__pycache__"
     )
     shutil.copytree(ROOT, tmp_path / "source", symlinks=True, ignore=left_out)
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", tmp_path / "source", cwd=tmp_path)
+    build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path / "dist")
+    run(sys.executable, *build, tmp_path / "source", cwd=tmp_path)
     (wheel,) = (tmp_path / "dist").iterdir()
     venv.create(tmp_path / "env", system_site_packages=False, with_pip=True)
     python = next(path for path in (tmp_path / "env").glob("*/python*") if path.stem == "python")
@@ -97,7 +98,7 @@ def test_the_example_of_a_webcam_says_what_it_needs(tmp_path: Path) -> None:
     assert done.stderr.strip().splitlines()[-1] == "no picture from the camera"
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_the_example_of_an_own_model(small_csv: Path, tmp_path: Path) -> None:
     words = (small_csv, tmp_path / "artifacts" / "my-lightgbm")
     said = run(sys.executable, "examples/own_model.py", *words, cwd=ROOT, FER_CACHE=str(tmp_path / "cache"))

@@ -139,8 +139,19 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
     lines += [
         "",
         f"{about['accuracy_from']}; {machine['processor']}, {machine['threads']} threads, medians at batch 1.",
+        *_detection(),
     ]
     return "\n".join(lines)
+
+
+def _detection() -> list[str]:
+    """What detection takes of a frame, by the benchmark of detectors, as a sentence; none where there is none."""
+    path = paths.RESULTS / "detectors.json"
+    if not path.exists():
+        return []
+    spent = json.loads(path.read_text())["frame_640x480"]
+    own, dlib = (spent[name]["median_ms"] for name in ("centerface", "dlib"))
+    return [f"Detection takes {own:.1f} ms of a frame; by dlib's detector it takes {dlib / own:.1f} times as long."]
 
 
 def into_readme(path: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
