@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
-	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, report, data, train, test and test-all'
+	@echo '  DATA=PATH      FER2013 as a CSV or a folder, for compare, report, data, train and test-all'
 
 setup: $(VENV)/dev ## Make .venv with everything: to run, to train, to develop (the other targets install what they need)
 
@@ -49,20 +49,23 @@ report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artif
 	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)
 	$(BIN)/python report.py --data "$(DATA)" --out .
 
-# A test of a browser has a processor to itself.
-test: $(VENV)/test ## Test what runs, without training; DATA=PATH tests with FER2013 too
-	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "not (training or browser)"
-	$(BIN)/python -m pytest -m browser
+# A test of a browser has the processor to itself.
+test: $(VENV)/test ## Test what runs: models, commands, server, and the app in a browser
+	$(BIN)/python -m pytest -n 2 -m "not (training or long or data or browser)"
+	$(BIN)/python -m pytest -m "browser and not long"
 
-test-all: $(VENV)/dev ## Run all tests; DATA=PATH runs those that need FER2013 too
-	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "not browser"
-	$(BIN)/python -m pytest -m browser
+test-all: test test-rest ## Run all tests; DATA=PATH runs those that need FER2013 too
+
+.PHONY: test-rest
+test-rest: $(VENV)/dev
+	$(if $(DATA),FER2013="$(DATA)") $(BIN)/python -m pytest -n 2 -m "(training or long or data) and not browser"
+	$(BIN)/python -m pytest -m "browser and long"
 
 attack: $(VENV)/test ## Try hostile and odd input: what was tried, expected and found
 	$(BIN)/python -m pytest -n 2 -m attack
 
 quick: $(VENV)/test ## Run the tests that take less than a minute together
-	$(BIN)/python -m pytest -n 2 -m "not (slow or training or browser or release)"
+	$(BIN)/python -m pytest -n 2 -m "not (slow or training or long or data or browser or release)"
 
 shots: $(VENV)/test ## Screenshots of every page of the app in every width and theme, in shots/ (needs Chromium)
 	$(BIN)/python -m tests.browser.shots shots

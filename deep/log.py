@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from facial_emotion.deep.checkpoint import History
+from facial_emotion.evaluation.plots import pyplot
 
 
 def write(history: History, folder: Path) -> None:
@@ -42,11 +43,7 @@ def _write_tensorboard(history: History, folder: Path) -> None:
 
 
 def _plot_curves(history: History, path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     epochs = [figures["epoch"] for figures in history]
     figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     for axes, key, factor in ((losses, "loss", 1), (accuracies, "accuracy", 100)):

@@ -26,7 +26,7 @@ def real_path() -> Path:
     """FER2013 itself, named by the environment variable FER2013."""
     path = os.environ.get("FER2013")
     if not path:
-        pytest.skip("needs FER2013: make test DATA=PATH")
+        pytest.skip("needs FER2013: make test-all DATA=PATH")
     return Path(path)
 
 
@@ -157,5 +157,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if folder in ("deep", "classical", "reporting") or item.path.name == "test_contributing.py":
             item.add_marker(pytest.mark.training)
+        if "real_path" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
         if item.path.name == "test_cluster.py":
             item.add_marker(pytest.mark.cluster)

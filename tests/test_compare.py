@@ -37,7 +37,7 @@ def compare(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def name() -> str:
-    return recognizers.names()[0]
+    return "lightgbm"
 
 
 def test_votes_beside_the_data_are_a_second_judge(name: str, voted_csv: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_wheel_has_every_package_of_the_project() -> None:
     assert wanted == set(listed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_wheel_alone_recognises_the_example_from_an_empty_folder(tmp_path: Path) -> None:
     # From a copy: setuptools would take what an earlier build left beside the sources.
     left_out = shutil.ignore_patterns(

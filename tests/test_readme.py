@@ -93,7 +93,7 @@ def run(line: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_command_that_needs_no_training_runs(folder: Path) -> None:
     lines = [line for line in lines_of(BEFORE) if line not in ELSEWHERE and "--cluster tcp:" not in line]
     assert {line for line in lines_of(BEFORE + AFTER) if "facial-emotion" not in line} == {

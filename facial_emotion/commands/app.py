@@ -22,6 +22,7 @@ def main(host: str, port: int) -> None:
 
     if find_spec("streamlit") is None:
         raise InputError("app", "Streamlit", "none installed", "install facial-emotion with the extra [app]")
+    from streamlit import net_util
     from streamlit.web import cli
 
     from facial_emotion import paths
@@ -35,8 +36,11 @@ def main(host: str, port: int) -> None:
         "global.disableWidgetStateDuplicationWarning": "true",
         "client.toolbarMode": "viewer",
         "browser.gatherUsageStats": "false",
+        "logger.hideWelcomeMessage": "true",  # it has the public address, which another host is asked for
     }
     arguments = [f"--{name}={value}" for name, value in settings.items()]
+    # Of a page of another origin Streamlit would ask other hosts whether it is this machine's; to it, it is none.
+    net_util._external_ip = net_util._internal_ip = ""
     click.echo(f"the app: http://{host}:{port}")
     sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *arguments], standalone_mode=False))
 

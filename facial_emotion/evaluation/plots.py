@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from facial_emotion import paths
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow
 
@@ -52,7 +54,8 @@ def confusion_matrix(counts: list[list[int]], title: str, path: Path) -> None:
 
 
 def pyplot() -> Any:
-    """Matplotlib, drawing into files."""
+    """Matplotlib, drawing into files, with its own files in the project's cache."""
+    os.environ.setdefault("MPLCONFIGDIR", str(paths.CACHE / "matplotlib"))
     import matplotlib
 
     matplotlib.use("Agg")

@@ -173,9 +173,15 @@ def _commit() -> str | None:
     """The commit that this code is at; none where there is no git or no checkout."""
     if shutil.which("git") is None:
         return None
-    command = ["git", "describe", "--always", "--dirty"]
-    asked = subprocess.run(command, cwd=paths.PACKAGE, capture_output=True, text=True, check=False)
-    return asked.stdout.strip() or None
+    commit = _git("describe", "--always")
+    is_changed = commit and _git("status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if is_changed else commit or None
+
+
+def _git(*words: str) -> str:
+    """What git prints of the checkout; it writes nothing, as ``describe --dirty`` would."""
+    command = ["git", "--no-optional-locks", *words]
+    return subprocess.run(command, cwd=paths.PACKAGE, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor() -> str:

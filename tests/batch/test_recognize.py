@@ -97,6 +97,7 @@ def test_the_tasks_of_a_dead_worker_are_repeated(run: Run, pictures: Path, tmp_p
     assert out.read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.attack("a run that is killed ten times", "the same file")
 def test_a_run_killed_ten_times_writes_the_same_file(run: Run, pictures: Path, tmp_path: Path) -> None:
     write_faces(pictures / "many", 60)

@@ -235,6 +235,7 @@ def wait_for_pixels(video: Locator, names: tuple[str, ...], low: int, high: int)
     raise AssertionError(f"{dict(zip(names, counts, strict=True))} pixels, expected {low} to {high}")
 
 
+@pytest.mark.long
 def test_ten_concurrent_viewers_get_results_of_their_own_models(visit: Open) -> None:
     names = list(itertools.islice(itertools.cycle(recognizers.names()), 10))
     pages = [visit("", wait=False) for _ in names]

@@ -108,6 +108,7 @@ def test_an_unknown_model_is_an_error_before_the_server_starts() -> None:
     assert done.stderr.startswith("error: model: expected one of ")
 
 
+@pytest.mark.long
 @pytest.mark.attack("more connections than open files allowed", "the server answers, no traceback")
 def test_more_connections_than_files_leave_the_server_whole(tmp_path: Path) -> None:
     def few_files() -> None:
