@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.errors import InputError
+from facial_emotion.workers import check_main_guard
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,6 +27,8 @@ def connect(address: str, count: int) -> Iterator[Client]:
             "--cluster", "Dask", "none installed", "install facial-emotion with the extra [cluster]"
         ) from error
 
+    if address == "local":
+        check_main_guard()
     with ExitStack() as stack:
         try:
             local = None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facial_emotion.errors import InputError
@@ -28,6 +32,25 @@ def limit_threads(count: int) -> None:
 def thread_limit() -> int:
     """The limit that ``limit_threads`` set, 2 by default."""
     return _limit
+
+
+def usable_cores() -> int:
+    """The processor cores that this process may use: those of its affinity, and no more than its cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min(cores, _quota(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")))))
+
+
+def _quota(mount: Path, membership: Path) -> float:
+    """The cores that the least quota of a process's cgroups allows (cgroup v2, "0::/path"); infinite without one."""
+    quotas = [math.inf]
+    with contextlib.suppress(OSError, StopIteration):
+        lines = membership.read_text().splitlines()
+        path = next(line.removeprefix("0::/") for line in lines if line.startswith("0::/"))
+        for group in (mount / path, *(mount / path).parents):
+            if group.is_relative_to(mount) and (group / "cpu.max").exists():
+                quota, period = (group / "cpu.max").read_text().split()
+                quotas.append(math.inf if quota == "max" else float(quota) / float(period))
+    return min(quotas)
 
 
 def share_processor() -> None:

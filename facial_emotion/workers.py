@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from pathlib import Path
+
+from facial_emotion.errors import InputError
+
+
+def check_main_guard() -> None:
+    """Raise InputError where the program is a script whose work would begin again in every process that imports it."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    if path is None or main.__spec__ is not None:  # typed in, or run as a module, which has a guard
+        return
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if "__main__" not in Path(path).read_text(encoding="utf-8"):
+            advice = "every process imports the script, and would start it again"
+            raise InputError("processes", 'a script whose work is under if __name__ == "__main__":', path, advice)
 
 
 def become_worker() -> None:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-import os
+from typing import Any
 
 import click
 
@@ -26,9 +26,7 @@ from facial_emotion.commands import options, run
     "--models",
     help="Names, separated by commas; the first is the default model. By default all, and the fastest good model.",
 )
-@click.option(
-    "--workers", default=os.cpu_count() or 1, show_default=True, type=options.AT_ONCE, help="Worker processes."
-)
+@click.option("--workers", type=options.AT_ONCE, help="Worker processes; by default one for each core it may use.")
 @click.option(
     "--max-body", default=10.0, show_default=True, type=options.Number(0.001), help="Maximum body, in megabytes."
 )
@@ -45,7 +43,7 @@ def main(
     host: str,
     port: int,
     models: str | None,
-    workers: int,
+    workers: int | None,
     max_body: float,
     max_pixels: float,
     max_waiting: int,
@@ -59,6 +57,8 @@ def main(
     from facial_emotion.serving.api import create_app
     from facial_emotion.serving.connections import BACKLOG, Connection
     from facial_emotion.serving.schema import Limits
+    from facial_emotion.terminal import note
+    from facial_emotion.threads import usable_cores
 
     names = options.chosen_models(models)
     for name in names:
@@ -71,18 +71,17 @@ def main(
         failures.append(error)
         server.should_exit = True
 
+    workers = workers or usable_cores()
+    note(f"http://{host}:{port}: starting, with {default} as the default model; workers: {workers}")
     application = create_app(tuple(names), default, workers, limits, fail)
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
-    config = uvicorn.Config(
-        application,
-        host,
-        port,
-        http=Connection,
-        backlog=BACKLOG,
-        log_level="warning",
-        timeout_graceful_shutdown=grace,
-    )
-    server = uvicorn.Server(config)
+    settings: dict[str, Any] = {
+        "http": Connection,
+        "backlog": BACKLOG,
+        "log_level": "warning",
+        "timeout_graceful_shutdown": grace,
+    }
+    server = uvicorn.Server(uvicorn.Config(application, host, port, **settings))
     server.run()
     if failures:
         raise failures[0]

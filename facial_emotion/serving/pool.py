@@ -6,6 +6,7 @@ A worker that overruns is killed and replaced; no other request is touched.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import pickle
@@ -14,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from facial_emotion import recognizers
@@ -21,6 +23,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.faces import Search
 from facial_emotion.serving import worker
 from facial_emotion.serving.schema import ApiError, Limits, starting, too_slow
+from facial_emotion.terminal import note
 
 Models = dict[str, str]  # the fingerprints of the served models, by name
 
@@ -86,6 +89,13 @@ class Worker:
         """Whether the process has loaded the models and runs; its connection ends with it."""
         return self._loaded and self._connection is not None and not self._connection[0].at_eof()
 
+    def memory_mb(self) -> float | None:
+        """The memory of the process, a page that several share counted in parts (Linux); None where that is unknown."""
+        with contextlib.suppress(OSError, StopIteration, AttributeError):
+            lines = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines()  # type: ignore[union-attr]
+            return int(next(line.split()[1] for line in lines if line.startswith("Pss:"))) * 1024 / 1e6
+        return None
+
     def stop(self) -> None:
         """Kill the process."""
         self._loaded = False
@@ -119,8 +129,15 @@ class WorkerPool:
         for each in self._workers:
             self._idle.put_nowait(each)
         self._opened = True
+        note(f"ready; workers: {len(self._workers)}{self._memory()}")
         gc.collect()
         gc.freeze()  # what is loaded stays, as in the workers
+
+    def _memory(self) -> str:
+        """How much memory the workers take, in words; nothing where the system does not tell."""
+        megabytes = [each.memory_mb() for each in self._workers]
+        known = [size for size in megabytes if size is not None]
+        return f", {sum(known) / len(known):.0f} MB of memory each" if known else ""
 
     def close(self) -> None:
         """Kill the workers."""

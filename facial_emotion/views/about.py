@@ -34,7 +34,8 @@ TEXT = translatable(
         "of its expression.",
         "### Privacy",
         "Pictures and live video stay in the memory of the server of this page. A video that is uploaded, and its "
-        "annotated copy, are files there until you remove it or leave. Nothing is sent elsewhere.",
+        "annotated copy, are files there until you remove it or leave. Nothing is sent elsewhere: a test traces the "
+        "system calls of this app while its pages are open, and finds no look-up of another host.",
         "### Where such systems are not allowed",
         "In the European Union it is prohibited to infer emotions of people **at work** or **in education**, "
         "except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Article 5(1)(f)). Elsewhere "

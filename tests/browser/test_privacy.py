@@ -29,7 +29,7 @@ def test_the_app_sends_pages_and_nothing_else(tmp_path: Path) -> None:
             time.sleep(0.1)
         with chromium() as browser:
             page = browser.new_page()
-            for name in ("", "compare", "why", "about"):
+            for name in ("", "live", "video", "compare", "why", "about"):
                 page.goto(f"{address}/{name}")
                 wait_until_settled(page)
             page.goto(address)
