@@ -75,13 +75,8 @@ def main(
     note(f"http://{host}:{port}: starting, with {default} as the default model; workers: {workers}")
     application = create_app(tuple(names), default, workers, limits, fail)
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
-    settings: dict[str, Any] = {
-        "http": Connection,
-        "backlog": BACKLOG,
-        "log_level": "warning",
-        "timeout_graceful_shutdown": grace,
-    }
-    server = uvicorn.Server(uvicorn.Config(application, host, port, **settings))
+    settings: dict[str, Any] = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
+    server = uvicorn.Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
     server.run()
     if failures:
         raise failures[0]
