@@ -8,6 +8,7 @@ good when it is shown to be worse by less than a margin (a test of non-inferiori
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +118,12 @@ def sentences(advice: Advice, own_pictures: bool = False) -> list[tuple[str, dic
         if own_pictures and not advice.shown and advice.more_for_faster:
             values["more_for_faster"] = advice.more_for_faster
             kinds.append("more")
-    return [(kind, values) for kind in kinds]
+    return [(kind, {name: values[name] for name in _fields(TEMPLATES[kind])}) for kind in kinds]
+
+
+def _fields(template: str) -> list[str]:
+    """The names of what a template is filled with."""
+    return [name for _, name, _, _ in string.Formatter().parse(template) if name]
 
 
 def in_words(advice: Advice, own_pictures: bool = False) -> str:
