@@ -69,7 +69,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert 'expected a script whose work is under if __name__ == "__main__":, found ' in done.stderr
     assert done.stderr.count("Traceback") == 1
-    guarded = f"if __name__ == '__main__':\n    {call[:-1]}, overwrite=True)\n"
+    guarded = f"if __name__ == '__main__':\n    {call}\n"
     script.write_text(f"from facial_emotion.batch.run import Options, recognize\n{guarded}")
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

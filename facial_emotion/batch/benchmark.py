@@ -3,7 +3,7 @@
     facial-emotion benchmark batch --pictures 10000
 
 It also measures how much the memory of one process grows, and its peak with very many paths, with recognition replaced
-by a stub. Figures go to artifacts/results/batch.json.
+by a stub. Figures go to results/batch.json.
 """
 
 from __future__ import annotations

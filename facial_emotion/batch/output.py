@@ -7,7 +7,6 @@ truncates the file to that size. Parquet files can't be appended to: rows are st
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import os
@@ -15,11 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from facial_emotion import recognizers
+from facial_emotion.batch import journal
 from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty, shown
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError, OutputError
@@ -79,15 +78,6 @@ FORMATS = {
 }
 
 
-def is_finished(out: Path) -> bool:
-    """Whether a finished run wrote results: they are there, and no journal of an interrupted one."""
-    return out.exists() and not _journal_of(out).exists()
-
-
-def _journal_of(out: Path) -> Path:
-    return out.with_name(f"{out.name}.journal")
-
-
 class Output:
     """A results file that is being written, with its list of failed sources and its journal."""
 
@@ -97,29 +87,43 @@ class Output:
         self._format = FORMATS[out.suffix.lower()]
         self.path = out
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
-        self.failed_path, self._journal = out.with_name(f"{out.name}.failed"), _journal_of(out)
-        self._identity = {
-            "options": json.loads(json.dumps(asdict(options))),
-            "model": recognizers.fingerprint(options.model),
-            "sources": _fingerprint(sources),
-        }
+        self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
+        self._identity = journal.identity(options, sources)
         self.done, self.failures, self.rows, self.without_face = 0, 0, 0, 0
         self._journal_written, self._with_empty_rows = 0.0, options.without_face
         self._sizes = {"rows": 0, "failed": 0}
         self._files: dict[str, int] = {}
+        self.finished_before = False
         if resume and self._journal.exists():
             self._read_journal()
-        elif not overwrite and (self._journal.exists() or out.exists()):
+        elif resume and out.exists():
+            self.finished_before = journal.was_finished(out, self._identity)
+        if self.finished_before:
+            self.failures = int(self.failed_path.exists())
+            return
+        if not self._journal.exists() or not resume:
+            self._check_free(resume, overwrite)
+        self._open()
+
+    def _check_free(self, resume: bool, overwrite: bool) -> None:
+        """Raise InputError where results would be replaced."""
+        if not overwrite and (self._journal.exists() or self.path.exists()):
+            expected, found = ("results of this run", "others") if resume else ("no existing file", "a file")
             going_on = "continue with --resume, " if self._journal.exists() else ""
             advice = f"choose another name, {going_on}or start again with --overwrite"
-            raise InputError(out, "no existing file", "a file", advice)
-        with self._written(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            self._progress = self._current_progress()
-            self.write_journal()  # first: results without a journal are those of a run that is finished
+            raise InputError(self.path, expected, found, advice)
+
+    def _open(self) -> None:
+        """Open the files for appending, after what the journal knows of them; no other run may have them open."""
+        with self._written(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
-                    self._files[name] = _open_truncated(path, self._sizes[name])
+                    self._files[name] = _open_locked(path)
+                self._progress = self._current_progress()
+                self.write_journal()  # before what another run wrote is gone
+                for name, file in self._files.items():
+                    os.ftruncate(file, self._sizes[name])
             except (OSError, InputError):
                 self._close_files()
                 raise
@@ -188,6 +192,7 @@ class Output:
                 self._rows_path.unlink()
             if not self.failures:
                 self.failed_path.unlink()
+            journal.record_finished(self.path, self._identity)
             self._journal.unlink()
 
     def _close_files(self) -> None:
@@ -210,7 +215,7 @@ class Output:
             state = json.loads(self._journal.read_text())
         except (OSError, ValueError) as error:
             raise InputError(self._journal, "a valid journal", str(error), "start with --overwrite") from error
-        if not _is_journal(state):
+        if not journal.is_state(state, _COUNTS):
             raise InputError(self._journal, "a valid journal", "other content", "start with --overwrite")
         different = [key for key, value in self._identity.items() if state.get(key) != value]
         if different:
@@ -240,16 +245,12 @@ class Output:
             raise OutputError(self._rows_path, "space for the results", error.strerror or str(error), advice) from error
 
 
-def _open_truncated(path: Path, size: int) -> int:
-    """A file descriptor for appending, after truncation to ``size`` bytes. No other run may have it open."""
+def _open_locked(path: Path) -> int:
+    """A file descriptor for appending. No other run may have it open."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        if not _locked(file):
-            raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name")
-        os.ftruncate(file, size)
-    except (OSError, InputError):
+    if not _locked(file):
         os.close(file)
-        raise
+        raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name")
     return file
 
 
@@ -267,21 +268,3 @@ def _locked(file: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
-
-
-def _is_journal(state: object) -> bool:
-    """Whether a journal's content has the counts and sizes that it must have."""
-    wanted = {"counts": _COUNTS, "sizes": ("rows", "failed")}
-    return isinstance(state, dict) and all(
-        isinstance(state.get(part), dict)
-        and all(isinstance(state[part].get(name), int) and state[part][name] >= 0 for name in names)
-        for part, names in wanted.items()
-    )
-
-
-def _fingerprint(sources: Sequence[Source]) -> str:
-    """SHA-256 of the sources' paths, in hexadecimal."""
-    digest = hashlib.sha256()
-    for source in sources:
-        digest.update(source.path.encode("utf-8", "surrogateescape") + b"\0")
-    return digest.hexdigest()

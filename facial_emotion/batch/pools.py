@@ -14,7 +14,7 @@ from facial_emotion.batch.score import replay, score, score_chunk
 from facial_emotion.batch.sources import Source
 from facial_emotion.cluster import connect
 from facial_emotion.errors import InputError
-from facial_emotion.workers import become_worker, check_main_guard
+from facial_emotion.workers import become_worker
 
 _CHUNK = 16  # pictures per task of another process
 _QUEUED = 4  # tasks per worker that are submitted ahead
@@ -52,7 +52,6 @@ def score_in_processes(sources: Iterable[Source], options: Options, count: int) 
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    check_main_guard()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, context, become_worker) as pool:
         try:

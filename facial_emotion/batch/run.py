@@ -13,11 +13,12 @@ from pathlib import Path
 
 from facial_emotion import recognizers
 from facial_emotion.batch import copies, pools
-from facial_emotion.batch.output import Output, is_finished
+from facial_emotion.batch.output import Output
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import CAMERA, LeftOut, Source, find_sources
 from facial_emotion.errors import InputError
 from facial_emotion.terminal import bar
+from facial_emotion.workers import check_main_guard
 
 __all__ = ["Interrupted", "Options", "Summary", "recognize"]
 
@@ -68,6 +69,8 @@ def recognize(
         raise InputError("camera", "one process and a new run", "--resume, --processes or --cluster")
     if resume and overwrite:
         raise InputError("--resume", "it without --overwrite", "both")
+    if processes > 1 or cluster == "local":
+        check_main_guard()
     recognizers.load(options.model, threads=1)  # fail once here, not once per source
     left_out = LeftOut()
     sources = list(find_sources(arguments, left_out))
@@ -76,9 +79,10 @@ def recognize(
         options = replace(options, annotate=os.path.abspath(options.annotate), root=copies.root(sources))
     if not sources:
         raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
-    if resume and is_finished(Path(out)):
-        return Summary(len(sources), 0, 0, [], [], Path(out), finished_before=True)
     output = Output(Path(out), options, sources, resume, overwrite)
+    if output.finished_before:
+        failed = output.failed() if output.failures else []
+        return Summary(len(sources), 0, 0, left_out.remarks, failed, output.failed_path, finished_before=True)
     complete = False
     try:
         _score(sources[output.done :], options, output, processes, cluster)

@@ -101,11 +101,11 @@ def main(
 
 def _report(out: Path, summary: Summary) -> None:
     """Print what was recognised, left out and not read."""
-    if summary.finished_before:
-        click.echo(f"{out}: a finished run wrote it, there is nothing to resume; --overwrite starts again")
-        return
     complete = summary.sources - len(summary.failed)
-    click.echo(f"{out}: {summary.rows} rows from {complete} of {summary.sources} sources")
+    if summary.finished_before:
+        click.echo(f"{out}: this run is finished, there is nothing to resume; --overwrite starts again")
+    else:
+        click.echo(f"{out}: {summary.rows} rows from {complete} of {summary.sources} sources")
     if summary.without_face:
         click.echo(f"without a face: {summary.without_face} pictures or frames", err=True)
     for remark in summary.remarks:

@@ -45,6 +45,12 @@ def interrupted(tmp_path: Path) -> Path:
 def test_a_second_run_on_the_same_results_is_refused(interrupted: Path) -> None:
     with opened(interrupted, resume=True), pytest.raises(InputError, match="expected no other run that writes it"):
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
+    with opened(interrupted, resume=True):
+        journal = interrupted.with_name("results.csv.journal")
+        content = journal.read_bytes(), interrupted.read_bytes()
+        with pytest.raises(InputError, match="expected no other run that writes it"):
+            Output(interrupted, OPTIONS, SOURCES[:1], resume=False, overwrite=True)
+        assert (journal.read_bytes(), interrupted.read_bytes()) == content
     with opened(interrupted, resume=True) as output:
         assert (output.done, output.rows, output.without_face) == (1, 1, 1)
 

@@ -65,7 +65,7 @@ def test_each_file_counts_or_is_said(folder: Path, tmp_path: Path) -> None:
         assert (model["scores"]["rows"], model["scores"]["accuracy"], model["right_of_all"]) == (3, 1, 0.75)
         assert model["scores"]["macro_f1"] == 1  # of the one emotion that there is
         assert 0 < model["face_ms"] < model["latency"]["median_ms"] <= model["latency"]["p95_ms"]
-    assert (found["take"], "these 3 pictures" in found["advice"]) == ("cnn", True)
+    assert (found["take"], "these 3 files" in found["advice"]) == ("cnn", True)
     answers = list(csv.DictReader((tmp_path / "answers.csv").read_text().splitlines()))
     assert [(Path(row["file"]).name, row["frames"], row["faces"], row["cnn"]) for row in answers] == [
         ("one.jpg", "1", "1", "happy"),

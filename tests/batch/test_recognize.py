@@ -22,8 +22,6 @@ from facial_emotion.features.emotions import EMOTIONS
 from tests.batch.conftest import ROOT, Run, command, write_faces
 from tests.made import write_video
 
-needs_dask = pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="needs distributed")
-
 
 def test_one_row_per_face_and_one_line_per_failed_source(run: Run, pictures: Path, tmp_path: Path) -> None:
     done = run(pictures, pictures / "none.png", "--out", tmp_path / "results.csv")
@@ -77,7 +75,7 @@ def test_workers_end_with_a_killed_run(pictures: Path, tmp_path: Path) -> None:
     assert not psutil.wait_procs(workers, timeout=20)[1]
 
 
-@needs_dask
+@pytest.mark.training  # has Dask among its packages
 def test_the_tasks_of_a_dead_worker_are_repeated(run: Run, pictures: Path, tmp_path: Path) -> None:
     distributed: Any = importlib.import_module("distributed")  # it has no type hints
     write_faces(pictures / "many", 150)
@@ -130,15 +128,20 @@ def test_results_are_not_overwritten_and_only_the_same_run_is_resumed(run: Run, 
     assert run(pictures, "--out", out).returncode == 1
     done = run(pictures, "--out", out)
     assert done.returncode == 2
-    assert done.stderr == (
-        f"error: {out}: expected no existing file, found a file; choose another name, or start again with --overwrite\n"
-    )
+    advice = "choose another name, or start again with --overwrite"
+    assert done.stderr == f"error: {out}: expected no existing file, found a file; {advice}\n"
     content = out.read_bytes()
     done = run(pictures, "--out", out, "--resume")
-    assert (done.returncode, out.read_bytes()) == (0, content)
-    assert "a finished run wrote it, there is nothing to resume" in done.stdout
+    assert (done.returncode, out.read_bytes()) == (1, content)  # one file is not a picture, as before
+    assert "this run is finished, there is nothing to resume" in done.stdout
+    refused = f"expected results of this run, found others; {advice}"
+    assert refused in run(pictures, "--out", out, "--resume", "--min-face", 70).stderr
+    write_faces(pictures / "more", 1)
+    assert refused in run(pictures, "--out", out, "--resume").stderr
+    assert out.read_bytes() == content
     assert run(pictures, "--out", tmp_path / "first.csv", "--resume").returncode == 1  # as without --resume
-    assert (tmp_path / "first.csv").read_bytes() == content
+    assert run(pictures / "more", "--out", tmp_path / "more.csv", "--resume").returncode == 0
+    assert run(pictures / "more", "--out", tmp_path / "more.csv", "--resume").returncode == 0  # it is finished
     assert "a name that ends in .csv, .jsonl, .parquet, found '.txt'" in run(pictures, "--out", "a.txt").stderr
     assert "camera:77" in run("camera:77", "--out", tmp_path / "camera.csv").stderr
 

@@ -1,0 +1,62 @@
+"""What identifies a batch run, so that only the same one is resumed, and which runs are finished.
+
+The identity of a finished run is kept in the cache, with the size of its results: where they were changed, or the cache
+was emptied, the run is not known any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from facial_emotion import paths, recognizers
+from facial_emotion.batch.rows import Options
+from facial_emotion.batch.sources import Source
+
+
+def identity(options: Options, sources: Sequence[Source]) -> dict[str, Any]:
+    """What two runs have in common that write the same results: options, model and sources."""
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.path.encode("utf-8", "surrogateescape") + b"\0")
+    return {
+        "options": json.loads(json.dumps(asdict(options))),
+        "model": recognizers.fingerprint(options.model),
+        "sources": digest.hexdigest(),
+    }
+
+
+def is_state(state: object, counts: Sequence[str]) -> bool:
+    """Whether a journal's content has the counts and sizes that it must have."""
+    wanted = {"counts": counts, "sizes": ("rows", "failed")}
+    return isinstance(state, dict) and all(
+        isinstance(state.get(part), dict)
+        and all(isinstance(state[part].get(name), int) and state[part][name] >= 0 for name in names)
+        for part, names in wanted.items()
+    )
+
+
+def record_finished(out: Path, run: dict[str, Any]) -> None:
+    """Remember that a run, by its identity, wrote these results; without a cache it is not remembered."""
+    with contextlib.suppress(OSError):
+        record = _record(out)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps({**run, "size": out.stat().st_size}))
+
+
+def was_finished(out: Path, run: dict[str, Any]) -> bool:
+    """Whether this run wrote these results to its end."""
+    with contextlib.suppress(OSError, ValueError):
+        known: object = json.loads(_record(out).read_text())
+        return known == {**run, "size": out.stat().st_size}
+    return False
+
+
+def _record(out: Path) -> Path:
+    name = hashlib.sha256(str(out.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return paths.CACHE / "runs" / f"{name}.json"
