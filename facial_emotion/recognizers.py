@@ -32,7 +32,7 @@ TRACKS = {
     "deep": "facial_emotion.deep.inference",
     "ensemble": "facial_emotion.ensemble",
 }
-GOOD = 0.02  # accuracy below the best model's on PublicTest within which a model is a default: as advice.MARGIN
+GOOD = 0.02  # accuracy below the best model's on PublicTest within which a model may be the default
 KEPT = 24  # loaded models that are kept at most: more than are shipped, as an app may use all
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
@@ -121,7 +121,7 @@ def with_labels(name: str, labels: str, root: Path | None = None) -> str:
 
 
 def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
-    """The fastest of the good models: those nearly as accurate on PublicTest as the best. One not timed is slowest.
+    """The fastest of the good models: on PublicTest within two points of the best. One that is not timed is slowest.
 
     The accuracy is that of people's choice, for models that were judged by it, if there is any, and else by FER2013.
     """

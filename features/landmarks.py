@@ -152,7 +152,11 @@ def path_of(predictor: str) -> Path:
         raise InputError("landmarks", f"one of {', '.join(PREDICTORS)}", repr(predictor))
     path = Path(__file__).parent / PREDICTORS[predictor]
     if not path.exists():
-        advice = "install the package again" if predictor == DEFAULT else "make it by: facial-emotion train landmarks"
+        advice = (
+            "install the package again"
+            if predictor == DEFAULT
+            else f"make it by: facial-emotion train landmarks --out {path}"
+        )
         raise InputError(path, "the landmark predictor", "no such file", advice)
     return path
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from facial_emotion import paths
 from facial_emotion.evaluation.scores import scores
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow, Card, ColdStart, Latency, Scores
@@ -44,6 +48,17 @@ def row(**changes: Any) -> BenchmarkRow:
     return replace(
         BenchmarkRow("mine", "deep", some_scores(), latency, 400.0, ColdStart(1.1, 0.2, 150.0), 9.64), **changes
     )
+
+
+def copy_of_checkout(root: Path, without: tuple[str, ...] = ()) -> None:
+    """Copy the files that git tracks, as they are now, to a new folder. without: endings of names to leave out."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    if not listed.stdout:
+        pytest.skip("needs a checkout by git, which knows the project's files")
+    for name in listed.stdout.strip("\0").split("\0"):
+        if not name.endswith(without) and (paths.ROOT / name).exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(paths.ROOT / name, root / name, follow_symlinks=False)
 
 
 def many_scans(picture: Image.Image, more: int) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facial_emotion import artifact
+from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
 from tests import made
 
@@ -82,3 +82,15 @@ def test_a_card_that_is_no_json_object_is_refused(folder: Path, text: str) -> No
     (folder / "card.json").write_text(text)
     with pytest.raises(InputError, match=r"card\.json: expected"):
         artifact.read_card(folder)
+
+
+def test_an_installed_package_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
+    for write in (
+        lambda: artifact.write(tmp_path / "artifacts" / "mine", b"model", made.card()),
+        lambda: artifact.write_card(tmp_path / "artifacts" / "mine", made.card()),
+        lambda: artifact.check_free(tmp_path / "artifacts" / "mine", overwrite=True),
+    ):
+        with pytest.raises(InputError, match="expected a folder of your own, found the installed package's"):
+            write()
+    assert not list(tmp_path.iterdir())

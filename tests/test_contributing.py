@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from facial_emotion.data import fer2013, sample
-from tests.deep.conftest import RECIPE
+from tests.made import copy_of_checkout
 
 ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCKS = [
     textwrap.dedent(block).strip("\n") + "\n"
-    for block in re.findall(r"(?:^(?: {4}.*)?\n)+", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    for block in re.findall(r"(?:^(?: {4}.*)?\n)+", TEXT, re.MULTILINE)
     if block.strip()
 ]
 FILES = {block.split()[1]: block for block in BLOCKS if block.startswith("# ")}
@@ -31,18 +32,18 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.star
 def copy(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout with the two models of CONTRIBUTING registered, and the data where it says."""
     root = tmp_path_factory.mktemp("copy") / "checkout"
-    left_out = shutil.ignore_patterns(
-        *(".git", ".venv", "build", "dist", "tests", "results", "model.onnx"),
-        *("*.egg-info", ".*_cache", "__pycache__"),
-    )
-    shutil.copytree(ROOT, root, symlinks=True, ignore=left_out)
+    copy_of_checkout(root, without=(".onnx",))
+    shutil.copy(ROOT / "features" / "centerface.onnx", root / "features")
     for path, text in FILES.items():
         (root / path).write_text(text.partition("\n")[2] if path.endswith(".json") else text)
     for path, name in (("classical/__init__.py", "ridge"), ("deep/__init__.py", "tiny")):
         text = (root / path).read_text()
         text = re.sub(r"^((?:MODELS|NETWORKS) = {)", rf'\1"{name}": "{name}", ', text, flags=re.MULTILINE)
         (root / path).write_text(text)
-    recipe = {**RECIPE, "network": {"width": 8}, "image_sizes": [[0, 48]]}
+    recipe = json.loads((root / "deep" / "recipes" / "cnn.json").read_text())
+    for change in re.findall(r'`("\w+": [^`]*)`', TEXT.partition("**Add a network.**")[2].partition("and add `")[0]):
+        recipe |= json.loads(f"{{{change}}}")
+    assert recipe["network"] == {"width": 8}
     (root / "deep" / "recipes" / "tiny.json").write_text(json.dumps(recipe))
     shutil.copy(small_csv, root / "fer2013.csv")
     return root

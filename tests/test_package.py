@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import facial_emotion
+from tests.made import copy_of_checkout
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (
@@ -51,10 +51,7 @@ def test_the_wheel_has_every_package_of_the_project() -> None:
 @pytest.mark.long
 def test_a_wheel_alone_recognises_the_example_from_an_empty_folder(tmp_path: Path) -> None:
     # From a copy: setuptools would take what an earlier build left beside the sources.
-    left_out = shutil.ignore_patterns(
-        ".git", ".venv", "build", "dist", "tests", "*.egg-info", ".*_cache", "__pycache__"
-    )
-    shutil.copytree(ROOT, tmp_path / "source", symlinks=True, ignore=left_out)
+    copy_of_checkout(tmp_path / "source")
     build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path / "dist")
     run(sys.executable, *build, tmp_path / "source", cwd=tmp_path)
     (wheel,) = (tmp_path / "dist").iterdir()

@@ -19,7 +19,7 @@ from PIL import Image
 
 from facial_emotion import examples
 from tests.deep.conftest import RECIPE
-from tests.made import write_video
+from tests.made import copy_of_checkout, write_video
 
 ROOT = Path(__file__).parent.parent
 TRAINING = "## Train and tune"
@@ -49,10 +49,7 @@ def lines_of(text: str) -> Iterator[str]:
 def folder(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout, with the pictures, the video and the data that README speaks of."""
     root = tmp_path_factory.mktemp("readme") / "checkout"
-    left_out = shutil.ignore_patterns(
-        *(".git", ".venv", "build", "dist", "tests", "*.egg-info", ".*_cache", "__pycache__")
-    )
-    shutil.copytree(ROOT, root, symlinks=True, ignore=lambda path, names: left_out(path, names) | _results(path))
+    copy_of_checkout(root)
     portrait, officer = (Image.fromarray(picture) for picture in (examples.portrait(), examples.officer()))
     for name in ("holiday", "more", "my-pictures/sad", "my-pictures/joy"):
         (root / name).mkdir(parents=True)
@@ -66,11 +63,6 @@ def folder(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(small_csv, root / "fer2013.csv")
     (root / "small.json").write_text(json.dumps({**RECIPE, "image_sizes": [[0, 48]]}))
     return root
-
-
-def _results(path: str) -> set[str]:
-    """The results of earlier commands, which lie at the top."""
-    return {"results"} if Path(path) == ROOT else set()
 
 
 def environment(folder: Path) -> dict[str, str]:

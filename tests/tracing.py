@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-CALLS = "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat"
+CALLS = (
+    "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,"
+    "symlinkat,truncate,unlink,unlinkat"
+)
 _ADDRESS = re.compile(r"inet_addr\(\"([^\"]+)\"\)|inet_pton\(AF_INET6, \"([^\"]+)\"")
-_PATH = re.compile(r"(?:open|creat|mkdir)(?:at)?\((?:AT_FDCWD, )?\"([^\"]*)\"")
+_PATHS = re.compile(r"\"([^\"]*)\"")
 _LOOPBACK = re.compile(r"127\.|::1$|::ffff:127\.|0\.0\.0\.0$|::$")
 # What every program of Python or of several processes writes.
-_SYSTEM = re.compile(r"/dev/(null|tty|shm/sem\.)|/proc/|.*/__pycache__(/|$)")
+_SYSTEM = re.compile(r"/dev/(null|tty|shm/(sem\.)?)|/proc/|.*/__pycache__(/|$)")
 
 
 def traced(words: list[str], log: Path) -> list[str]:
@@ -33,8 +36,11 @@ def environment(home: Path) -> dict[str, str]:
 
 def hosts(log: Path) -> set[str]:
     """The addresses of other machines in a trace: a look-up of a name asks one, too."""
-    found = (address for groups in _ADDRESS.findall(log.read_text(errors="replace")) for address in groups if address)
-    return {address for address in found if not _LOOPBACK.match(address)}
+    text = log.read_text(errors="replace")
+    found = (address for groups in _ADDRESS.findall(text) for address in groups if address)
+    # A resolver may be a server of this machine.
+    resolvers = re.findall(r"htons\(53\)|/run/systemd/resolve/[^\"]*", text)
+    return {address for address in found if not _LOOPBACK.match(address)} | set(resolvers)
 
 
 def _whole(lines: list[str]) -> Iterator[str]:
@@ -42,6 +48,7 @@ def _whole(lines: list[str]) -> Iterator[str]:
     begun = {}
     for line in lines:
         thread, _, call = line.partition(" ")
+        call = call.strip()
         if call.endswith("<unfinished ...>"):
             begun[thread] = call.removesuffix("<unfinished ...>")
         elif "resumed>" in call and thread in begun:
@@ -55,12 +62,11 @@ def written(log: Path, cwd: Path, allowed: tuple[Path, ...]) -> set[str]:
     """The files and folders in a trace that were made or opened for writing, but for those in allowed folders."""
     found = set()
     for line in _whole(log.read_text(errors="replace").splitlines()):
-        is_writing = re.search(r"O_WRONLY|O_RDWR|O_CREAT|\bmkdir|\bcreat\(", line)
+        is_writing = re.search(r"O_WRONLY|O_RDWR|O_CREAT|^(mkdir|creat|rename|link|symlink|truncate|unlink)", line)
         if not is_writing or re.search(r"= -1 (EEXIST|ENOENT|EACCES|EROFS)", line):
             continue
-        name = _PATH.search(line)
-        assert name is not None, line
-        path = Path(os.path.normpath(cwd / name[1]))
-        if not _SYSTEM.match(str(path)) and not any(path.is_relative_to(each) for each in allowed):
-            found.add(str(path))
+        for name in _PATHS.findall(line):
+            path = Path(os.path.normpath(cwd / name))
+            if not _SYSTEM.match(str(path)) and not any(path.is_relative_to(each) for each in allowed):
+                found.add(str(path))
     return found

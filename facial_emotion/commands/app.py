@@ -22,10 +22,10 @@ def main(host: str, port: int) -> None:
 
     if find_spec("streamlit") is None:
         raise InputError("app", "Streamlit", "none installed", "install facial-emotion with the extra [app]")
-    from streamlit import net_util
     from streamlit.web import cli
 
     from facial_emotion import paths
+    from facial_emotion.views.app import ask_no_host
 
     settings = {
         "server.address": host,
@@ -36,11 +36,10 @@ def main(host: str, port: int) -> None:
         "global.disableWidgetStateDuplicationWarning": "true",
         "client.toolbarMode": "viewer",
         "browser.gatherUsageStats": "false",
-        "logger.hideWelcomeMessage": "true",  # it has the public address, which another host is asked for
+        "logger.hideWelcomeMessage": "true",  # for the public address in it, Streamlit would ask another host
     }
     arguments = [f"--{name}={value}" for name, value in settings.items()]
-    # Of a page of another origin Streamlit would ask other hosts whether it is this machine's; to it, it is none.
-    net_util._external_ip = net_util._internal_ip = ""
+    ask_no_host()
     click.echo(f"the app: http://{host}:{port}")
     sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *arguments], standalone_mode=False))
 

@@ -2,9 +2,9 @@
 
     facial-emotion report --data fer2013.csv.xz
 
-Speeds are those of the last benchmark (facial-emotion compare --data); all else is measured here. Every figure in the
-texts stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark
-on another machine leaves the report and its figures as they are.
+Speeds are those of the shipped benchmark and, of other models, of facial-emotion compare; all else is measured here.
+Every figure in the texts stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card:
+a later benchmark on another machine leaves the report and its figures as they are.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from facial_emotion.errors import InputError
 @click.option(
     "--keep-ablations",
     is_flag=True,
-    help="Take the ablations from the last report: they take longest, and only other features change them.",
+    help="Take the ablations from the shipped report: they take longest, and only other features change them.",
 )
 def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> None:
     """Evaluate every trained model and write the report."""
     from facial_emotion import paths, recognizers
     from facial_emotion.data import fer2013
-    from facial_emotion.evaluation import results
+    from facial_emotion.evaluation import benchmark, results
     from facial_emotion.records import to_json
     from facial_emotion.reporting import report
     from facial_emotion.terminal import note
@@ -63,6 +63,7 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     place = folder / "artifacts" / "report"
     place.mkdir(parents=True, exist_ok=True)
     (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    benchmark.write(folder / "artifacts" / "results", rows, about)  # whose plots the report shows
     report.draw(loaded, figures, place)
     report.write(figures, folder)
     click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")

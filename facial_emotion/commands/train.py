@@ -1,4 +1,4 @@
-"""Train a model and write it to artifacts/: one subcommand for each model, and for what the models stand on."""
+"""Train a model and write it to ./artifacts or --out: a subcommand for each model, and for what models stand on."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.group(epilog="Example: facial-emotion train lightgbm --data fer2013.csv.xz")
+@click.group(epilog="Example: facial-emotion train lightgbm --data fer2013.csv.xz --out artifacts/my-lightgbm")
 def main() -> None:
-    """Train a model, calibrate it, score it and write it to artifacts/."""
+    """Train a model, calibrate it, score it and write it to ./artifacts or --out."""
 
 
 def classical_command(name: str) -> click.Command:
     """The command that trains a classical model."""
 
-    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz")
+    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}")
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default classical/recipes/{name}.json.")
     @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
@@ -77,7 +77,9 @@ def classical_command(name: str) -> click.Command:
 def deep_command(name: str) -> click.Command:
     """The command that trains a network."""
 
-    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz --resume")
+    @click.command(
+        name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv --out artifacts/my-{name} --resume"
+    )
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default deep/recipes/{name}.json.")
     @click.option(
@@ -125,7 +127,9 @@ def deep_command(name: str) -> click.Command:
     return command
 
 
-@main.command(epilog="Example: facial-emotion train ensemble --data fer2013.csv.xz --members cnn,vgg16,svm --mirrored")
+@main.command(
+    epilog="Example: facial-emotion train ensemble mine --data fer2013.csv.xz --members cnn,vgg16,svm --mirrored"
+)
 @click.argument("name", required=False)
 @options.data
 @click.option("--members", help="Names, with commas; by default every single model that answers with the labels.")
@@ -135,7 +139,8 @@ def deep_command(name: str) -> click.Command:
 def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str, overwrite: bool) -> None:
     """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
 
-    The weights are chosen on PublicTest.
+    The weights are chosen on PublicTest. The ensemble is written beside its members: into ./artifacts, or the folder
+    that FER_ARTIFACTS names.
     """
     from facial_emotion import artifact, paths, recognizers
     from facial_emotion import ensemble as module
@@ -153,7 +158,11 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
             )
     if name in single:
         raise InputError("name", "one that no trained model has", repr(name))
-    artifact.check_free(paths.ARTIFACTS / name, overwrite)  # beside its members
+    if paths.NEW_ARTIFACTS.resolve() != paths.ARTIFACTS.resolve():
+        raise InputError(
+            "train ensemble", "FER_ARTIFACTS, the folder of its members", "none", "the ensemble goes there"
+        )
+    artifact.check_free(paths.ARTIFACTS / name, overwrite)
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
     words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
@@ -166,10 +175,10 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
 
 
 @main.command(epilog="Example: facial-emotion train scores --data fer2013.csv.xz cnn svm")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, required=True)
 @options.data
 def scores(names: tuple[str, ...], data: Path) -> None:
-    """Score trained models again and write that into their cards: NAMES, by default all.
+    """Score the trained models NAMES again, and write that into their cards.
 
     Where FER+'s votes lie beside the data (fer2013new.csv), models are scored against them too.
     """
@@ -179,9 +188,11 @@ def scores(names: tuple[str, ...], data: Path) -> None:
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation.evaluate import evaluate
 
+    loaded = [recognizers.load(name) for name in names]
+    for recognizer in loaded:
+        artifact.check_not_installed(recognizer.folder)
     dataset = fer2013.load(data)
-    for name in names or recognizers.names():
-        recognizer = recognizers.load(name)
+    for recognizer in loaded:
 
         def ask(split: str, recognizer: recognizers.Recognizer = recognizer) -> np.ndarray:
             return recognizers.predict(recognizer, dataset.split(split).crops, f"{recognizer.name}: {split}")

@@ -139,7 +139,7 @@ def write(out: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
     """Write results.csv, results.json and plots into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.csv").write_text(results.to_csv(rows))
-    (out / "results.json").write_text(results.to_json(rows, about))
+    (out / results.FILE).write_text(results.to_json(rows, about))
     title = f"{about['split']}, {'measured' if about['measured'] else 'recorded'}"
     plots.accuracy_against_latency(rows, title, out / "accuracy_against_latency.png")
     for row in rows:

@@ -12,24 +12,32 @@ from facial_emotion import paths
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow
 
-_MARKERS = {"people": "s", "fer2013": "o"}  # by the labels that a model answers with
+_TITLES = {"people": "people's choice", "fer2013": "FER2013's label"}  # by the labels that a model answers with
+_TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # milliseconds
 
 
 def accuracy_against_latency(rows: list[BenchmarkRow], title: str, path: Path) -> None:
     """Each model a point: milliseconds from crop to label, and accuracy by its own labels with its 95 % interval."""
     plt = pyplot()
-    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for row in rows:
-        figures, median = row.own, row.latency["crop to label"].median_ms
-        height = 100 * figures.accuracy
-        below, above = height - 100 * figures.accuracy_low, 100 * figures.accuracy_high - height
-        axes.errorbar(median, height, yerr=[[below], [above]], fmt=_MARKERS[row.labels], capsize=3, markersize=8)
-        axes.annotate(row.model, (median, height), textcoords="offset points", xytext=(9, 5))
-    axes.set(xlabel="milliseconds from crop to label, median", ylabel="accuracy, % (95 % interval)")
-    axes.set_title(f"{title}; squares by people's choice, circles by FER2013's labels", fontsize="medium")
-    axes.margins(y=0.15)
-    axes.set_xlim(0, 1.25 * max(row.latency["crop to label"].median_ms for row in rows))  # room for the names
-    axes.grid(alpha=0.3)
+    groups = {labels: [row for row in rows if row.labels == labels] for labels in _TITLES}
+    groups = {labels: group for labels, group in groups.items() if group}
+    figure, panels = plt.subplots(1, len(groups), figsize=(6 * len(groups), 4.5), layout="constrained", squeeze=False)
+    for axes, (labels, group) in zip(panels[0], groups.items(), strict=True):
+        for number, row in enumerate(sorted(group, key=lambda row: row.latency["crop to label"].median_ms)):
+            figures, median = row.own, row.latency["crop to label"].median_ms
+            height = 100 * figures.accuracy
+            ends = [[height - 100 * figures.accuracy_low], [100 * figures.accuracy_high - height]]
+            axes.errorbar(median, height, yerr=ends, fmt="o", capsize=3, markersize=8)
+            offset = (7, -13 if number % 2 else 7)  # names of neighbours above and below
+            axes.annotate(row.model, (median, height), textcoords="offset points", xytext=offset)
+        axes.set(xscale="log", xlabel="milliseconds from crop to label, median", ylabel="accuracy, % (95 % interval)")
+        axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
+        axes.minorticks_off()
+        medians = [row.latency["crop to label"].median_ms for row in group]
+        axes.set_xlim(0.7 * min(medians), 3.5 * max(medians))  # room for the names
+        axes.set_title(f"{_TITLES[labels]}: {title}")
+        axes.margins(y=0.15)
+        axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

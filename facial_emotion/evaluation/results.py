@@ -92,13 +92,20 @@ def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
 def known() -> tuple[list[BenchmarkRow], dict[str, Any]]:
     """The benchmark that is shipped, and rows of further models from the last one in this folder (paths.NEW_RESULTS).
 
-    Raises InputError where there is neither.
+    Such rows must be measured on the whole of the same split; they may be of another machine. Raises InputError where
+    there is no benchmark.
     """
-    folders = [folder for folder in (paths.RESULTS, paths.NEW_RESULTS) if (folder / FILE).exists()]
-    rows, about = read(folders[0] if folders else paths.RESULTS)
-    for folder in folders[1:]:
-        rows += [row for row in read(folder)[0] if row.model not in {each.model for each in rows}]
-    return rows, about
+    own = None
+    with contextlib.suppress(InputError):  # a file of this name may be another program's
+        own = read(paths.NEW_RESULTS)
+    if own and not (paths.RESULTS / FILE).exists():
+        return own
+    rows, about = read(paths.RESULTS)
+    kind = ("measured", "split", "n_total", "n_scored")
+    if own is None or any(own[1].get(name) != about.get(name) for name in kind):
+        return rows, about
+    models = {row.model for row in rows}
+    return [*rows, *(row for row in own[0] if row.model not in models)], about
 
 
 def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:

@@ -58,12 +58,15 @@ def of_confusion(counts: np.ndarray) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much more accurate one model is than another, with its confidence interval; paired: on the same rows."""
+    """How much more accurate one model is than another, with its confidence interval.
+
+    middle: of the interval, which is nearer to 0 than the estimate where there are few rows.
+    """
 
     estimate: float
+    middle: float
     low: float
     high: float
-    paired: bool
 
 
 def difference(right: np.ndarray, other: np.ndarray, share: float = 0.95) -> Difference:
@@ -77,7 +80,7 @@ def difference(right: np.ndarray, other: np.ndarray, share: float = 0.95) -> Dif
     only, only_other = int((right & ~other).sum()), int((other & ~right).sum())
     first, second = (only + 1) / (rows + 2), (only_other + 1) / (rows + 2)
     deviation = np.sqrt((first + second - (first - second) ** 2) / (rows + 2))
-    return _difference((only - only_other) / rows, first - second, float(deviation), share, paired=True)
+    return _difference((only - only_other) / rows, first - second, float(deviation), share)
 
 
 def independent_difference(right: int, rows: int, other: int, other_rows: int, share: float = 0.95) -> Difference:
@@ -89,14 +92,14 @@ def independent_difference(right: int, rows: int, other: int, other_rows: int, s
     first, second = (right + 1) / (rows + 2), (other + 1) / (other_rows + 2)
     deviation = np.sqrt(first * (1 - first) / (rows + 2) + second * (1 - second) / (other_rows + 2))
     estimate = right / rows - other / other_rows
-    return _difference(estimate, first - second, float(deviation), share, paired=False)
+    return _difference(estimate, first - second, float(deviation), share)
 
 
-def _difference(estimate: float, middle: float, deviation: float, share: float, paired: bool) -> Difference:
+def _difference(estimate: float, middle: float, deviation: float, share: float) -> Difference:
     from scipy.stats import norm
 
     half = float(norm.ppf((1 + share) / 2)) * deviation
-    return Difference(estimate, max(-1.0, middle - half), min(1.0, middle + half), paired)
+    return Difference(estimate, middle, max(-1.0, middle - half), min(1.0, middle + half))
 
 
 def mcnemar(right: np.ndarray, other: np.ndarray) -> dict[str, Any]:

@@ -18,8 +18,10 @@ _RECORDED = "recorded in the models' cards"
 
 
 def of_question(rows: list[BenchmarkRow], labels: str) -> list[BenchmarkRow]:
-    """The models that answer with these labels, the most accurate first."""
-    return sorted((row for row in rows if row.labels == labels), key=lambda row: -row.own.accuracy)
+    """The models that answer with these labels, the most accurate first, those that were not judged last."""
+    return sorted(
+        (row for row in rows if row.labels == labels), key=lambda row: (not is_judged(row), -row.own.accuracy)
+    )
 
 
 def is_judged(row: BenchmarkRow) -> bool:
@@ -30,7 +32,9 @@ def is_judged(row: BenchmarkRow) -> bool:
 def short(rows: list[BenchmarkRow], labels: str, about: dict[str, Any]) -> Table:
     """What the models of one question are chosen by."""
     chosen = of_question(rows, labels)
-    count = f"{chosen[0].own.rows} rows of {about['split']}" if is_judged(chosen[0]) else "no votes beside the data"
+    count = (
+        f"{chosen[0].own.rows} rows of {about['split']}" if is_judged(chosen[0]) else "not judged, for lack of votes"
+    )
     title = f"{QUESTIONS[labels]}: {count}, {'measured' if about['measured'] else _RECORDED}"
     table = new_table(title, ["model", "accuracy", "ms a\nface", "ms a\nframe", "MB"])
     for row in chosen:

@@ -1,8 +1,8 @@
 """Another project's shipped model on the same rows, run in an environment of its own.
 
-    facial-emotion benchmark peers --data fer2013.csv.xz
+    facial-emotion benchmark peers --data fer2013.csv.xz --out artifacts/report/peers.json
 
-What it finds goes to artifacts/report/peers.json, which the report shows.
+The report shows what lies there.
 """
 
 from __future__ import annotations

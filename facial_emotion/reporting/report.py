@@ -1,6 +1,6 @@
 """REPORT.md, its pictures and a card beside each model: measured, drawn and written.
 
-Speeds are those of the last benchmark; all else is measured here. Every figure in the texts stands in
+Speeds are those of the benchmark; all else is measured here. Every figure in the texts stands in
 artifacts/report/report.json, which keeps that benchmark too, or in a model's card: a later benchmark on another machine
 leaves the report and its figures as they are.
 """

@@ -3,7 +3,7 @@
     facial-emotion serve --models lightgbm --port 8000 &
     facial-emotion benchmark server --address 127.0.0.1:8000
 
-Figures go to artifacts/results/serving.json.
+Figures go to results/serving.json.
 """
 
 from __future__ import annotations

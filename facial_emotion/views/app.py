@@ -9,6 +9,7 @@ import importlib
 from pathlib import Path
 
 import streamlit as st
+from streamlit import net_util
 
 from facial_emotion.memory import return_memory
 from facial_emotion.threads import share_processor
@@ -39,8 +40,14 @@ def page(name: str) -> st.Page:
     return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
 
 
+def ask_no_host() -> None:
+    """Keep Streamlit from asking other hosts for this machine's addresses, where a page of another origin connects."""
+    net_util._external_ip = net_util._internal_ip = ""  # as if it had asked
+
+
 def draw() -> None:
     """Draw the app."""
+    ask_no_host()
     return_memory()
     share_processor()  # with other visitors, and with the coding of their video
     st.set_page_config(page_title=t("Facial emotions"), page_icon=str(_FOLDER / "icon.svg"), layout="wide")

@@ -83,7 +83,7 @@ def warm_up() -> threading.Thread:
 
 
 def latencies() -> dict[str, float]:
-    """Milliseconds from crop to label by model, from the last benchmark."""
+    """Milliseconds from crop to label by model, from the benchmark."""
     paths_of_results = [folder / results.FILE for folder in (paths.RESULTS, paths.NEW_RESULTS)]
     return _latencies(*(path.stat().st_mtime_ns if path.exists() else 0 for path in paths_of_results))
 
@@ -113,7 +113,7 @@ def sidebar() -> ViewerSettings:
         left, right = st.columns([6, 5])
         _accuracy(left, card)
         latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
-        right.metric(t("Per face"), latency, help=t("Median of the last benchmark, from crop to label."))
+        right.metric(t("Per face"), latency, help=t("Median of the benchmark, from crop to label."))
         st.caption(t("Track: {track}", track=t(card.track)))
         with st.expander(t("Licence")):
             st.caption(card.licence)

@@ -27,6 +27,7 @@ def test_the_app_sends_pages_and_nothing_else(tmp_path: Path) -> None:
         while not is_reachable(f"{address}/_stcore/health"):
             assert app.poll() is None
             time.sleep(0.1)
+        assert "403" in _handshake(address, "http://other.example")
         with chromium() as browser:
             page = browser.new_page()
             for name in ("", "live", "video", "compare", "why", "about"):
@@ -40,3 +41,15 @@ def test_the_app_sends_pages_and_nothing_else(tmp_path: Path) -> None:
         app.wait()
     assert tracing.hosts(log) == set()
     assert tracing.written(log, tmp_path, (home / ".cache" / "facial-emotion",)) == set()
+
+
+def _handshake(address: str, origin: str) -> str:
+    """The first line of the answer to a page of another origin that opens a connection to the app."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    lines = (
+        *("GET /_stcore/stream HTTP/1.1", f"Host: {host}:{port}", f"Origin: {origin}", "Connection: Upgrade"),
+        *("Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""),
+    )
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        return connection.recv(1000).decode().splitlines()[0]

@@ -20,9 +20,10 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from facial_emotion import artifact, examples, recognizers, scene
+from facial_emotion import artifact, examples, paths, recognizers, scene
 from facial_emotion.drawing import COLOURS
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import results
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH, DETECTORS
 from facial_emotion.views import image, live, sidebar
@@ -304,6 +305,9 @@ def test_what_is_no_video_is_refused_in_a_sentence() -> None:
 
 def test_compare_shows_every_model_on_one_picture() -> None:
     at = page("compare")
+    advice = results.read(paths.RESULTS)[1]["advice"]
+    for found in advice.values():  # the same words as the command's
+        assert any(found["words"] in each.value for each in at.markdown)
     assert set(at.dataframe[0].value["model"]) <= set(recognizers.names())
     assert all(re.search(rf"\*\*{name}\*\*\s+\S+ happy", text(at)) for name in recognizers.names())
 
