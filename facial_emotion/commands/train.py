@@ -77,9 +77,7 @@ def classical_command(name: str) -> click.Command:
 def deep_command(name: str) -> click.Command:
     """The command that trains a network."""
 
-    @click.command(
-        name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv --out artifacts/my-{name} --resume"
-    )
+    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv --out my/{name} --resume")
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default deep/recipes/{name}.json.")
     @click.option(
