@@ -53,7 +53,7 @@ def test_every_figure_of_the_benchmark_can_be_read_back(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     rows, about = results.read(paths.RESULTS)
-    for labels in tables.QUESTIONS:
+    for labels in results.QUESTIONS:
         print_tables([tables.short(rows, labels, about)])
         found = read_back(capsys.readouterr().out, width)
         chosen = [row for row in rows if row.labels == labels]

@@ -83,6 +83,8 @@ def main(
     chosen = options.chosen_models(models)
     if pictures is not None and (data is not None or readme):
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
+    if readme and not (paths.ROOT / "README.md").exists():
+        raise InputError("--readme", "a checkout, which has README.md", "an installed package")
     asked = _asked(ask, pictures)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
@@ -106,10 +108,10 @@ def main(
 
 def _print(rows: list[BenchmarkRow], about: dict[str, Any], full: bool, out: Path) -> None:
     """Print what a model is chosen by, question by question, and with ``full`` all figures."""
-    from facial_emotion.evaluation import tables
+    from facial_emotion.evaluation import results, tables
     from facial_emotion.terminal import print_tables
 
-    for labels in tables.QUESTIONS:
+    for labels in results.QUESTIONS:
         if tables.of_question(rows, labels):
             print_tables([tables.short(rows, labels, about)])
             advice = about["advice"].get(labels)

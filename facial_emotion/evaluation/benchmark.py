@@ -40,7 +40,7 @@ def run(
             row, right[recognizer.name] = _measure(recognizer, crops, judge, threads)
             rows.append(row)
             step(recognizer.name)
-    found = {labels: _advice(tables.of_question(rows, labels), right, labels, margin) for labels in tables.QUESTIONS}
+    found = {labels: _advice(tables.of_question(rows, labels), right, labels, margin) for labels in results.QUESTIONS}
     advice = {
         labels: {"take": one.take.model, "words": in_words(one), "sentences": sentences(one)}
         for labels, one in found.items()

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from facial_emotion import paths
+from facial_emotion.evaluation.results import QUESTIONS
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow
 
-_TITLES = {"people": "people's choice", "fer2013": "FER2013's label"}  # by the labels that a model answers with
 _TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # milliseconds
 
 
 def accuracy_against_latency(rows: list[BenchmarkRow], title: str, path: Path) -> None:
     """Each model a point: milliseconds from crop to label, and accuracy by its own labels with its 95 % interval."""
     plt = pyplot()
-    groups = {labels: [row for row in rows if row.labels == labels] for labels in _TITLES}
+    groups = {labels: [row for row in rows if row.labels == labels] for labels in QUESTIONS}
     groups = {labels: group for labels, group in groups.items() if group}
     figure, panels = plt.subplots(1, len(groups), figsize=(6 * len(groups), 4.5), layout="constrained", squeeze=False)
     for axes, (labels, group) in zip(panels[0], groups.items(), strict=True):
@@ -35,7 +35,7 @@ def accuracy_against_latency(rows: list[BenchmarkRow], title: str, path: Path) -
         axes.minorticks_off()
         medians = [row.latency["crop to label"].median_ms for row in group]
         axes.set_xlim(0.7 * min(medians), 3.5 * max(medians))  # room for the names
-        axes.set_title(f"{_TITLES[labels]}: {title}")
+        axes.set_title(f"{QUESTIONS[labels]}: {title}")
         axes.margins(y=0.15)
         axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)

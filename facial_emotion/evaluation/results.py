@@ -20,6 +20,8 @@ from facial_emotion.records import BenchmarkRow, parse
 from facial_emotion.records import to_json as plain
 
 FILE = "results.json"
+# The questions that models answer, by their labels.
+QUESTIONS = {"people": "what people would say (FER+)", "fer2013": "FER2013's labels"}
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
@@ -143,10 +145,12 @@ def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
             ]
         lines.append(f"| {' | '.join(cells)} |")
     machine = about["host"]
+    advice = [f"- For {QUESTIONS[labels]}: {found['words']}" for labels, found in about.get("advice", {}).items()]
     lines += [
         "",
         f"{about['accuracy_from']}; {machine['processor']}, {machine['threads']} threads, medians at batch 1.",
         *_detection(),
+        *(["", *advice] if advice else []),
     ]
     return "\n".join(lines)
 
@@ -156,9 +160,10 @@ def _detection() -> list[str]:
     path = paths.RESULTS / "detectors.json"
     if not path.exists():
         return []
-    spent = json.loads(path.read_text())["frame_640x480"]
-    own, dlib = (spent[name]["median_ms"] for name in ("centerface", "dlib"))
-    return [f"Detection takes {own:.1f} ms of a frame; by dlib's detector it takes {dlib / own:.1f} times as long."]
+    found = json.loads(path.read_text())
+    own, dlib = (found["frame_640x480"][name]["median_ms"] for name in ("centerface", "dlib"))
+    machine = found["host"]["processor"]
+    return [f"On {machine} detection takes {own:.1f} ms of a frame, and {dlib / own:.1f} times as long by dlib's."]
 
 
 def into_readme(path: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:

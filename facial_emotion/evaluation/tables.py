@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion.evaluation.results import share
+from facial_emotion.evaluation.results import QUESTIONS, share
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow, Scores
 from facial_emotion.terminal import table as new_table
@@ -12,8 +12,6 @@ from facial_emotion.terminal import table as new_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-# The questions that models answer, by their labels.
-QUESTIONS = {"people": "what people would say (FER+)", "fer2013": "FER2013's labels"}
 _RECORDED = "recorded in the models' cards"
 
 
