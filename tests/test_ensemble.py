@@ -133,6 +133,7 @@ def test_the_command_writes_a_recognizer(
     small_csv: Path, root: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paths, "ARTIFACTS", root)
+    monkeypatch.setattr(paths, "NEW_ARTIFACTS", root)
     train.main.main(["ensemble", "pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
     card = recognizers.card("pair", root)
     assert {member.name for member in card.members} <= {"lightgbm", "xgboost"}
@@ -158,6 +159,7 @@ def test_an_ensemble_by_peoples_votes_takes_the_models_that_answer_so(
     voted_csv: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paths, "ARTIFACTS", root)
+    monkeypatch.setattr(paths, "NEW_ARTIFACTS", root)
     words = ["ensemble", "--data", str(voted_csv), "--labels", "people"]
     with pytest.raises(InputError, match="expected a trained model that answers with the labels people, found none"):
         train.main.main(words, standalone_mode=False)
