@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from tests import tracing
-from tests.browser.conftest import chromium, is_reachable, wait_until_settled
+from tests.browser.conftest import is_reachable, wait_until_settled
 
 
-def test_the_app_sends_pages_and_nothing_else(tmp_path: Path) -> None:
+def test_the_app_sends_pages_and_nothing_else(browser: Browser, tmp_path: Path) -> None:
     home, log = tmp_path / "home", tmp_path / "calls.txt"
     home.mkdir()
     with socket.socket() as free:
@@ -28,8 +30,8 @@ def test_the_app_sends_pages_and_nothing_else(tmp_path: Path) -> None:
             assert app.poll() is None
             time.sleep(0.1)
         assert "403" in _handshake(address, "http://other.example")
-        with chromium() as browser:
-            page = browser.new_page()
+        with browser.new_context() as context:
+            page = context.new_page()
             for name in ("", "live", "video", "compare", "why", "about"):
                 page.goto(f"{address}/{name}")
                 wait_until_settled(page)
