@@ -1,4 +1,4 @@
-# make compare and make test set up all they need on a machine with Python 3.11 or newer.
+# make compare and make test set up all they need on a machine with Python 3.11 to 3.13.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ help: ## Show what there is
 setup: $(VENV)/dev ## Make .venv with everything: to run, to train, to develop (the other targets install what they need)
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
 # Pinned packages: to run; with them, to test what runs, or to train; and all of these, to develop.

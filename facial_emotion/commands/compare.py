@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="FER2013, as a CSV or a folder; without it accuracies are recorded ones.",
+    help="FER2013, as a CSV or a folder, FER+'s fer2013new.csv beside it; without it accuracies are recorded ones.",
 )
 @click.option(
     "--pictures",
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     default=2.0,
     show_default=True,
     type=options.Number(0),
-    help="Points of accuracy by which a faster model may be worse and is still called as good.",
+    help="A faster model is called as good if its loss of accuracy is shown to be below so many points.",
 )
 @click.option("--full", is_flag=True, help="Print all figures; CSV and JSON have them in any case.")
 @click.option(

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--model", default="cnn-ferplus", show_default=True, help="A trained model's name.")
-@options.labels("Answer with FER2013's labels or as people would, where the model can do both.")
+@click.option(
+    "--model", default="cnn-ferplus", show_default=True, help="A trained model, as facial-emotion compare names it."
+)
+@options.labels("people: the model's twin named *-ferplus; fer2013: the one without.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Results file: .csv, .jsonl or .parquet.")
 @click.option("--annotate", type=click.Path(file_okay=False), help="Folder for annotated copies and plots.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Process every N-th frame.")

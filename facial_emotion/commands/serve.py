@@ -24,7 +24,8 @@ from facial_emotion.commands import options, run
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--models",
-    help="Names, separated by commas; the first is the default model. By default all, and the fastest good model.",
+    help="Names, separated by commas; the first is the default model. By default all; the default is the "
+    "fastest within two points of the best.",
 )
 @click.option("--workers", type=options.AT_ONCE, help="Worker processes; by default one for each core it may use.")
 @click.option(

@@ -31,7 +31,9 @@ def classical_command(name: str) -> click.Command:
     @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}")
     @options.data
     @click.option("--recipe", type=_PATH, help=f"JSON; by default classical/recipes/{name}.json.")
-    @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @click.option(
+        "--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
+    )
     @options.overwrite
     @options.seed
     @options.threads
@@ -65,10 +67,8 @@ def classical_command(name: str) -> click.Command:
             settings = with_rounds(settings, rounds)
         with connect(cluster, threads) if cluster else nullcontext() as client:
             cards = train(name, dataset, settings, folder, seed, threads, client, _words(name, recipe))
-        for card in cards:
-            _print_scores(card)
         parity = (cards[0].parity or {})["largest_difference"]
-        _print_place(folder, f"{cards[0].training['minutes']} minutes, parity {parity:.1e}")
+        _print_result(cards, folder, f"{cards[0].training['minutes']} minutes, parity {parity:.1e}")
 
     command.short_help = f"The classical model {name}."
     return command
@@ -89,7 +89,9 @@ def deep_command(name: str) -> click.Command:
     )
     @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished.")
     @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
-    @click.option("--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}.")
+    @click.option(
+        "--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
+    )
     @options.overwrite
     @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
     @options.labels("Write only the recognizer of the head with these labels.")
@@ -117,9 +119,7 @@ def deep_command(name: str) -> click.Command:
         folder = _destination(out, name, overwrite, () if labels else tuple(settings.heads))
         job = train.Job(name, settings, seed, weights, _words(name, recipe, weights, labels), keep_weights, labels)
         cards = train.run(job, fer2013.load(data), place, folder, resume)
-        for card in cards:
-            _print_scores(card)
-        _print_place(folder, f"{cards[0].training['minutes']} minutes, {cards[0].variant}")
+        _print_result(cards, folder, f"{cards[0].training['minutes']} minutes, {cards[0].variant}")
 
     command.short_help = f"The network {name}: hours on a CPU."
     return command
@@ -270,10 +270,12 @@ def _words(name: str, recipe: Path | None, weights: Path | None = None, labels: 
     return " ".join([f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in given.items() if value)])
 
 
-def _print_place(folder: Path, remark: str) -> None:
-    """Say where a model was written, and how to use it where that is not where models are looked for."""
+def _print_result(cards: list[Card], folder: Path, remark: str) -> None:
+    """Print scores, where a model was written, and how to use it where models are not looked for there."""
     from facial_emotion import paths
 
+    for card in cards:
+        _print_scores(card)
     click.echo(f"{folder}: {remark}")
     if folder.parent.resolve() != paths.ARTIFACTS.resolve():
         click.echo(f"to use it: FER_ARTIFACTS={folder.parent} facial-emotion compare --models {folder.name}")

@@ -25,7 +25,11 @@ def classical_command(name: str) -> click.Command:
     @click.option("--recipe", type=_PATH, help=f"Where to start; by default classical/recipes/{name}.json.")
     @click.option("--out", type=_PATH, help=f"Where the best recipe goes; by default results/{name}.json.")
     @click.option(
-        "--trials", default=20, show_default=True, type=click.IntRange(1), help="Finished trials that the study has."
+        "--trials",
+        default=20,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Stop at so many trials, those of earlier runs included.",
     )
     @click.option("--rows", type=click.IntRange(100), help="Fit on so many rows of Training; by default on all.")
     @options.seed
@@ -58,7 +62,11 @@ def deep_command(name: str) -> click.Command:
     @click.option("--out", type=_PATH, help=f"Where the best recipe goes; by default results/{name}.json.")
     @click.option("--weights", type=_PATH, help="Initial weights, as for facial-emotion train.")
     @click.option(
-        "--trials", default=20, show_default=True, type=click.IntRange(1), help="Finished trials that the study has."
+        "--trials",
+        default=20,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Stop at so many trials, those of earlier runs included.",
     )
     @click.option(
         "--rows", default=8000, show_default=True, type=click.IntRange(64), help="Rows of Training to fit on."

@@ -30,6 +30,7 @@ for kind, options in kinds.items():
     settings = {**RECIPE, "optimiser": {"kind": kind, **options, "weight_decay": 0.0, "warmup_epochs": 0, "clip": 5.0}}
     multipliers = {"stem": 0, "stage": 0.001}
     settings["network"] = {**RECIPE["network"], "stages": [[8, 1], [12, 1], [16, 1]]}
+    settings["image_sizes"] = [[0, 48]]
     settings["stages"] = [{"epochs": 1, "learning_rate": 0.1, "layer_lr_multipliers": multipliers}]
     recipe = from_dict(settings, "recipe")
     model = cnn.build(recipe.network, 1)
