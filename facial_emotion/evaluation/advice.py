@@ -93,9 +93,8 @@ def advise(candidates: Sequence[Candidate], margin: float = MARGIN, choose_on_ro
         take = max(better, key=lambda each: each.accuracy, default=chosen)
     quicker = [each for each in candidates if FASTER * each.milliseconds <= take.milliseconds]
     as_good = [each for each in quicker if _difference(take, each, tests).high < margin]
-    faster = min(as_good, key=lambda each: each.milliseconds, default=None) or max(
-        quicker, key=lambda each: (each.prior, each.accuracy), default=None
-    )
+    faster = max(quicker, key=lambda each: (each.prior, each.accuracy), default=None)
+    faster = min(as_good, key=lambda each: each.milliseconds, default=faster)
     loss = _difference(take, faster, tests) if faster else None
     return Advice(take, chosen, best, _difference(best, take, tests), faster, loss, bool(as_good), margin)
 

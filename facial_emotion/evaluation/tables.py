@@ -92,13 +92,7 @@ def _accuracy(title: str, models: list[tuple[str, Scores, float]]) -> Table:
 
 
 def _votes(rows: list[BenchmarkRow]) -> Table:
-    columns = [
-        "model",
-        "clear\nfaces",
-        "without\nduplicates",
-        "cross-\nentropy",
-        "mean abs.\nerror",
-    ]
+    columns = ["model", "clear\nfaces", "without\nduplicates", "cross-\nentropy", "mean abs.\nerror"]
     table = new_table("ten people's votes (FER+): clear faces, and the shares of the votes", columns)
     for row in rows:
         if row.people is None:
