@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# How Python, the system, Pillow, OpenCV and ONNX Runtime say that memory is short.
+_MEMORY = re.compile(r"out of memory|bad_alloc|allocate memory|insufficient memory|failed to allocate", re.IGNORECASE)
+
 
 class Error(Exception):
     """Something a user can act on. Its text is one line; it survives pickling, so workers can raise it."""
@@ -24,6 +31,30 @@ class OutputError(Error, OSError):
     def __init__(self, place: object, expected: str = "", found: str = "", advice: str = "") -> None:
         """Text as for ``InputError``."""
         super().__init__(describe(place, expected, found, advice))
+
+
+class OutOfMemory(Error, MemoryError):
+    """Too little memory for a source, which says nothing about the source."""
+
+    def __init__(self, place: object, expected: str = "", found: str = "", advice: str = "") -> None:
+        """Text as for ``InputError``."""
+        super().__init__(describe(place, expected, found, advice))
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Whether an exception, of whatever library, comes of too little memory."""
+    return isinstance(error, MemoryError) or bool(_MEMORY.search(str(error)))
+
+
+@contextmanager
+def memory_checked(place: object, advice: str = "free some, and try again") -> Iterator[None]:
+    """Raise OutOfMemory for this place where whatever is raised comes of too little memory."""
+    try:
+        yield
+    except Exception as error:
+        if is_memory_error(error):
+            raise OutOfMemory(place, "enough memory", "too little", advice) from error
+        raise
 
 
 def describe(place: object, expected: str = "", found: str = "", advice: str = "") -> str:

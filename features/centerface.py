@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from facial_emotion import limits
 from facial_emotion.errors import InputError
-from facial_emotion.features.faces import Faces
+from facial_emotion.features.faces import SEEN, Faces
 from facial_emotion.threads import onnx_session, thread_limit
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MODEL = Path(__file__).parent / "centerface.onnx"
 CARD = MODEL.with_suffix(".json")
-FACE = 17.4  # pixels: the smallest face, as the network sees it, that it finds reliably
 _STRIDE = 4  # pixels of the network's input for each cell of its outputs
 _MULTIPLE = 32  # the sides of its input
 _WHOLE = 1280 * 1280  # pixels: larger inputs are searched in tiles
@@ -52,11 +52,12 @@ Detections = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (n, 4), scores (
 def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     """Detect faces in any pose; arguments and result as in ``faces.find_faces``, in any order."""
     height, width = rgb.shape[:2]
-    scale = min(FACE / min_face, _MAX_ENLARGEMENT)
+    scale = min(SEEN / min_face, _MAX_ENLARGEMENT)
     least, found = min(threshold, _CANDIDATE), list[Detections]()
     while True:
         size = _input_side(width * scale), _input_side(height * scale)
-        whole = size[0] * size[1] <= _WHOLE
+        padded = [side + -side % _MULTIPLE for side in size]
+        whole = padded[0] * padded[1] <= _WHOLE
         interpolation = cv2.INTER_AREA if scale < _LINEAR_SCALE else cv2.INTER_LINEAR
         level = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=interpolation)
         ratio = np.array([width / size[0], height / size[1]])
@@ -68,7 +69,10 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
     unsure, low = scores < _SURE, boxes[:, 3] - boxes[:, 1] < _LEAST * min_face
     scores[unsure & low] = 0
-    for index in np.flatnonzero(unsure & ~low):
+    looks = np.flatnonzero(unsure & ~low)
+    looks = looks[np.argsort(-scores[looks], kind="stable")]
+    scores[looks[limits.CANDIDATES :]] = 0
+    for index in looks[: limits.CANDIDATES]:
         boxes[index], scores[index], points[index] = _look_again(rgb, boxes[index], scores[index], points[index])
     kept = _suppress(boxes, scores, threshold)
     points -= 0.5  # from the corner of the picture to the centre of its first pixel
@@ -154,7 +158,7 @@ def _suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.nda
     if len(boxes) < 2:
         return np.flatnonzero(scores > threshold)
     corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), threshold, _NMS_OVERLAP)
+    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), threshold, _NMS_OVERLAP, top_k=limits.BOXES)
     return np.asarray(kept, dtype=np.int64).reshape(-1)
 
 

@@ -6,12 +6,15 @@ DETECTORS lists the detectors; each has a module of its own with a ``detect`` fu
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from facial_emotion import limits
 from facial_emotion.errors import InputError
+from facial_emotion.features.pixels import check_size
 
 
 class Detector(NamedTuple):
@@ -35,6 +38,7 @@ DETECTORS = {
     "dlib": Detector("facial_emotion.features.frontal", 0.3, -0.3, 0.9, 80),
 }
 DEFAULT = "centerface"
+SEEN = 17.4  # pixels: the smallest face, as CenterFace's network sees it, that it finds reliably
 SMALLEST = 10  # pixels: faces below this have no expression to see
 VIDEO_MIN_FACE = 40  # pixels in a frame of 640x480
 _POINTS = 5  # the eyes, the tip of the nose and the corners of the mouth, from the picture's left to its right
@@ -96,9 +100,23 @@ def find_faces(
     chosen = DETECTORS[detector]
     least = chosen.threshold if threshold is None else threshold
     size = max(chosen.min_face, default_min_face(rgb.shape[1], rgb.shape[0])) if min_face is None else min_face
+    allowed = smallest_allowed(rgb)
+    if size < allowed:
+        found = f"{size:g} in one of {rgb.shape[1]} x {rgb.shape[0]}"
+        raise InputError("min_face", f"{allowed} or more pixels in so large a picture", found)
     faces: Faces = importlib.import_module(chosen.module).detect(rgb, least, size)
     order = np.lexsort((faces.boxes[:, 1], faces.boxes[:, 0]))
     return replace(faces.take(order), detector=detector)
+
+
+def smallest_allowed(rgb: np.ndarray) -> int:
+    """The height of the smallest face that may be looked for in a picture (h, w, 3): smaller ones take too long."""
+    return max(SMALLEST, math.ceil(SEEN * math.sqrt(rgb.shape[0] * rgb.shape[1] / limits.SEARCHED)))
+
+
+def as_allowed(search: Search, rgb: np.ndarray) -> Search:
+    """A search with the smallest face that may be looked for in a picture, where it asks for smaller ones."""
+    return search if search.min_face is None else search._replace(min_face=max(search.min_face, smallest_allowed(rgb)))
 
 
 def default_min_face(width: int, height: int) -> float:
@@ -125,3 +143,4 @@ def check_rgb(rgb: np.ndarray) -> None:
     if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
         found = f"{rgb.dtype}, shape {rgb.shape}" if isinstance(rgb, np.ndarray) else type(rgb).__name__
         raise InputError("picture", "uint8 RGB, shape (h, w, 3)", found, "make it with features.pictures.read_rgb")
+    check_size("picture", rgb.shape[1], rgb.shape[0])

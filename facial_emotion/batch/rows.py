@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from facial_emotion.scene import Face
 
 COLUMNS = (
-    *("source", "frame", "seconds", "face", "left", "top", "right", "bottom", "detection"),
+    *("source", "frame", "seconds", "page", "face", "left", "top", "right", "bottom", "detection"),
     *(*EMOTIONS, "label", "certain"),
 )
-Row = tuple[Any, ...]  # one value per column; frame and seconds are None for a picture
+_PLACE = COLUMNS.index("face")  # the number of columns that say where a face is found
+Row = tuple[Any, ...]  # one value per column; frame and seconds are None for a picture, page but for a file of several
 ProgressCallback = Callable[[str], None]  # receives a description of a video's progress
 
 
@@ -52,12 +53,11 @@ class Outcome:
     reason: str | None = None
 
 
-def row_of(source: Source, face: Face, frame: int | None = None, seconds: float | None = None) -> Row:
-    """A face as a row; probabilities rounded to four decimals, seconds to three."""
+def row_of(source: Source, face: Face, *place: float | None) -> Row:
+    """A face as a row; probabilities rounded to four decimals. place: as of ``empty_row``."""
     probabilities = (round(float(probability), 4) for probability in face.probabilities)
-    time = None if seconds is None else round(seconds, 3)
     where = (*map(int, face.box), round(face.detection, 4))
-    return (shown(source.path), frame, time, face.number, *where, *probabilities, face.label, face.certain)
+    return (*empty_row(source, *place)[:_PLACE], face.number, *where, *probabilities, face.label, face.certain)
 
 
 def shown(path: str) -> str:
@@ -74,10 +74,12 @@ def shown(path: str) -> str:
     return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
-def empty_row(source: Source, frame: int | None = None, seconds: float | None = None) -> Row:
-    """The row of a picture or frame without a face: its place alone."""
+def empty_row(
+    source: Source, frame: float | None = None, seconds: float | None = None, page: float | None = None
+) -> Row:
+    """The row of a picture, page or frame without a face: its place alone, seconds rounded to three decimals."""
     time = None if seconds is None else round(seconds, 3)
-    return (shown(source.path), frame, time, *(None for _ in COLUMNS[3:]))
+    return (shown(source.path), frame, time, page, *(None for _ in COLUMNS[_PLACE:]))
 
 
 def is_empty(row: Row) -> bool:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of
+from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of, shown
 from facial_emotion.batch.sources import Source
-from facial_emotion.errors import InputError, unwritable
+from facial_emotion.errors import InputError, memory_checked, unwritable
 
 
 def score(
     source: Source, options: Options, progress: ProgressCallback = lambda description: None
 ) -> Iterator[list[Row]]:
-    """The rows of a source, one list per picture or frame; without a face, an empty row.
+    """The rows of a source, one list per picture, page or frame; without a face, an empty row.
 
-    Raises InputError where it can't be read (further).
+    Raises InputError where it can't be read (further), and OutOfMemory, which is no fault of the source.
     """
-    if source.kind == "picture":
-        yield score_picture(source, options)
-    else:
-        from facial_emotion.batch import video
+    with memory_checked(shown(source.path), "free some, and continue with --resume"):
+        if source.kind not in ("video", "camera"):
+            yield from score_picture(source, options)
+        else:
+            from facial_emotion.batch import video
 
-        yield from video.score(source, options, progress)
+            yield from video.score(source, options, progress)
 
 
 def score_chunk(sources: list[Source], options: Options) -> list[Outcome]:
@@ -46,22 +47,23 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
         raise InputError(outcome.reason)
 
 
-def score_picture(source: Source, options: Options) -> list[Row]:
-    """The rows of a picture, one for each face; with ``options.annotate`` also writes an annotated copy."""
+def score_picture(source: Source, options: Options) -> Iterator[list[Row]]:
+    """The rows of a picture, a list for each page; with ``options.annotate`` also writes annotated copies."""
     from facial_emotion.batch import copies
-    from facial_emotion.features.pictures import read_rgb
+    from facial_emotion.features.pictures import read_pages
     from facial_emotion.scene import faces_in
 
-    rgb = read_rgb(source.path)
-    faces = faces_in(rgb, recognizer(options.model, threads=1), *options.search)
-    if options.annotate is not None:
-        from PIL import Image
+    for page, rgb in read_pages(source.path):
+        faces = faces_in(rgb, recognizer(options.model, threads=1), *options.search)
+        if options.annotate is not None:
+            from PIL import Image
 
-        from facial_emotion.drawing import annotated
+            from facial_emotion.drawing import annotated
 
-        path = copies.place(source, options.root, options.annotate, ".png")
-        try:
-            Image.fromarray(annotated(rgb, faces)).save(path)
-        except OSError as error:
-            raise unwritable(path, error) from error
-    return [row_of(source, face) for face in faces] or [empty_row(source)]
+            suffix = ".png" if page is None else f".page{page}.png"
+            path = copies.place(source, options.root, options.annotate, suffix)
+            try:
+                Image.fromarray(annotated(rgb, faces)).save(path)
+            except OSError as error:
+                raise unwritable(path, error) from error
+        yield [row_of(source, face, None, None, page) for face in faces] or [empty_row(source, page=page)]

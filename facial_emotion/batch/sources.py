@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facial_emotion.errors import InputError
+from facial_emotion.features.headers import RAW_SUFFIXES, is_raw, is_raw_tiff
 
 CAMERA = "camera:"
 PICTURES = frozenset(
@@ -54,20 +55,23 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """ "picture", "video" or "camera"."""
+        """ "picture", "video" or "camera"; reading says of others what they are."""
         if self.path.startswith(CAMERA):
             return "camera"
-        return kind_of(self.path) or "picture"
+        return "video" if kind_of(self.path) == "video" else "picture"
 
 
 @dataclass
 class LeftOut:
     """What was found in folders and patterns but is no source: files by suffix, hidden ones, and empty folders.
 
-    copies: pictures and videos in the folder of annotated copies.
+    raw: photographs that a camera did not develop; sound: files with no picture but, maybe, a cover; copies: pictures
+    and videos in the folder of annotated copies.
     """
 
     files: Counter[str] = field(default_factory=Counter)
+    raw: Counter[str] = field(default_factory=Counter)
+    sound: Counter[str] = field(default_factory=Counter)
     hidden: int = 0
     copies: int = 0
     empty: list[str] = field(default_factory=list)
@@ -75,18 +79,24 @@ class LeftOut:
     @property
     def remarks(self) -> list[str]:
         """What to tell a user, one sentence each."""
-        count = self.files.total()
-        kinds = ", ".join(f"{number} {suffix or 'without a suffix'}" for suffix, number in self.files.most_common())
         return [
-            *([f"left out, neither picture nor video: {count} ({kinds})"] if count else []),
+            *_counted("left out, neither picture nor video", self.files),
+            *_counted("left out, raw photographs, which must be developed first", self.raw),
+            *_counted("left out, sound", self.sound),
             *([f"left out, hidden: {self.hidden}"] if self.hidden else []),
             *([f"left out, in the folder of annotated copies: {self.copies}"] if self.copies else []),
             *(f"{folder}: no picture or video in it" for folder in self.empty),
         ]
 
 
+def _counted(what: str, files: Counter[str]) -> list[str]:
+    """A sentence about files, counted by suffix; none where there are none."""
+    kinds = ", ".join(f"{number} {suffix or 'without a suffix'}" for suffix, number in files.most_common())
+    return [f"{what}: {files.total()} ({kinds})"] if files else []
+
+
 def kind_of(path: str) -> str | None:
-    """ "picture", "video", or None for another file. One with the suffix of a picture or video is one, though damaged.
+    """ "picture", "raw", "video", or None for another file. One that is named as a picture or video is one, if damaged.
 
     A file of several JPEG pictures with the suffix of a video is a video.
     """
@@ -99,9 +109,23 @@ def kind_of(path: str) -> str | None:
             header = file.read(_HEADER)
     except (OSError, ValueError):
         return named
+    if is_raw(header) or (suffix in RAW_SUFFIXES and not header.startswith((b"\xff\xd8", b"\x89PNG"))):
+        return "raw"
+    if header.startswith((b"II*\0", b"MM\0*")) and _is_raw_tiff(path):
+        return "raw"
     if _PICTURE_BYTES.match(header):
         return "video" if named == "video" and header.startswith(b"\xff\xd8") else "picture"
     return "video" if _VIDEO_BYTES.match(header) else named
+
+
+def _is_raw_tiff(path: str) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("TIFF",)) as image:
+            return is_raw_tiff(image)
+    except Exception:  # damaged, in one of many ways: reading says so
+        return False
 
 
 def find_sources(arguments: Iterable[str], left_out: LeftOut | None = None) -> Iterator[Source]:
@@ -155,7 +179,7 @@ def _in_folder(root: str, left_out: LeftOut) -> Iterator[Source]:
 def _in_pattern(pattern: str, left_out: LeftOut) -> Iterator[Source]:
     """The sources that a pattern matches; a matching folder gives what is below it, unless the pattern itself does."""
     seen: set[str] = set()
-    for match in sorted(glob.iglob(pattern, recursive=True)):
+    for match in sorted(glob.iglob(_literal(pattern), recursive=True)):
         place = os.path.join(os.path.realpath(os.path.dirname(match)), os.path.basename(match))
         if place in seen:  # reached once more, through a linked folder
             continue
@@ -170,15 +194,32 @@ def _in_pattern(pattern: str, left_out: LeftOut) -> Iterator[Source]:
         yield Source(pattern)
 
 
+def _literal(pattern: str) -> str:
+    """A pattern in which the names of folders and files that exist stand for themselves, as Photos [2020]/*.jpg."""
+    escaped, named = "", ""
+    for part in re.split(r"([/\\])" if os.sep == "\\" else "(/)", pattern):
+        named += part
+        escaped += glob.escape(part) if os.path.lexists(named) else part
+    return escaped
+
+
 def _is_source(path: str, left_out: LeftOut) -> bool:
     """Whether a listed file is a source; counts it if not."""
+    from facial_emotion.video import reader
+
     if _is_hidden(os.path.basename(path)):
         left_out.hidden += 1
         return False
-    if kind_of(path) is None:
-        left_out.files[os.path.splitext(path)[1].lower()] += 1
-        return False
-    return True
+    kind, suffix = kind_of(path), os.path.splitext(path)[1].lower()
+    if kind is None:
+        left_out.files[suffix] += 1
+    elif kind == "raw":
+        left_out.raw[suffix] += 1
+    elif kind == "video" and reader.is_sound(path):
+        left_out.sound[suffix] += 1
+    else:
+        return True
+    return False
 
 
 def _is_hidden(name: str) -> bool:

@@ -97,7 +97,7 @@ def faceless() -> Iterator[tuple[str, np.ndarray]]:
     """Pictures uint8 RGB without a face, by name: scikit-image's, and noise."""
     from skimage import data
 
-    from facial_emotion.features.pictures import array_to_rgb
+    from facial_emotion.features.pixels import array_to_rgb
 
     for name in FACELESS:
         pictures = getattr(data, name)()

@@ -12,6 +12,7 @@ from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.evaluation.advice import TEMPLATES
+from facial_emotion.features.faces import as_allowed
 from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import bars, charts, image, pictures, recognition, tables
 from facial_emotion.views.language import t, translatable
@@ -201,7 +202,7 @@ def side_by_side(settings: ViewerSettings) -> None:
     picture = pictures.choose("compare_picture")
     if picture is None:
         return
-    faces, crops = scene.detect(picture.rgb, settings.search)
+    faces, crops = scene.detect(picture.rgb, as_allowed(settings.search, picture.rgb))
     if not len(faces):
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return

@@ -10,6 +10,7 @@ import streamlit as st
 
 from facial_emotion import scene
 from facial_emotion.errors import InputError
+from facial_emotion.features.faces import as_allowed
 from facial_emotion.scene import Face
 from facial_emotion.views import language, pictures
 from facial_emotion.views.language import count, t, translatable
@@ -38,7 +39,7 @@ def recognise(number: int, content: Content, settings: ViewerSettings) -> Recogn
     if isinstance(picture, str):
         return Recognised(number, content[0], error=picture)
     try:
-        faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
+        faces = scene.faces_in(picture.rgb, settings.recognizer, *as_allowed(settings.search, picture.rgb))
     except InputError as error:
         return Recognised(number, picture.name, error=f"{picture.name}: {error}")
     return Recognised(number, picture.name, faces, pictures.look(picture.rgb))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from facial_emotion import explain, scene
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import as_allowed
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.views import image, language, pictures
 from facial_emotion.views.language import t
@@ -24,7 +25,7 @@ def show(settings: ViewerSettings) -> None:
     picture = pictures.choose("why_picture")
     if picture is None:
         return
-    faces = scene.faces_in(picture.rgb, settings.recognizer, *settings.search)
+    faces = scene.faces_in(picture.rgb, settings.recognizer, *as_allowed(settings.search, picture.rgb))
     if not faces:
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return

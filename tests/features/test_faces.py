@@ -20,7 +20,7 @@ from facial_emotion.evaluation.detection import FACELESS, faceless
 from facial_emotion.features import centerface
 from facial_emotion.features.crops import crop_faces
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import DETECTORS, default_min_face, find_faces
+from facial_emotion.features.faces import DETECTORS, SEEN, default_min_face, find_faces
 
 CASES = Path(__file__).parent.parent.parent.parent / "shared" / "cases" / "pictures"
 NOSE = (224, 121)  # of the portrait, in pixels
@@ -120,7 +120,7 @@ def test_boxes_are_in_pixels_of_the_picture_as_given(detector: str, portrait: np
     np.testing.assert_allclose(faces.boxes[0] / scale, find_faces(portrait, detector).boxes[0], atol=20)
 
 
-@pytest.mark.parametrize("min_face", [15, centerface.FACE, 20, 30])
+@pytest.mark.parametrize("min_face", [15, SEEN, 20, 30])
 def test_places_do_not_depend_on_how_large_the_network_sees_the_picture(min_face: int, portrait: np.ndarray) -> None:
     rgb = portrait[:500, :490].copy()  # sides that are no multiples of the network's
     (points,) = find_faces(rgb, min_face=min_face).points

@@ -21,7 +21,9 @@ from skimage.data import astronaut
 
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import find_faces
-from facial_emotion.features.pictures import FORMATS, MAX_PIXELS, array_to_rgb, read_rgb
+from facial_emotion.features.pictures import FORMATS, read_rgb
+from facial_emotion.features.pixels import array_to_rgb
+from facial_emotion.limits import PIXELS
 from tests.made import many_scans
 
 
@@ -153,12 +155,12 @@ def test_damaged_pictures_are_one_line_errors(portrait: np.ndarray, tmp_path: Pa
         (b"not a picture", "found 13 bytes"),
         (whole[: len(whole) // 2], "bytes that are none"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "found 41 bytes"),
-        (bomb(20_000), f"expected at most {MAX_PIXELS} pixels, found far more"),
-        (bomb(12_000), f"expected at most {MAX_PIXELS} pixels, found 12000 x 12000"),
+        (bomb(20_000), f"expected at most {PIXELS} pixels, found far more"),
+        (bomb(12_000), f"expected at most {PIXELS} pixels, found 12000 x 12000"),
         (many_scans(Image.fromarray(portrait), 5000), "expected a JPEG of at most 64 scans, found 50"),
         (
             encoded(Image.new("L", (9000, 9000)), "JPEG", progressive=True),
-            f"at most {MAX_PIXELS // 2} pixels of a progressive JPEG, found 9000 x 9000",
+            f"at most {PIXELS // 2} pixels of a progressive JPEG, found 9000 x 9000",
         ),
     ):
         path = tmp_path / "picture.jpg"
