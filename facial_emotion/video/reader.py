@@ -120,11 +120,15 @@ def _open(path: str | os.PathLike[str]) -> Iterator[InputContainer]:
 
     name = os.fspath(path)
     options = {"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file", **_limited()}
-    try:
-        with memory_checked(name), av.open(f"file:{name}", options=options, metadata_errors="replace") as container:
-            yield container  # and titles are not always in UTF-8
-    except (OSError, av.FFmpegError) as error:
-        raise InputError(name, "a whole video file", error.strerror or type(error).__name__) from error
+    with memory_checked(name):
+        try:
+            with av.open(f"file:{name}", options=options, metadata_errors="replace") as container:
+                yield container  # and titles are not always in UTF-8
+        except av.error.MemoryError as error:  # which FFmpeg raises for frames over the limit, too
+            np.empty(4 * limits.FRAME, np.uint8)  # raises where memory is short
+            raise InputError(name, f"frames of at most {limits.FRAME} pixels", "larger ones") from error
+        except (OSError, av.FFmpegError) as error:
+            raise InputError(name, "a whole video file", error.strerror or type(error).__name__) from error
 
 
 def _limited() -> dict[str, str]:

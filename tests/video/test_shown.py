@@ -173,7 +173,10 @@ def test_large_frames_are_refused_before_they_are_decoded(tmp_path: Path, monkey
     expected = f"at most {limits.FRAME} pixels, found {side} x {side}"
     with pytest.raises(InputError, match=expected):
         next(reader.read(tmp_path / "large.mkv"))
-    write(tmp_path / "wide.mov", 64, 64, (1, 0, 0, 1), Fraction(200))
-    monkeypatch.setattr(limits, "FRAME", 64 * 64 * 199)
+    write(tmp_path / "wide.mov", 320, 320, (1, 0, 0, 1), Fraction(8))
+    monkeypatch.setattr(limits, "FRAME", 320 * 320 * 7)
     with pytest.raises(InputError, match=r"frames as they are shown: expected"):
+        next(reader.read(tmp_path / "wide.mov"))
+    monkeypatch.setattr(limits, "FRAME", 320 * 320)  # as FFmpeg counts, with padding, these are larger
+    with pytest.raises(InputError, match=r"expected frames of at most 102400 pixels, found larger ones"):
         next(reader.read(tmp_path / "wide.mov"))
