@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facial_emotion import limits
@@ -24,28 +25,22 @@ _RAW_BYTES = re.compile(
     rb"IIRO|IIRS|MMOR|IIU\0|II\*\0.{4}CR|FUJIFILMCCD-RAW|FOVb|\0MRM|II\x1a\0\0\0HEAPCCDR|.{4}ftypcrx ", re.DOTALL
 )
 # Tags of TIFF
-_SUBFILE, _OLD_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _SUB_IFDS, _DNG = 254, 255, 259, 262, 330, 50706
+_SUBFILE, _OLD_SUBFILE, _SUB_IFDS, _DNG = 254, 255, 330, 50706
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
-_SENSOR = (32803, 34892)  # of _PHOTOMETRIC: the sensor's values
-_RAW_COMPRESSIONS = (32767, 32769, 32770, 34713, 65000, 65535)  # those of Sony, Epson, Samsung, Nikon, Kodak, Pentax
 _SMALLER, _MASK = 1, 4  # bits of _SUBFILE: a smaller version of another page, a mask of one
 _MARKER = re.compile(rb"\xff+([^\0\xff])", re.DOTALL)  # of a JPEG; \xff\0 is a byte of the picture
 
 
-def is_raw(content: bytes) -> bool:
-    """Whether a file's first bytes are those of a raw photograph that is no TIFF, or of Canon's."""
-    return _RAW_BYTES.match(content) is not None
+def is_raw(path: object, content: bytes) -> bool:
+    """Whether a file is named as a raw photograph, and is no JPEG or PNG, or begins as one that is no TIFF."""
+    named = Path(str(path)).suffix.lower() in RAW_SUFFIXES and not content.startswith((b"\xff\xd8", b"\x89PNG"))
+    return named or _RAW_BYTES.match(content) is not None
 
 
 def is_raw_tiff(image: Image.Image) -> bool:
-    """Whether an opened TIFF is a raw photograph: its first page is the sensor's, or a preview of one that is."""
+    """Whether an opened TIFF is a raw photograph: its first page is a preview. Pillow opens no other ones."""
     tags = image.tag_v2  # type: ignore[attr-defined]
-    return (
-        _DNG in tags
-        or tags.get(_PHOTOMETRIC) in _SENSOR
-        or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
-        or (_is_smaller(tags) and _SUB_IFDS in tags)
-    )
+    return _DNG in tags or (_is_smaller(tags) and _SUB_IFDS in tags)
 
 
 def pages(image: Image.Image, name: object) -> list[int]:

@@ -96,7 +96,7 @@ def _opened(name: object, content: bytes, formats: tuple[str, ...] | None) -> It
     formats = formats or readable_formats()
     names = [_NAMES.get(each, each) for each in formats if each != "DIB"]
     expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
-    if headers.is_raw(content):
+    if headers.is_raw(name, content):
         raise InputError(name, expected, "a raw photograph", _DEVELOP)
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
         if "HEIF" not in formats:

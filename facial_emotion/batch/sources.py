@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facial_emotion.errors import InputError
-from facial_emotion.features.headers import RAW_SUFFIXES, is_raw, is_raw_tiff
+from facial_emotion.features.headers import is_raw, is_raw_tiff
 
 CAMERA = "camera:"
 PICTURES = frozenset(
@@ -109,7 +109,7 @@ def kind_of(path: str) -> str | None:
             header = file.read(_HEADER)
     except (OSError, ValueError):
         return named
-    if is_raw(header) or (suffix in RAW_SUFFIXES and not header.startswith((b"\xff\xd8", b"\x89PNG"))):
+    if is_raw(path, header):
         return "raw"
     if header.startswith((b"II*\0", b"MM\0*")) and _is_raw_tiff(path):
         return "raw"
