@@ -9,18 +9,21 @@ import csv
 import gzip
 import io
 import lzma
+import stat
+import struct
 import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
-from facial_emotion.errors import InputError
+from facial_emotion import limits
+from facial_emotion.errors import InputError, memory_checked
 from facial_emotion.features.emotions import EMOTIONS
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
@@ -29,7 +32,11 @@ COLUMNS = ("emotion", "pixels", "Usage")
 SUFFIXES = (".csv", ".gz", ".xz", ".zip", ".tgz", ".tar")
 
 _ENCODING = "utf-8-sig"  # with or without a byte-order mark
-_DAMAGED = (EOFError, OSError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile)
+# What a damaged archive raises, and one that is encrypted, or made by a method that Python does not know.
+_DAMAGED = (
+    *(EOFError, OSError, lzma.LZMAError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError, KeyError),
+    *(RuntimeError, struct.error, IndexError),
+)
 
 
 def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,22 +46,14 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     crops, labels, splits = [], [], []
     try:
-        with _open(path) as stream:
-            reader = csv.reader(stream)
-            columns = _columns(path, next(reader, []))
-            blank = 0  # the line of the first blank one
-            for row in reader:
-                place = f"{path.name}, line {reader.line_num}"
-                if not any(cell.strip() for cell in row):
-                    blank = blank or reader.line_num
-                    continue
-                if blank:
-                    raise InputError(f"{path.name}, line {blank}", "a row, or nothing but blank lines", "a blank line")
-                if len(row) <= max(columns.values()):
-                    raise InputError(place, f"{len(COLUMNS)} columns", f"{len(row)}")
-                labels.append(_label(row[columns["emotion"]], place))
-                crops.append(_pixels(row[columns["pixels"]], place))
-                splits.append(_split(row[columns["Usage"]], place))
+        with memory_checked(path), _open(path) as stream:
+            for line, row in rows(path, stream, COLUMNS):
+                place = f"{path.name}, line {line}"
+                labels.append(number(row["emotion"], len(EMOTIONS) - 1, f"{place}, column emotion", "a label"))
+                crops.append(_pixels(row["pixels"], place))
+                splits.append(_split(row["Usage"], place))
+    except InputError:
+        raise
     except UnicodeDecodeError as error:
         raise InputError(path, "a text table", "bytes that are not text", "is this the CSV file?") from error
     except csv.Error as error:
@@ -67,22 +66,56 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack(crops), np.array(labels, dtype=np.int64), np.array(splits, dtype=np.uint8)
 
 
-def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    """The index of each of the three columns."""
+def rows(path: Path, stream: TextIO, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table: the line's number, and the text of each wanted column.
+
+    Raises InputError for missing columns, short rows, and blank lines that are not at the end.
+    """
+    reader = csv.reader(_lines(path, stream))
+    columns = _columns(path, next(reader, []), wanted)
+    blank = count = 0  # the line of the first blank one, and rows so far
+    for row in reader:
+        line, count = reader.line_num, count + 1
+        if not any(cell.strip() for cell in row):
+            blank = blank or line
+            if line - blank < limits.BLANK_LINES:
+                continue
+        if blank:
+            raise InputError(f"{path.name}, line {blank}", "a row, or nothing but blank lines", "a blank line")
+        if count > limits.ROWS:
+            raise InputError(path, f"at most {limits.ROWS} rows", "more")
+        if len(row) <= max(columns.values()):
+            raise InputError(f"{path.name}, line {line}", f"{len(columns)} columns", f"{len(row)}")
+        yield line, {name: row[index] for name, index in columns.items()}
+
+
+def _lines(path: Path, stream: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which may fill the memory."""
+    number = 0
+    while line := stream.readline(limits.LINE):
+        number += 1
+        if len(line) == limits.LINE:
+            raise InputError(f"{path.name}, line {number}", f"a line of under {limits.LINE} characters", "more")
+        yield line
+
+
+def _columns(path: Path, header: list[str], wanted: Sequence[str]) -> dict[str, int]:
+    """The index of each of the wanted columns."""
     positions = {name.strip(): index for index, name in enumerate(header)}
-    missing = [name for name in COLUMNS if name not in positions]
+    missing = [name for name in wanted if name not in positions]
     if missing:
         header_text = ", ".join(positions)[:80] if any(positions) else "nothing (the file is empty)"
-        raise InputError(f"{path}, line 1", f"the columns {', '.join(COLUMNS)}", header_text)
-    return {name: positions[name] for name in COLUMNS}
+        raise InputError(f"{path}, line 1", f"the columns {', '.join(wanted)}", header_text)
+    return {name: positions[name] for name in wanted}
 
 
-def _label(text: str, place: str) -> int:
-    """A label 0-6 from the text of its cell."""
-    stripped = text.strip()
-    if stripped.isascii() and stripped.isdigit() and int(stripped) < len(EMOTIONS):
-        return int(stripped)
-    raise InputError(f"{place}, column emotion", f"a label 0 to {len(EMOTIONS) - 1}", repr(text[:20]))
+def number(text: str, most: int, place: str, what: str = "a whole number") -> int:
+    """A whole number 0 to ``most`` from the text of its cell. Raises InputError, which names the place."""
+    digits = text.strip()
+    # More digits than these are no such number, and too many can't even be read.
+    if digits.isascii() and digits.isdigit() and len(digits.lstrip("0")) <= len(str(most)) and int(digits[-9:]) <= most:
+        return int(digits[-9:])
+    raise InputError(place, f"{what} 0 to {most}", repr(text[:20]))
 
 
 def _split(text: str, place: str) -> int:
@@ -94,20 +127,14 @@ def _split(text: str, place: str) -> int:
 
 def _pixels(text: str, place: str) -> np.ndarray:
     """A crop, (48, 48) uint8, from the text of its cell: 2,304 numbers."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy only warns about text that is not a number
-            values = np.fromstring(text, dtype=np.int32, sep=" ")
+    with suppress(DeprecationWarning, ValueError), warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy only warns about text that is not a number
+        values = np.fromstring(text, dtype=np.int64, sep=" ")  # too large numbers become the largest one
         if values.size == SIDE * SIDE and values.min() >= 0 and values.max() <= 255:
             return values.astype(np.uint8).reshape(SIDE, SIDE)
-    except (DeprecationWarning, ValueError):
-        pass
-    place = f"{place}, column pixels"
-    words = text.split()
-    for index, word in enumerate(words):
-        if not (word.isascii() and word.isdigit() and int(word) <= 255):
-            raise InputError(f"{place}, pixel {index + 1}", "a whole number 0 to 255", repr(word[:20]))
-    raise InputError(place, f"{SIDE * SIDE} pixels", f"{len(words)}")
+    words, place = text.split(), f"{place}, column pixels"
+    pixels = [number(word, 255, f"{place}, pixel {index}") for index, word in enumerate(words, 1)]
+    raise InputError(place, f"{SIDE * SIDE} pixels", f"{len(pixels)}")
 
 
 @contextmanager
@@ -116,12 +143,19 @@ def _open(path: Path) -> Iterator[TextIO]:
     name = path.name.lower()
     if not name.endswith((".csv", ".zip")) and tarfile.is_tarfile(path):  # whatever its ending
         with tarfile.open(path) as archive:
-            member = archive.extractfile(_csv_member(path, archive.getnames()))
-            assert member is not None
-            yield io.TextIOWrapper(member, _ENCODING, newline="")
+            member = archive.getmember(_csv_member(path, archive.getnames()))
+            content = archive.extractfile(member) if member.isreg() else None
+            if content is None:
+                raise InputError(f"{path}: {member.name}", "a file in the archive", "a folder, link or device")
+            yield io.TextIOWrapper(content, _ENCODING, newline="")
     elif name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
-            yield io.TextIOWrapper(archive.open(_csv_member(path, archive.namelist())), _ENCODING, newline="")
+            entry = archive.getinfo(_csv_member(path, archive.namelist()))
+            if entry.flag_bits & 1:
+                raise InputError(path, "an archive without a password", "an encrypted one", "unpack it first")
+            if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16):
+                raise InputError(f"{path}: {entry.filename}", "a file in the archive", "a folder, link or device")
+            yield io.TextIOWrapper(archive.open(entry), _ENCODING, newline="")
     else:
         openers: dict[str, Callable[..., TextIO]] = {".gz": gzip.open, ".xz": lzma.open}
         opener = openers.get(path.suffix.lower(), open)

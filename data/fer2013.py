@@ -108,6 +108,8 @@ def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
     path = Path(path)
     if not path.exists():
         raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
+    if not (path.is_dir() or path.is_file()):
+        raise InputError(path, "FER2013 as a CSV or a folder", "a pipe or device")
     folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}"
     arrays = _cached(folder)
     if arrays is None:

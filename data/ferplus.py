@@ -6,15 +6,19 @@ distribution", ICMI 2016, https://arxiv.org/abs/1608.01041
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
 
-from facial_emotion.errors import InputError
+from facial_emotion.data import csv_form
+from facial_emotion.data.csv_form import number
+from facial_emotion.errors import InputError, memory_checked
 from facial_emotion.features.emotions import EMOTIONS, encode
 
 FILE_NAME = "fer2013new.csv"
 EMOTION_COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear")
+PEOPLE = 10  # who voted
 CLEAR_VOTES = 5  # of ten: an emotion with more votes is called clear
 OTHER_COLUMNS = ("contempt", "unknown", "NF")  # NF: not a face
 
@@ -24,20 +28,22 @@ def read_votes(path: Path, rows: int) -> np.ndarray:
 
     The rows are those of FER2013's CSV. Raises InputError if their number differs from ``rows``.
     """
-    import pandas as pd
-
-    columns = [*EMOTION_COLUMNS, *OTHER_COLUMNS]
+    columns = [*_in_emotions_order(), *OTHER_COLUMNS]
     try:
-        table = pd.read_csv(path)
-        votes = table[columns].to_numpy(dtype=np.int64)
-    except (OSError, KeyError, ValueError) as error:
+        with memory_checked(path), path.open(encoding="utf-8-sig", newline="") as stream:
+            votes = [
+                [number(row[name], PEOPLE, f"{path.name}, line {line}, column {name}", "votes") for name in columns]
+                for line, row in csv_form.rows(path, stream, columns)
+            ]
+    except UnicodeDecodeError as error:
+        raise InputError(path, "a text table", "bytes that are not text") from error
+    except (OSError, csv.Error) as error:
         raise InputError(path, f"FER+ votes with the columns {', '.join(columns)}", str(error)) from error
     if len(votes) != rows:
         raise InputError(
             path, f"{rows} rows, as FER2013 has", f"{len(votes)}", "FER+ goes with the CSV form, row by row"
         )
-    order = [EMOTION_COLUMNS.index(name) for name in _in_emotions_order()]
-    return np.hstack([votes[:, order], votes[:, len(EMOTION_COLUMNS) :]])
+    return np.array(votes, dtype=np.int64).reshape(-1, len(columns))
 
 
 def soft_labels(votes: np.ndarray) -> np.ndarray:

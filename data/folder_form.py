@@ -21,16 +21,32 @@ _PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}
 
 
 def picture_files(path: Path) -> list[Path]:
-    """Every file of ``train/<emotion>/`` and the other parts, sorted, without hidden and system files."""
+    """Every file of ``train/<emotion>/`` and the other parts, sorted, without hidden and system files.
+
+    The parts may lie in a folder of the folder.
+    """
+    parts = _parts(path)
+    if not parts:  # as Kaggle's archives have it
+        parts = [part for folder in _folders(path) for part in _parts(folder)]
     files = sorted(
         file
-        for part in _PARTS
-        for file in path.glob(f"{part}/*/*")
+        for part in parts
+        for file in part.glob("*/*")
         if not file.name.startswith(".") and file.name.lower() not in _SYSTEM_FILES
     )
     if not files:
-        raise InputError(path, "train/<emotion>/*.jpg and test/<emotion>/*.jpg", "no such pictures in this folder")
+        found = ", ".join(sorted(folder.name for folder in _folders(path)))[:100] or "no such folder"
+        raise InputError(path, "train/<emotion>/*.jpg and test/<emotion>/*.jpg", found)
     return files
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith((".", "__")))
+
+
+def _parts(path: Path) -> list[Path]:
+    """The folders of the data set's parts, whose names may be in capitals."""
+    return [folder for folder in _folders(path) if folder.name.lower() in _PARTS]
 
 
 def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

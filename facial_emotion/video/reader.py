@@ -150,6 +150,8 @@ def _shown_stream(container: InputContainer, path: str | os.PathLike[str]) -> Vi
         raise InputError(name, "a video", "sound alone" if container.streams.audio else "no video stream")
     best = container.streams.best("video")
     stream = next((each for each in videos if best is not None and each.index == best.index), videos[0])
+    if stream.codec_context is None:
+        raise InputError(name, "a video that can be decoded", "one of an unknown codec")
     check_size(f"{name}, frames", stream.width, stream.height, limits.FRAME)
     stream.codec_context.options = _limited()  # they may grow
     return stream
