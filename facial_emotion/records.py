@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 import types
 import typing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from facial_emotion import limits
 from facial_emotion.errors import InputError
 
 Record = TypeVar("Record")
@@ -168,6 +171,21 @@ class BenchmarkRow:
     def calibration_error(self) -> float:
         """The distance of confidence from the share of right answers or, for people's votes, of people who agree."""
         return self.people.calibration_error if self.labels == "people" and self.people else self.scores.ece
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises InputError where it is none, or too large or too deep, and OSError."""
+    if path.stat().st_size > limits.JSON:
+        raise InputError(path, f"at most {limits.JSON} bytes of JSON", str(path.stat().st_size))
+    return parse_json(path.read_bytes(), path)
+
+
+def parse_json(content: str | bytes, place: object) -> Any:
+    """Parsed JSON. Raises InputError, which names the place, where it is none, or nested too deep."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(place, "JSON", str(error)) from error
 
 
 def parse(kind: type[Record], value: object, place: object) -> Record:
