@@ -12,7 +12,7 @@ import numpy as np
 
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
-from facial_emotion.features.extract import describer, predictor_of
+from facial_emotion.features.extract import describer, mirror_of, predictor_of
 from facial_emotion.features.landmarks import find_landmarks, fingerprint
 from facial_emotion.records import Card
 from facial_emotion.threads import onnx_session
@@ -22,13 +22,16 @@ Step = Callable[[Any], Any]
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Step]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
-    recipe = card.features or {"blocks": []}
+    recipe = card.features or {}
     predictor = predictor_of(recipe)
     if card.landmarks and card.landmarks != fingerprint(predictor):
         advice = "the model was trained with others: install the package again, or train the model anew"
         raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
     output = artifact.OUTPUTS[card.labels]
     session = onnx_session(model, threads, "features", output, card.name)
+    wanted, found = session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
+    if wanted != found:
+        raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {found}")
 
     def classifier(features: np.ndarray) -> np.ndarray:
         result: np.ndarray = session.run([output], {"features": features})[0]

@@ -6,7 +6,6 @@ facial-emotion train lightgbm --data fer2013.csv.xz
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -29,7 +28,7 @@ from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import predictor_of
 from facial_emotion.features.landmarks import fingerprint
-from facial_emotion.records import Card, parse, to_json
+from facial_emotion.records import Card, parse, read_json, to_json
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -117,9 +116,9 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe from a JSON file. Raises InputError."""
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
+        content = read_json(path)
+    except OSError as error:
+        raise InputError(path, "a recipe in JSON", error.strerror or str(error)) from error
     recipe = parse(Recipe, content, path)
     if recipe.heads not in (["fer2013"], ["fer2013", "people"]):
         raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")

@@ -115,8 +115,12 @@ def load(path: Path, identity: Identity) -> tuple[Arrays, Progress]:
     except Exception as error:  # zipfile, numpy and json each raise their own
         raise InputError(path, "a whole checkpoint", f"{type(error).__name__}: {error}", "start anew") from error
     expected = json.loads(json.dumps(identity.to_dict()))
-    different = [key for key in expected if about["identity"].get(key) != expected[key]]
+    try:
+        different = [key for key in expected if about["identity"].get(key) != expected[key]]
+        progress = Progress(**about["progress"])
+    except (TypeError, LookupError, AttributeError) as error:
+        raise InputError(path, "a whole checkpoint", f"{type(error).__name__}: {error}", "start anew") from error
     if different:
         advice = "give the recipe, data, weights and seed that it was started with, or start without --resume"
         raise InputError(path, "a checkpoint of this training", f"another {' and '.join(different)}", advice)
-    return groups, Progress(**about["progress"])
+    return groups, progress

@@ -10,6 +10,7 @@ from typing import Any
 
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
+from facial_emotion.records import read_json
 
 RECIPES = Path(__file__).parent / "recipes"
 HEADS = tuple(OUTPUTS)  # the labels that a head answers with, see ``Head``
@@ -152,9 +153,9 @@ _HEAD: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Head)}
 def read(path: Path) -> Recipe:
     """Read a recipe from a JSON file. Raises InputError."""
     try:
-        settings = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(path, "a recipe in JSON", f"{type(error).__name__}: {error}") from error
+        settings = read_json(path)
+    except OSError as error:
+        raise InputError(path, "a recipe in JSON", error.strerror or str(error)) from error
     recipe = from_dict(settings, path)
     if recipe.image_sizes[-1][1] != IMAGE_SIZE:
         raise InputError(path, f"'image_sizes' that end with crops of {IMAGE_SIZE}", repr(settings["image_sizes"]))

@@ -17,16 +17,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from facial_emotion import paths
+from facial_emotion import limits, paths
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import Card, FileInfo, parse, to_json
+from facial_emotion.records import Card, FileInfo, parse, read_json, to_json
 
 CARD, MODEL = "card.json", "model.onnx"
 # The output of a model that has a head for these labels (see ``records.Card``).
 OUTPUTS = {"fer2013": "probabilities", "people": "probabilities of people"}
 # What the name of a recognizer ends in that answers with these labels.
 SUFFIXES = {"fer2013": "", "people": "-ferplus"}
+_JUDGED = ("PublicTest", "PrivateTest")
 TYPICAL = "typical.npy"  # of a classical model: the median features of Training, float16 (d,)
 
 
@@ -86,17 +87,17 @@ def read_card(folder: Path) -> Card:
         advice = "train it, or check the name"
         raise InputError(path, "a trained model's card", error.strerror or "nothing", advice) from error
     _check(folder, card)
+    for scores in (card.metrics, card.people) if card.people else (card.metrics,):
+        missing = [split for split in _JUDGED if split not in scores]
+        if missing:
+            raise InputError(path, f"scores on {' and '.join(_JUDGED)}", f"none on {missing[0]}", "evaluate it anew")
     return card
 
 
 @functools.lru_cache(maxsize=64)
 def _card(path: Path, *state: int) -> Card:
     """A card as it was in this state of its file: the app asks for all cards at every click."""
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(path, "a card in JSON", str(error)) from error
-    return parse(Card, content, path)
+    return parse(Card, read_json(path), path)
 
 
 def read_model(folder: Path, card: Card) -> bytes:
@@ -156,11 +157,13 @@ def _check(folder: Path, card: Card) -> None:
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(card.emotions))
     if card.labels not in OUTPUTS:
         raise InputError(place, f"labels {' or '.join(OUTPUTS)}", repr(card.labels))
-    if card.model_of and Path(card.model_of).name != card.model_of:
-        raise InputError(place, "'model_of', the name of an artifact", repr(card.model_of))
-    for name in card.files:
-        if Path(name).name != name or name.startswith("."):
-            raise InputError(place, "'files' with plain names", repr(name))
+    if not 0 <= card.threshold <= 1:
+        raise InputError(place, "a threshold from 0 to 1", str(card.threshold))
+    for name in (*card.files, *(member.name for member in card.members), *([card.model_of] if card.model_of else ())):
+        if Path(name).name != name or name.startswith(".") or not name.isprintable():
+            raise InputError(place, "plain names of files and artifacts", repr(name))
+    if len(card.members) > limits.MEMBERS:
+        raise InputError(place, f"at most {limits.MEMBERS} members", str(len(card.members)))
     if MODEL not in card.files and not card.members:
         raise InputError(place, f"{MODEL!r} among the files", ", ".join(card.files) or "none")
 

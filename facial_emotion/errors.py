@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Characters that can't be seen and change what is: of control, of the direction of writing, breaks, halves of others.
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 # How Python, the system, Pillow, OpenCV and ONNX Runtime say that memory is short.
 _MEMORY = re.compile(r"out of memory|bad_alloc|allocate memory|insufficient memory|failed to allocate", re.IGNORECASE)
 
@@ -14,7 +17,26 @@ class Error(Exception):
     """Something a user can act on. Its text is one line; it survives pickling, so workers can raise it."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(" ".join(text.split()))
+        super().__init__(_UNSEEN.sub(_escaped, " ".join(text.split())))
+
+
+def shown(path: str) -> str:
+    r"""A path as results and messages name it: one line of valid text, which no other path has.
+
+    Bytes that are no UTF-8 are written as \xff, characters that can't be seen, or turn the direction of writing, as
+    \x0a or \u202e, and a backslash of a name is doubled. One that begins as a spreadsheet's formula gets
+    "./" before it.
+    """
+    path = path.replace("\\", "/") if os.sep == "\\" else path.replace("\\", "\\\\")
+    path = _UNSEEN.sub(_escaped, path)
+    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
+
+
+def _escaped(character: re.Match[str]) -> str:
+    code = ord(character[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
 
 
 class InputError(Error, ValueError):

@@ -29,6 +29,8 @@ ROWS = 200_000  # of a table
 BLANK_LINES = 1_000  # at a table's end
 JSON = 20_000_000  # bytes of a card or a journal
 
+MEMBERS = 100  # of an ensemble
+
 # The server: defaults of its options, and what they leave open
 BODY = 10_000_000  # bytes of a request
 SERVED = 40_000_000  # pixels of a picture

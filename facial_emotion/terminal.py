@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _UNBOUNDED = 1000  # columns: more than any table has
+
+
+def open_standard_streams() -> None:
+    """Open those of stdin, stdout and stderr that the caller closed, so that no file is opened in their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if number == 0 else "w"))  # noqa: SIM115 - as long as the program
 
 
 def note(text: str) -> None:

@@ -8,7 +8,6 @@ research; ``facial-emotion train detector`` made centerface.onnx from it, and ce
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from facial_emotion import limits
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import SEEN, Faces
+from facial_emotion.records import read_json
 from facial_emotion.threads import onnx_session, thread_limit
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def _read() -> bytes:
     advice = "install the package again"
     try:
         content = MODEL.read_bytes()
-        expected: str = json.loads(CARD.read_text())["sha256"]
-    except (OSError, ValueError, KeyError) as error:
+        expected: str = read_json(CARD)["sha256"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(MODEL, "the face detector and its card", f"{type(error).__name__}: {error}", advice) from error
     found = hashlib.sha256(content).hexdigest()
     if found != expected:

@@ -115,12 +115,23 @@ GRIDS = ("grid", "line-grid", "lbp")  # blocks of descriptors on a grid; their l
 
 
 def blocks_of(recipe: Recipe) -> list[Block]:
-    """The blocks of a recipe. Raises InputError for an unknown kind."""
-    blocks = []
-    for kind, *settings in recipe["blocks"]:
-        if kind not in BLOCKS:
-            raise InputError("feature recipe", f"blocks {', '.join(BLOCKS)}", repr(kind))
-        blocks.append(BLOCKS[kind](*settings))
+    """The blocks of a recipe: of each its kind, and settings of 0 to ALIGNED_SIDE. Raises InputError for others."""
+    listed, blocks = recipe.get("blocks"), list[Block]()
+    if not isinstance(listed, list | tuple) or not listed:
+        raise InputError("feature recipe", "'blocks', a list of them", repr(listed)[:80])
+    for entry in listed:
+        kind, *settings = entry if isinstance(entry, list | tuple) and entry else [entry]
+        if not isinstance(kind, str) or kind not in BLOCKS:
+            raise InputError("feature recipe", f"blocks {', '.join(BLOCKS)}", repr(kind)[:80])
+        numbers = all(type(each) in (int, float) and 0 <= each <= ALIGNED_SIDE for each in settings)
+        try:
+            if not numbers:
+                raise TypeError
+            blocks.append(BLOCKS[kind](*settings))
+        except (TypeError, ValueError, ArithmeticError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError("feature recipe", f"settings of a block {kind}", repr(settings)[:80]) from error
     return blocks
 
 

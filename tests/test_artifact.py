@@ -61,12 +61,15 @@ def test_a_missing_model_is_named(folder: Path) -> None:
         ({"files": {}}, r"expected 'model.onnx' among the files, found none"),
         (
             {"files": {"../other/model.onnx": {"sha256": "", "size": 1}}},
-            r"expected 'files' with plain names, found '\.\./",
+            r"expected plain names of files and artifacts, found '\.\./",
         ),
         (
             {"files": {"/etc/passwd": {"sha256": "", "size": 1}}},
-            r"expected 'files' with plain names, found '/etc/passwd'",
+            r"expected plain names of files and artifacts, found '/etc/passwd'",
         ),
+        ({"model_of": "a\0b"}, "expected plain names of files and artifacts"),
+        ({"threshold": 1.5}, r"expected a threshold from 0 to 1, found 1\.5"),
+        ({"metrics": {}}, "expected scores on PublicTest and PrivateTest, found none on PublicTest"),
         ({"threshold": float("nan")}, r"expected 'threshold', a finite number, found nan"),
     ],
 )
@@ -77,7 +80,7 @@ def test_a_card_that_is_not_whole_is_refused(folder: Path, change: dict[str, obj
         artifact.read_card(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "[" * 100_000, "9" * 5_000, "\0"])
 def test_a_card_that_is_no_json_object_is_refused(folder: Path, text: str) -> None:
     (folder / "card.json").write_text(text)
     with pytest.raises(InputError, match=r"card\.json: expected"):

@@ -17,6 +17,7 @@ from typing import Any
 from facial_emotion import paths, recognizers
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import Source
+from facial_emotion.records import read_json
 
 
 def identity(options: Options, sources: Sequence[Source]) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def record_finished(out: Path, run: dict[str, Any]) -> None:
 def was_finished(out: Path, run: dict[str, Any]) -> bool:
     """Whether this run wrote these results to its end."""
     with contextlib.suppress(OSError, ValueError):
-        known: object = json.loads(_record(out).read_text())
+        known: object = read_json(_record(out))
         return known == {**run, "size": out.stat().st_size}
     return False
 

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import TypedDict
 
 from facial_emotion.batch import journal
-from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty, shown
+from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty
 from facial_emotion.batch.sources import Source
-from facial_emotion.errors import InputError, OutputError
+from facial_emotion.errors import InputError, OutputError, shown
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import read_json
 
 _COUNTS = ("done", "failures", "rows", "without_face")
 _JOURNAL_INTERVAL = 0.5  # seconds between two writes of the journal, at least
@@ -156,7 +157,7 @@ class Output:
     def fail(self, source: Source, reason: str) -> None:
         """Append a source that could not be read to the list of failed sources."""
         self.failures += 1
-        self._append("failed", to_csv([(shown(source.path), shown(reason))]))
+        self._append("failed", to_csv([(shown(source.path), reason)]))
 
     def close_source(self) -> None:
         """Mark the current source as done; writes the journal if the last write is long enough ago."""
@@ -212,7 +213,7 @@ class Output:
     def _read_journal(self) -> None:
         """Restore counts and sizes from the journal of an interrupted run. Raises InputError for another run's."""
         try:
-            state = json.loads(self._journal.read_text())
+            state = read_json(self._journal)
         except (OSError, ValueError) as error:
             raise InputError(self._journal, "a valid journal", str(error), "start with --overwrite") from error
         if not journal.is_state(state, _COUNTS):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from facial_emotion.errors import shown
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH, Search
 
@@ -58,20 +59,6 @@ def row_of(source: Source, face: Face, *place: float | None) -> Row:
     probabilities = (round(float(probability), 4) for probability in face.probabilities)
     where = (*map(int, face.box), round(face.detection, 4))
     return (*empty_row(source, *place)[:_PLACE], face.number, *where, *probabilities, face.label, face.certain)
-
-
-def shown(path: str) -> str:
-    r"""A path as all results name it, on one line of valid text.
-
-    In a name with bytes that are no UTF-8 or with control characters these are escaped, as \x0a, and backslashes are
-    doubled. One that begins as a spreadsheet's formula does gets "./" before it.
-    """
-    strange = any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in path)
-    if strange:
-        content = path.replace("\\", "\\\\").encode("utf-8", "surrogateescape")
-        text = content.decode("utf-8", "backslashreplace")
-        path = "".join(f"\\x{ord(character):02x}" if ord(character) < 32 else character for character in text)
-    return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
 def empty_row(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of, shown
+from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import Source
-from facial_emotion.errors import InputError, memory_checked, unwritable
+from facial_emotion.errors import InputError, memory_checked, shown, unwritable
 
 
 def score(

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from facial_emotion.batch.copies import place
-from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of, shown
+from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import CAMERA, Source
-from facial_emotion.errors import InputError, unwritable
+from facial_emotion.errors import InputError, shown, unwritable
 from facial_emotion.video import reader, tracking
 from facial_emotion.video.reader import Frame
 from facial_emotion.video.writer import annotated_copy

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 
 import click
 
 from facial_emotion import __version__
 from facial_emotion.errors import Error
+from facial_emotion.terminal import open_standard_streams
 
 # The commands, in the order of --help; each is ``main`` of a module of its name here.
 COMMANDS = ("recognize", "app", "serve", "compare", "train", "tune", "report", "data", "benchmark", "licences")
@@ -46,8 +49,10 @@ def main() -> None:
 
 def run(command: click.Command) -> None:
     """Run a click command as a program: exit code 0 done, 1 partly done, 2 bad input, 130 stopped by Ctrl-C."""
+    open_standard_streams()
     try:
         command.main(standalone_mode=False)
+        sys.stdout.flush()
     except Error as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -59,6 +64,12 @@ def run(command: click.Command) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where what is left goes at the exit
+        print(f"error: output: expected room for it, found {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         print("stopped", file=sys.stderr)
         sys.exit(130)

@@ -12,7 +12,7 @@ import click
 from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
-_PATH = click.Path(path_type=Path)
+_PATH = options.Place()
 
 
 @click.group(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 @click.option("--models", help="Names, with commas; by default all in artifacts/.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=options.Place(),
     help="FER2013, as a CSV or a folder, FER+'s fer2013new.csv beside it; without it accuracies are recorded ones.",
 )
 @click.option(
     "--pictures",
-    type=click.Path(path_type=Path),
+    type=options.Place(),
     help="Judge the models on this folder's pictures and videos instead, in subfolders named by emotion.",
 )
 @click.option(
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 @click.option("--full", is_flag=True, help="Print all figures; CSV and JSON have them in any case.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.Place(file_okay=False),
     help="By default results, and pictures/ in it with --pictures.",
 )
 @click.option("--readme", is_flag=True, help="Also put the table into README.md of a checkout.")

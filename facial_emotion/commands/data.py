@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import run
+from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 
 @click.command(epilog="Example: facial-emotion data fer2013.csv.xz")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=options.Place())
 @click.option("--download", is_flag=True, help="Download the public Kaggle copy first.")
-@click.option("--ferplus", type=click.Path(path_type=Path), help="FER+ votes; by default fer2013new.csv beside PATH.")
+@click.option("--ferplus", type=options.Place(), help="FER+ votes; by default fer2013new.csv beside PATH.")
 @click.option("--sample", type=click.IntRange(35), help="Write so many rows to --out instead, to try a training on.")
-@click.option("--out", type=click.Path(path_type=Path), help="With --sample: a CSV in an empty folder.")
+@click.option("--out", type=options.Place(), help="With --sample: a CSV in an empty folder.")
 def main(path: Path | None, download: bool, ferplus: Path | None, sample: int | None, out: Path | None) -> None:
     """Check FER2013 at PATH: counts per split and class, duplicates, data hash. Or write a sample of it."""
     from rich.console import Console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,24 @@ class Number(click.FloatRange):
         return number
 
 
+class Place(click.Path):
+    """A path. One that begins with ~ is in a user's home, though shells leave it so in --out=~/results.csv."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, unless a file has this very name."""
+        return super().convert(in_home(value) if isinstance(value, str) else value, param, ctx)
+
+
+def in_home(path: str) -> str:
+    """A path that begins with ~ in the user's home, unless it is the name of a file."""
+    return path if os.path.lexists(path) else os.path.expanduser(path)
+
+
 AT_ONCE = click.IntRange(1, 1024)  # threads or processes
-data = click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder of pictures."
-)
+data = click.option("--data", required=True, type=Place(), help="FER2013, as a CSV or a folder of pictures.")
 seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
 detector = click.option(
     "--detector", default=DETECTORS[0], show_default=True, type=click.Choice(DETECTORS), help="How faces are found."

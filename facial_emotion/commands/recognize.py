@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     "--model", default="cnn-ferplus", show_default=True, help="A trained model, as facial-emotion compare names it."
 )
 @options.labels("people: the model's twin named *-ferplus; fer2013: the one without.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Results file: .csv, .jsonl or .parquet.")
-@click.option("--annotate", type=click.Path(file_okay=False), help="Folder for annotated copies and plots.")
+@click.option("--out", required=True, type=options.Place(), help="Results file: .csv, .jsonl or .parquet.")
+@click.option("--annotate", type=options.Place(file_okay=False), help="Folder for annotated copies and plots.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Process every N-th frame.")
 @click.option(
     "--fps", type=options.Number(0, open_at_low=True), help="Process this many frames per second instead of --every."
@@ -60,7 +60,7 @@ def main(
     model: str,
     labels: str | None,
     out: Path,
-    annotate: str | None,
+    annotate: Path | None,
     every: int,
     fps: float | None,
     seconds: float | None,
@@ -87,12 +87,12 @@ def main(
         every=every,
         fps=fps,
         smoothing=smoothing,
-        annotate=annotate,
+        annotate=None if annotate is None else str(annotate),
         seconds=seconds,
         without_face=every_frame,
     )
     try:
-        summary = recognize(paths, out, settings, processes, cluster, resume, overwrite)
+        summary = recognize(map(options.in_home, paths), out, settings, processes, cluster, resume, overwrite)
     except Interrupted as interrupt:
         click.echo(str(interrupt), err=True)
         raise

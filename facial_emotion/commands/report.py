@@ -14,15 +14,15 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import run
+from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
 
 
 @click.command(epilog="Example: facial-emotion report --data fer2013.csv.xz")
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="FER2013, as a CSV or a folder.")
+@click.option("--data", required=True, type=options.Place(), help="FER2013, as a CSV or a folder.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.Place(file_okay=False),
     help="By default results/report.",
 )
 @click.option("--rounds", default=80, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from facial_emotion.records import Card
 
-_PATH = click.Path(path_type=Path)
+_PATH = options.Place()
 
 
 @click.group(epilog="Example: facial-emotion train lightgbm --data fer2013.csv.xz --out artifacts/my-lightgbm")

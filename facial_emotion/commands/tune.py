@@ -9,7 +9,7 @@ import click
 from facial_emotion import classical, deep
 from facial_emotion.commands import options, run
 
-_PATH = click.Path(path_type=Path)
+_PATH = options.Place()
 
 
 @click.group(epilog="Example: facial-emotion tune svm --data fer2013.csv.xz --trials 20")

@@ -16,7 +16,7 @@ from typing import Any
 
 from facial_emotion import paths
 from facial_emotion.errors import InputError
-from facial_emotion.records import BenchmarkRow, parse
+from facial_emotion.records import BenchmarkRow, parse, read_json
 from facial_emotion.records import to_json as plain
 
 FILE = "results.json"
@@ -84,10 +84,12 @@ def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
     """The last benchmark in a folder: its rows, and the machine and counts. Raises InputError where there is none."""
     path = folder / FILE
     try:
-        content = json.loads(path.read_text())
+        content = read_json(path)
         rows = content.pop("models")
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise InputError(path, "a benchmark's results", type(error).__name__, "run facial-emotion compare") from error
+    if not isinstance(rows, list):
+        raise InputError(path, "'models', a list", type(rows).__name__)
     return [parse(BenchmarkRow, row, path) for row in rows], content
 
 
@@ -160,7 +162,7 @@ def _detection() -> list[str]:
     path = paths.RESULTS / "detectors.json"
     if not path.exists():
         return []
-    found = json.loads(path.read_text())
+    found = read_json(path)
     own, dlib = (found["frame_640x480"][name]["median_ms"] for name in ("centerface", "dlib"))
     machine = found["host"]["processor"]
     return [

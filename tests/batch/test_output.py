@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from facial_emotion import recognizers
 from facial_emotion.batch.output import Output
-from facial_emotion.batch.rows import COLUMNS, Options, empty_row, shown
+from facial_emotion.batch.rows import COLUMNS, Options, empty_row
 from facial_emotion.batch.sources import Source
-from facial_emotion.errors import InputError, OutputError
+from facial_emotion.errors import InputError, OutputError, shown
 
 SOURCES = [Source(f"{index}.jpg") for index in range(3)]
 OPTIONS = Options("lightgbm", without_face=True)
