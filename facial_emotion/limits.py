@@ -43,4 +43,6 @@ UNREAD_LOOKS = 3  # of HEAD_SECONDS each, in which a client must read some of it
 READ_BYTES = 5_000  # of an answer that must be read in one of these
 CONNECTIONS = 1_000
 STARTS = 3  # tries to start a worker again
-WORKER_BYTES = 1_500_000_000  # that a worker may allocate beyond its models
+# What a worker may allocate beyond its models: for the search, and for each pixel that a picture may have.
+WORKER_BYTES, PIXEL_BYTES = 600_000_000, 16
+RESTART_SECONDS = 2.0  # from one of these tries to the next, and twice as long each time

@@ -17,6 +17,7 @@ from pathlib import Path
 _LARGE = 2**21  # bytes of a large page
 _MADV_HUGEPAGE, _MADV_COLLAPSE = 14, 25  # of Linux's madvise: in large pages in time, and at once (Linux 6.1)
 _MAPS, _SETTINGS = Path("/proc/self/smaps"), Path("/sys/kernel/mm/transparent_hugepage")
+_STATUS = Path("/proc/self/status")
 _USED = 0.9  # of a range; the rest becomes memory in use
 _MMAP_THRESHOLD, _BLOCK = -3, 2**20  # glibc's M_MMAP_THRESHOLD, and bytes
 _PART = 4 * _LARGE  # what is moved at once
@@ -93,6 +94,18 @@ def _allocated() -> Iterator[tuple[int, int]]:
                 wanted = wanted and b"nh" not in words  # no huge pages
                 if wanted and small >= _LARGE and used >= _USED * (stop - start):
                     yield start, stop
+
+
+def limit_growth(size: int) -> None:
+    """Let this process allocate so many bytes more than it has, on Linux; then allocations fail, as MemoryError."""
+    with contextlib.suppress(OSError, ImportError, StopIteration, ValueError):
+        import resource
+
+        lines = _STATUS.read_text().splitlines()
+        used = 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmData:")))
+        hardest = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = used + size if hardest == resource.RLIM_INFINITY else min(used + size, hardest)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hardest))
 
 
 @functools.cache

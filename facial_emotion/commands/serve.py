@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from facial_emotion import limits
 from facial_emotion.commands import options, run
 
 
@@ -29,16 +30,48 @@ from facial_emotion.commands import options, run
 )
 @click.option("--workers", type=options.AT_ONCE, help="Worker processes; by default one for each core it may use.")
 @click.option(
-    "--max-body", default=10.0, show_default=True, type=options.Number(0.001), help="Maximum body, in megabytes."
+    "--max-body",
+    default=limits.BODY / 1e6,
+    show_default=True,
+    type=options.Number(0.001),
+    help="Maximum body, in megabytes.",
 )
 @click.option(
-    "--max-pixels", default=40.0, show_default=True, type=options.Number(0.001), help="Maximum size, in megapixels."
+    "--max-pixels",
+    default=limits.SERVED / 1e6,
+    show_default=True,
+    type=options.Number(0.001),
+    help="Maximum size, in megapixels; less of kinds that take more memory.",
 )
 @click.option(
-    "--max-waiting", default=64, show_default=True, type=click.IntRange(1), help="Maximum number of pending requests."
+    "--max-waiting",
+    default=limits.WAITING,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Maximum number of pending requests.",
 )
 @click.option(
-    "--timeout", default=10.0, show_default=True, type=options.Number(0.1), help="Timeout of a request, in seconds."
+    "--timeout",
+    default=limits.SECONDS,
+    show_default=True,
+    type=options.Number(0.1),
+    help="Timeout of a request, in seconds.",
+)
+@click.option(
+    "--keep-alive",
+    default=limits.KEEP_ALIVE,
+    show_default=True,
+    type=options.Number(1),
+    help="Seconds that a connection may be idle between requests; longer than a load balancer keeps it.",
+)
+@click.option(
+    "--allowed-hosts",
+    help="Names, separated by commas, by which requests may address the server; * for any. By default those of this "
+    "machine on 127.0.0.1, and any on other addresses.",
+)
+@click.option(
+    "--allow-origins",
+    help="Web sites, as https://example.org, separated by commas, whose pages may read the answers; by default none.",
 )
 def main(
     host: str,
@@ -49,6 +82,9 @@ def main(
     max_pixels: float,
     max_waiting: int,
     timeout: float,
+    keep_alive: float,
+    allowed_hosts: str | None,
+    allow_origins: str | None,
 ) -> None:
     """Serve trained models over HTTP, until Ctrl-C."""
     import uvicorn
@@ -57,6 +93,7 @@ def main(
     from facial_emotion.evaluation import results
     from facial_emotion.serving.api import create_app
     from facial_emotion.serving.connections import BACKLOG, Connection
+    from facial_emotion.serving.hosts import allowed
     from facial_emotion.serving.schema import Limits
     from facial_emotion.terminal import note
     from facial_emotion.threads import usable_cores
@@ -65,7 +102,7 @@ def main(
     for name in names:
         recognizers.card(name)  # report an unknown name before the server starts
     default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.known()[0]))
-    limits = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
+    limited = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -74,9 +111,11 @@ def main(
 
     workers = workers or usable_cores()
     note(f"http://{host}:{port}: starting, with {default} as the default model; workers: {workers}")
-    application = create_app(tuple(names), default, workers, limits, fail)
+    hosts = allowed(host, options.split_names(allowed_hosts))
+    application = create_app(tuple(names), default, workers, limited, fail, hosts, options.split_names(allow_origins))
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
     settings: dict[str, Any] = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
+    settings |= {"timeout_keep_alive": math.ceil(keep_alive)}
     server = uvicorn.Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
     server.run()
     if failures:

@@ -3,7 +3,7 @@
 # No "from __future__ import annotations": the type of a route's parameter depends on the served models.
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 
@@ -13,17 +13,19 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 
-from facial_emotion import recognizers
+from facial_emotion import limits, recognizers
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
 from facial_emotion.serving.body import read_picture
+from facial_emotion.serving.hosts import AllowedHosts
 from facial_emotion.serving.metrics import Metrics
 from facial_emotion.serving.pool import WorkerPool
 from facial_emotion.serving.schema import (
     FORM,
-    MIN_FACE,
     PICTURE_TYPES,
     ApiError,
     ErrorResponse,
@@ -40,6 +42,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     for status, description in (
         (400, "Incomplete request, or a form without a file"),
         (413, "Body too large"),
+        (421, "The request names a host that this server is not"),
         (415, "Neither JPEG nor PNG, WebP or BMP, or compressed as a whole"),
         (422, "Not a picture, damaged, too many pixels, or an unknown model"),
         (500, "A worker died"),
@@ -65,13 +68,20 @@ _REQUEST_BODY = {
 
 
 def create_app(
-    names: tuple[str, ...], default: str, workers: int, limits: Limits, on_failure: Callable[[BaseException], None]
+    names: tuple[str, ...],
+    default: str,
+    workers: int,
+    limited: Limits,
+    on_failure: Callable[[BaseException], None],
+    hosts: Sequence[str] = (),
+    origins: Sequence[str] = (),
 ) -> FastAPI:
     """The application. names: the served models; default: one of them; workers: number of worker processes.
 
-    on_failure: called with the error where the workers can't start; without them nothing can be answered.
+    on_failure: called with the error where the workers can't start; without them nothing can be answered. hosts: that
+    requests may name, by default any; origins: whose pages may read answers.
     """
-    pool = WorkerPool(names, workers, limits)
+    pool = WorkerPool(names, workers, limited, on_failure)
 
     def stop_on_failure(done: asyncio.Task[None]) -> None:
         error = None if done.cancelled() else done.exception()
@@ -99,14 +109,19 @@ def create_app(
     )
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.include_router(_recognition_router(names, default, pool, limits, metrics))
+    app.add_exception_handler(ClientDisconnect, _on_client_gone)
+    app.include_router(_recognition_router(names, default, pool, limited, metrics))
     app.include_router(_information_router(names, default, pool))
     metrics.register(app)
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
+    if hosts:
+        app.add_middleware(AllowedHosts, hosts=hosts)
     return app
 
 
 def _recognition_router(
-    names: tuple[str, ...], default: str, pool: WorkerPool, limits: Limits, metrics: Metrics
+    names: tuple[str, ...], default: str, pool: WorkerPool, limited: Limits, metrics: Metrics
 ) -> APIRouter:
     """The route that recognises faces."""
     router = APIRouter()
@@ -122,7 +137,7 @@ def _recognition_router(
             DEFAULT, description="How faces are found."
         )
         min_face: float | None = Field(
-            None, ge=MIN_FACE, le=10_000, description="Height in pixels of the smallest face to find."
+            None, ge=limits.SERVED_FACE, le=10_000, description="Height in pixels of the smallest face to find."
         )
 
     @router.post(
@@ -135,8 +150,8 @@ def _recognition_router(
         search = Search(query.detector, min_face=query.min_face)
         with pool.admitted() as deadline:
             try:
-                async with asyncio.timeout(limits.seconds):
-                    body = await read_picture(request, limits.body)
+                async with asyncio.timeout(limited.seconds):
+                    body = await read_picture(request, limited.body)
                     result = await pool.submit(model, body, search, deadline, request.is_disconnected)
             except TimeoutError as error:
                 raise too_slow() from error
@@ -171,7 +186,7 @@ def _information_router(names: tuple[str, ...], default: str, pool: WorkerPool) 
         """Readiness: whether the models are loaded."""
         pool.revive()
         if not pool.ready:
-            raise starting()
+            raise starting(pool.failure)
         return {"status": "ready"}
 
     @router.get("/", include_in_schema=False)
@@ -215,6 +230,11 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = getattr(error, "code", str(error.detail).lower().replace(" ", "_"))
     return _error_response(error.status_code, code, str(error.detail), dict(error.headers or {}))
+
+
+async def _on_client_gone(request: Request, error: Exception) -> JSONResponse:
+    """The response that nobody reads, to a client that left before its request had arrived."""
+    return _error_response(400, "left", "the client has left")
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:

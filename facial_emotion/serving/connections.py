@@ -1,32 +1,39 @@
-"""HTTP connections that end: idle ones, those whose request does not arrive, and those above a number.
+"""HTTP connections that end: idle ones, those that send no request or read no answer, and those above a number.
 
-uvicorn closes a connection that is idle after an answer, but waits for ever for the first or the next request's head.
+uvicorn closes a connection that is idle after an answer, but waits for ever for the first or the next request's head,
+and for a client to read what it was sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
+from collections import Counter
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_SECONDS = 5.0  # in which the head of a request must arrive; between one and two times as long are given
+from facial_emotion import limits
+
 BACKLOG = 64  # connections that the system accepts at once
 _DESCRIPTORS = 128  # of the process for everything else than connections
-_MOST = 1000  # connections
 
 
 class Connection(H11Protocol):
-    """A connection of uvicorn that is closed where no request is being answered and none has arrived in time."""
+    """A connection of uvicorn that ends where its client neither sends nor reads in time, or takes others' places."""
 
     _timer: asyncio.TimerHandle | None = None
+    _before: object = None  # the request that had been answered last at the last look; itself where one was not yet
+    _read_before = _stuck = 0  # bytes that were read at the last look; looks since which too few are
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Close it at once if it is one too many: without descriptors nothing could be accepted or opened."""
-        super().connection_made(transport)
-        if len(self.connections) > _most():
-            transport.abort()
-        else:
-            self._timer = self.loop.call_later(_SECONDS, self._look, None)
+        """Make room for it if it is one too many: without descriptors nothing could be accepted or opened."""
+        self._counted = _Counted(transport)
+        super().connection_made(self._counted)  # type: ignore[arg-type]
+        self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._look)
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
@@ -34,16 +41,70 @@ class Connection(H11Protocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
-    def _look(self, before: object) -> None:
-        """Close the connection if it has been idle since the look before, and look again later if not.
+    @property
+    def _idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
-        before: the request that had been answered last; anything else where one was being answered.
-        """
-        idle = self.cycle is None or self.cycle.response_complete
-        if idle and self.cycle is before:
-            self.transport.close()
-        else:
-            self._timer = self.loop.call_later(_SECONDS, self._look, self.cycle if idle else self)
+    def _look(self) -> None:
+        """End the connection where its client does nothing, and look again later if not."""
+        unread = self._counted.get_write_buffer_size()
+        read = self._counted.written - unread
+        self._stuck = self._stuck + 1 if unread and read - self._read_before < limits.READ_BYTES else 0
+        self._read_before = read
+        if self._stuck >= limits.UNREAD_LOOKS:
+            self._cut()
+            return
+        # Between two requests uvicorn counts the time, but for a request that has begun to arrive.
+        between = self.timeout_keep_alive_task is not None and not self.conn.trailing_data[0]
+        if self._idle and self.cycle is self._before and not between:
+            self._counted.close()  # it ends when what was sent is read, which the next looks see to
+        self._before = self.cycle if self._idle else self
+        self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._look)
+
+    def _make_room(self) -> None:
+        """End the oldest that waits for its client, of the client with most, or else this one; if there are too many."""
+        if len(self.connections) <= _most():
+            return
+        others: Any = self.connections - {self}  # all are of this class
+        others = [each for each in others if not each._counted.is_closing()]
+        if len(others) < _most():
+            return
+        waiting = [each for each in others if each._idle or each._stuck]
+        most = Counter(_address(each) for each in waiting).most_common(1)
+        oldest = min(
+            (each for each in waiting if _address(each) == most[0][0]), key=lambda each: each._opened, default=self
+        )
+        oldest._cut()
+
+    def _cut(self) -> None:
+        """End the connection at once; what its client has not read is given up."""
+        with contextlib.suppress(OSError):
+            connection = self._counted.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._counted.abort()
+
+    _opened = property(lambda self: self._counted.opened)
+
+
+class _Counted:
+    """A transport that counts the bytes that are written to it, and knows when it was opened."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self.written = transport, 0
+        self.opened = asyncio.get_running_loop().time()
+
+    def write(self, data: bytes) -> None:
+        """Write to the transport."""
+        self.written += len(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def _address(connection: Any) -> object:
+    """The address of a connection's client."""
+    return connection.client[0] if connection.client else None
 
 
 def _most() -> int:
@@ -51,6 +112,7 @@ def _most() -> int:
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return _MOST
+        return limits.CONNECTIONS
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return _MOST if files == resource.RLIM_INFINITY else max(8, min(_MOST, files - BACKLOG - _DESCRIPTORS))
+    most = limits.CONNECTIONS
+    return most if files == resource.RLIM_INFINITY else max(8, min(most, files - BACKLOG - _DESCRIPTORS))

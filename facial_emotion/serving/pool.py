@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from facial_emotion import recognizers
+from facial_emotion import limits, recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import Search
 from facial_emotion.serving import worker
@@ -31,8 +31,8 @@ Models = dict[str, str]  # the fingerprints of the served models, by name
 class Worker:
     """A worker process, and the connection to it."""
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, models: Models, pixels: int) -> None:
+        self._models, self._pixels = models, pixels
         self._process: BaseProcess | None = None
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._loaded = False
@@ -56,7 +56,7 @@ class Worker:
         if self._process is not None:
             self._process.join()  # it was killed
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=worker.run, args=(connection, self._models), daemon=True)
+        self._process = context.Process(target=worker.run, args=(connection, self._models, self._pixels), daemon=True)
         self._process.start()
 
     async def ask(self, request: worker.Request, seconds: float) -> worker.Answer:
@@ -106,17 +106,22 @@ class Worker:
 
 
 class WorkerPool:
-    """A pool of worker processes. pending: requests that were admitted and not yet answered."""
+    """A pool of worker processes. pending: requests that were admitted and not yet answered.
 
-    def __init__(self, names: tuple[str, ...], workers: int, limits: Limits) -> None:
+    failure: why a worker did not start again, while it does not; on_failure: called with the error after some tries.
+    """
+
+    def __init__(
+        self, names: tuple[str, ...], workers: int, limited: Limits, on_failure: Callable[[BaseException], None]
+    ) -> None:
         # A model that changes on the disk while the server runs is not taken: all workers answer with the same models.
         models = {name: recognizers.fingerprint(name) for name in names}
-        self._workers = [Worker(models) for _ in range(workers)]
-        self._limits = limits
+        self._workers = [Worker(models, limited.pixels) for _ in range(workers)]
+        self._limits, self._on_failure = limited, on_failure
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._opened = self._closed = False
-        self.pending = 0
+        self.pending, self.failure = 0, ""
 
     @property
     def ready(self) -> bool:
@@ -153,7 +158,7 @@ class WorkerPool:
         """
         self.revive()
         if not self.ready:
-            raise starting()
+            raise starting(self.failure)
         if self.pending >= self._limits.waiting:
             raise ApiError(503, "busy", f"{self.pending} requests are pending already", {"Retry-After": "1"})
         self.pending += 1
@@ -210,17 +215,31 @@ class WorkerPool:
     def _replace(self, dead: Worker) -> None:
         """Start a worker anew; it takes requests when it has loaded the models."""
         if not self._closed:
-            replacing = asyncio.create_task(dead.start())
+            replacing = asyncio.create_task(self._restart(dead))
             self._tasks.add(replacing)
-            replacing.add_done_callback(lambda done: self._put_back(dead, done))
+            replacing.add_done_callback(self._forget)
+
+    async def _restart(self, dead: Worker) -> None:
+        """Start a worker anew and use it; after some tries without success the pool has failed."""
+        for number in range(1, limits.STARTS + 1):
+            try:
+                await dead.start()
+            except (InputError, OSError) as error:
+                if self._closed:
+                    return
+                self.failure = str(error)
+                note(f"a worker did not start again, try {number} of {limits.STARTS}: {error}")
+                if number == limits.STARTS:
+                    self._on_failure(error)
+                    return
+                await asyncio.sleep(limits.RESTART_SECONDS * 2 ** (number - 1))
+            else:
+                self.failure = ""
+                self._idle.put_nowait(dead)
+                return
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         """Let go of a request's task; its error was the client's, who may have left."""
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()
-
-    def _put_back(self, replaced: Worker, done: asyncio.Task[None]) -> None:
-        """Use a worker that was started anew; where it did not start, ``revive`` tries again."""
-        self._forget(done)
-        self._idle.put_nowait(replaced)

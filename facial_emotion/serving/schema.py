@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from facial_emotion import limits
 from facial_emotion.features.emotions import EMOTIONS
 
-MIN_FACE = 24  # pixels: smaller faces in the largest picture would take longer than a request may
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # of pictures, by Pillow's names
 FORM = "multipart/form-data"
 # Media types of a request's body that is a picture.
@@ -19,10 +19,10 @@ PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/bmp", "applicat
 class Limits:
     """Limits of the server. body: bytes; pixels: of a picture; waiting: pending requests; seconds: per request."""
 
-    body: int = 10_000_000
-    pixels: int = 40_000_000
-    waiting: int = 64
-    seconds: float = 10.0
+    body: int = limits.BODY
+    pixels: int = limits.SERVED
+    waiting: int = limits.WAITING
+    seconds: float = limits.SECONDS
 
 
 class Face(BaseModel):
@@ -95,6 +95,8 @@ def too_slow() -> ApiError:
     return ApiError(504, "too_slow", "the request took longer than the time limit", {"Connection": "close"})
 
 
-def starting() -> ApiError:
-    """The error for requests before the models are loaded."""
+def starting(failure: str = "") -> ApiError:
+    """The error for requests before the models are loaded. failure: why a worker did not start again, if it is that."""
+    if failure:
+        return ApiError(503, "no_worker", f"a worker can't be started: {failure}", {"Retry-After": "10"})
     return ApiError(503, "starting", "the models are being loaded", {"Retry-After": "2"})

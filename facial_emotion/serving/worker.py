@@ -11,7 +11,10 @@ import socket
 from contextlib import suppress
 from typing import Any, BinaryIO, TypedDict
 
+from facial_emotion import limits
+from facial_emotion.errors import is_memory_error
 from facial_emotion.features.faces import Search
+from facial_emotion.memory import limit_growth
 from facial_emotion.threads import limit_threads
 from facial_emotion.workers import become_worker
 
@@ -46,10 +49,11 @@ OUT_OF_MEMORY = "out of memory"
 HEAD = 8  # bytes of a message's length, before its pickle
 
 
-def run(connection: socket.socket, models: dict[str, str]) -> None:
+def run(connection: socket.socket, models: dict[str, str], pixels: int) -> None:
     """Work in a process of its own: load the models, say so, and answer requests until the connection closes.
 
-    models: fingerprints by name; another fingerprint is a failure. First None is sent, or the text of a failure.
+    models: fingerprints by name; another fingerprint is a failure; pixels: of the largest picture, for which there is
+    memory. First None is sent, or the text of a failure.
     """
     become_worker()
     with suppress(EOFError, OSError), connection.makefile("rb") as messages:
@@ -58,12 +62,15 @@ def run(connection: socket.socket, models: dict[str, str]) -> None:
         except Exception as error:  # whatever it is, the server must say it
             connection.sendall(pack(str(error) or type(error).__name__))
             return
+        limit_growth(limits.WORKER_BYTES + limits.PIXEL_BYTES * pixels)
         connection.sendall(pack(None))
         while True:
             request: Request = _unpack(messages)
             try:
                 answer: Answer = recognise(*request)
-            except MemoryError:
+            except Exception as error:
+                if not is_memory_error(error):
+                    raise
                 answer = OUT_OF_MEMORY
             connection.sendall(pack(answer))
 

@@ -44,7 +44,7 @@ def hostile(url: str) -> list[Callable[[], int]]:
             time.sleep(pause)
         return 0
 
-    head = b"POST /recognize HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"
+    head = b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n"
     return [
         sent(good[:2000]),
         sent(b"hello"),
@@ -58,7 +58,9 @@ def hostile(url: str) -> list[Callable[[], int]]:
         lambda: raw(b"", 1.0),
         lambda: raw(b"POST /recog", 1.0),
         lambda: raw(head + good, 1.0),  # the rest never comes
-        lambda: raw(b"POST /recognize HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(good) + good, 0.0),
+        lambda: raw(
+            b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(good) + good, 0.0
+        ),
     ]
 
 
