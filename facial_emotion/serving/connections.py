@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+import sys
 from collections import Counter
 from typing import Any
 
@@ -47,7 +48,7 @@ class Connection(H11Protocol):
 
     def _look(self) -> None:
         """End the connection where its client does nothing, and look again later if not."""
-        unread = self._counted.get_write_buffer_size()
+        unread = self._counted.unread()
         read = self._counted.written - unread
         self._stuck = self._stuck + 1 if unread and read - self._read_before < limits.READ_BYTES else 0
         self._read_before = read
@@ -62,7 +63,7 @@ class Connection(H11Protocol):
         self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._look)
 
     def _make_room(self) -> None:
-        """End the oldest that waits for its client, of the client with most, or else this one; if there are too many."""
+        """If there are too many, end the oldest that waits for its client, of the client with most; or this one."""
         if len(self.connections) <= _most():
             return
         others: Any = self.connections - {self}  # all are of this class
@@ -97,6 +98,17 @@ class _Counted:
         """Write to the transport."""
         self.written += len(data)
         self._transport.write(data)
+
+    def unread(self) -> int:
+        """How many of these bytes the client has not taken, of those in this process and, on Linux, in the system's queue."""
+        size = int(self._transport.get_write_buffer_size())
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import fcntl
+            import termios
+
+            queue = fcntl.ioctl(self._transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+            size += int.from_bytes(queue, sys.byteorder)
+        return size
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

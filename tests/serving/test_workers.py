@@ -148,9 +148,7 @@ def is_open(connection: socket.socket) -> bool:
 
 
 @pytest.mark.long
-@pytest.mark.attack(
-    "clients that read none of their answers, on every connection", "others are served; they are cut off"
-)
+@pytest.mark.attack("clients that read none of their answers", "others are served; they are cut off")
 def test_clients_that_do_not_read_hold_nobody(tmp_path: Path) -> None:
     def few_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
@@ -185,7 +183,9 @@ def test_a_connection_is_kept_as_long_as_load_balancers_expect() -> None:
         for pause in (0, 12, 12):
             time.sleep(pause)
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert b"200 OK" in connection.recv(4096)
+            answer = b""
+            while not answer.endswith(b'alive"}'):
+                answer += connection.recv(4096)
         start = time.monotonic()
         assert connection.recv(4096) == b""
         assert time.monotonic() - start < 45
@@ -213,7 +213,7 @@ def test_a_server_whose_workers_can_not_start_again_says_why_and_ends(tiny: Path
     while program.poll() is None:
         with suppress(OSError):
             status, answer, _ = request(f"{url}/ready")
-            reasons.add((status, answer["error"]["code"]))
+            reasons.add((status, answer.get("error", {}).get("code")))
         time.sleep(0.2)
     errors = program.stderr.read() if program.stderr else ""
     assert program.returncode == 2
