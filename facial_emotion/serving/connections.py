@@ -100,7 +100,7 @@ class _Counted:
         self._transport.write(data)
 
     def unread(self) -> int:
-        """How many of these bytes the client has not taken, of those in this process and, on Linux, in the system's queue."""
+        """The number of these bytes that the client has not taken; the system's queue counts on Linux."""
         size = int(self._transport.get_write_buffer_size())
         with contextlib.suppress(ImportError, OSError, AttributeError):
             import fcntl
