@@ -172,6 +172,8 @@ def test_clients_that_do_not_read_hold_nobody(tmp_path: Path) -> None:
             assert request(f"{url}/health")[0] == 200
             time.sleep(0.5)
         assert worker.is_running()
+        for connection in slow:
+            connection.close()
     assert len(log.read_text().splitlines()) == 2
 
 
@@ -189,6 +191,7 @@ def test_a_connection_is_kept_as_long_as_load_balancers_expect() -> None:
         start = time.monotonic()
         assert connection.recv(4096) == b""
         assert time.monotonic() - start < 45
+        connection.close()
 
 
 @pytest.mark.attack("a worker that can not start again", "its reason at /ready and in the log; the process ends")
@@ -215,7 +218,7 @@ def test_a_server_whose_workers_can_not_start_again_says_why_and_ends(tiny: Path
             status, answer, _ = request(f"{url}/ready")
             reasons.add((status, answer.get("error", {}).get("code")))
         time.sleep(0.2)
-    errors = program.stderr.read() if program.stderr else ""
+    _, errors = program.communicate()
     assert program.returncode == 2
     assert (503, "no_worker") in reasons
     assert errors.count("a worker did not start again, try ") == 3
