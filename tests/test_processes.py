@@ -73,3 +73,27 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     script.write_text(f"from facial_emotion.batch.run import Options, recognize\n{guarded}")
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.attack("closed standard streams, a full device", "done, or one line; results are whole")
+@pytest.mark.parametrize(
+    ("redirected", "code"), [("2>&-", 0), (">&-", 0), ("<&-", 0), (">&- 2>&- <&-", 0), (">/dev/full", 2)]
+)
+def test_closed_and_full_streams_leave_results_whole(redirected: str, code: int, tmp_path: Path) -> None:
+    Image.fromarray(examples.portrait()).save(tmp_path / "a.jpg")
+    words = f"{sys.executable} recognize.py {tmp_path}/a.jpg --model lightgbm --out {tmp_path}/a.csv {redirected}"
+    done = subprocess.run(words, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert (tmp_path / "a.csv").read_text().count("\n") == 2
+    assert "Traceback" not in done.stderr
+    if code:
+        assert done.stderr.splitlines()[-1] == "error: output: expected room for it, found No space left on device"
+
+
+def test_a_path_in_an_option_may_begin_at_home(tmp_path: Path) -> None:
+    Image.fromarray(examples.portrait()).save(tmp_path / "a.jpg")
+    words = [sys.executable, "recognize.py", "~/a.jpg", "--model", "lightgbm", "--out=~/b.csv"]
+    home = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(words, cwd=ROOT, env=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.csv").exists()

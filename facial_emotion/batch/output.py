@@ -52,6 +52,14 @@ def to_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
+def to_excel(rows: Sequence[Row]) -> str:
+    """Rows as lines of CSV with semicolons and decimal commas."""
+    text = io.StringIO()
+    commas = ([str(value).replace(".", ",") if isinstance(value, float) else value for value in row] for row in rows)
+    csv.writer(text, delimiter=";", lineterminator="\n").writerows(commas)
+    return text.getvalue()
+
+
 def to_json_lines(rows: Sequence[Row]) -> str:
     """Rows as JSON lines."""
     return "".join(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
@@ -72,6 +80,7 @@ def to_parquet(lines: Path, out: Path) -> None:
     scratch.replace(out)
 
 
+EXCEL = Format(to_excel, "\ufeff" + to_excel([COLUMNS]))  # Excel takes the text for UTF-8 by the byte-order mark
 FORMATS = {
     ".csv": Format(to_csv, to_csv([COLUMNS])),
     ".jsonl": Format(to_json_lines),
@@ -85,7 +94,9 @@ class Output:
     def __init__(self, out: Path, options: Options, sources: Sequence[Source], resume: bool, overwrite: bool) -> None:
         if out.suffix.lower() not in FORMATS:
             raise InputError(out, f"a name that ends in {', '.join(FORMATS)}", repr(out.suffix))
-        self._format = FORMATS[out.suffix.lower()]
+        self._format = EXCEL if options.excel else FORMATS[out.suffix.lower()]
+        if options.excel and out.suffix.lower() != ".csv":
+            raise InputError(out, "a name that ends in .csv, with --excel", repr(out.suffix))
         self.path = out
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
         self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))

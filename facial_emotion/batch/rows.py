@@ -31,7 +31,8 @@ class Options:
     threads: of a process; pictures take one each, several at once, and a video all of them. every: process every N-th
     frame of a video; fps: or that many frames per second; smoothing: time constant in seconds, 0 disables; annotate: a
     folder for annotated copies, which have the places there that their sources have in ``root``; seconds: duration of a
-    camera recording; without_face: whether pictures and frames without a face get a row too.
+    camera recording; without_face: whether pictures and frames without a face get a row too; excel: a CSV with
+    semicolons and decimal commas.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Options:
     root: str = ""
     seconds: float | None = None
     without_face: bool = False
+    excel: bool = False
 
 
 @dataclass(frozen=True)

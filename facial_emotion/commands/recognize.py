@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 @options.detector
 @options.min_face
 @click.option("--every-frame", is_flag=True, help="Also a row for each picture or frame without a face.")
+@click.option(
+    *("--excel", "--decimal-comma", "excel"),
+    is_flag=True,
+    help="A .csv for Excel where a comma is decimal: semicolons.",
+)
 @click.option("--processes", default=1, show_default=True, type=options.AT_ONCE, help="Processes on this machine.")
 @click.option(
     "--cluster", help='Dask scheduler, as tcp://host:8786, or "local" for as many local workers as --processes.'
@@ -68,6 +73,7 @@ def main(
     detector: str,
     min_face: float | None,
     every_frame: bool,
+    excel: bool,
     processes: int,
     cluster: str | None,
     threads: int,
@@ -90,6 +96,7 @@ def main(
         annotate=None if annotate is None else str(annotate),
         seconds=seconds,
         without_face=every_frame,
+        excel=excel,
     )
     try:
         summary = recognize(map(options.in_home, paths), out, settings, processes, cluster, resume, overwrite)

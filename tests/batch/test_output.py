@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from facial_emotion import recognizers
@@ -20,6 +22,8 @@ from facial_emotion.errors import InputError, OutputError, shown
 
 SOURCES = [Source(f"{index}.jpg") for index in range(3)]
 OPTIONS = Options("lightgbm", without_face=True)
+ODD = st.sampled_from("\n\r\x85\x9b\x1b\u202e\u2028\u2066\ufeff\udc85\udcff\\x085ua=-.\\")
+NAMES = st.text(ODD | st.characters(max_codepoint=0x1FFFF, exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
 @contextmanager
@@ -67,11 +71,18 @@ def test_results_that_lost_rows_are_not_resumed(change: str, interrupted: Path) 
 
 
 @pytest.mark.attack("a journal of nonsense", "one line")
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"counts": {"done": "1"}}', '{"counts": 7, "sizes": 7}', "\0\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"counts": {"done": "1"}}', '{"counts": 7, "sizes": 7}', "\0\0", "\xff", "9" * 5_000),
+        *("[" * 100_000, '{"counts":' * 100_000),
+    ],
+)
 def test_a_journal_of_nonsense_is_one_line(text: str, interrupted: Path) -> None:
-    Path(f"{interrupted}.journal").write_text(text)
-    with pytest.raises(InputError, match=r"results.csv.journal: expected a valid journal"):
+    Path(f"{interrupted}.journal").write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=r"results.csv.journal: expected a valid journal") as caught:
         Output(interrupted, OPTIONS, SOURCES, resume=True, overwrite=False)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.attack("another model under the same name, --resume", "refused")
@@ -91,13 +102,33 @@ def test_what_can_not_be_written_is_one_line_before_the_work(tmp_path: Path) -> 
 
 
 @pytest.mark.attack("names with any bytes", "one line of text each")
-@given(st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=["Cs"]) | st.just("\udcff"), min_size=1))
-def test_names_of_any_kind_are_one_line_of_text_and_stay_apart(name: str) -> None:
-    text = shown(name)
-    text.encode("utf-8")
-    assert not set("\r\n\0") & set(text)
-    assert text[0] not in "=+-@"
-    assert shown(f"{name}\n") != shown(f"{name}\r")
+@given(st.lists(NAMES, min_size=2, max_size=2, unique=True))
+@example(["a\nb", r"a\x0ab"])
+@example(["a\x85", "a\udc85"])
+@example(["a\u202eb", r"a\u202eb"])
+@example(["a\u2028b", "a\\\\u2028b"])
+@settings(max_examples=300)
+def test_names_of_any_kind_are_one_line_of_text_and_stay_apart(names: list[str]) -> None:
+    first, second = (shown(name) for name in names)
+    assert first != second or {f"./{name}" for name in names} & set(names)
+    for text in (first, second, str(InputError(names[0], "this", "that"))):
+        text.encode("utf-8")
+        assert not re.search("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
+    assert first[0] not in "=+-@"
+
+
+def test_a_table_for_excel_has_decimal_commas(tmp_path: Path) -> None:
+    options = replace(OPTIONS, excel=True)
+    output = Output(tmp_path / "results.csv", options, SOURCES, resume=False, overwrite=False)
+    output.add([empty_row(Source("a;b.jpg"), 3, 0.125)])
+    for _ in SOURCES:
+        output.close_source()
+    output.close(complete=True)
+    assert output.path.read_bytes().startswith(b"\xef\xbb\xbfsource;frame;seconds;page;face;")
+    table = pd.read_csv(output.path, sep=";", decimal=",")
+    assert (table["source"][0], table["frame"][0], table["seconds"][0]) == ("a;b.jpg", 3, 0.125)
+    with pytest.raises(InputError, match=r"expected a name that ends in \.csv, with --excel, found '\.jsonl'"):
+        Output(tmp_path / "results.jsonl", options, SOURCES, resume=False, overwrite=False)
 
 
 @pytest.mark.attack("names with formulas and control characters", "alike in CSV, JSONL and Parquet")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facial_emotion.batch.rows import Options
+from facial_emotion.batch.score import score_chunk
 from facial_emotion.batch.sources import LeftOut, Source, find_sources
 from facial_emotion.errors import InputError
 from tests.made import write_video
@@ -55,6 +57,20 @@ def test_a_pattern_gives_each_file_once_and_folders_with_their_content(folder: P
     inside = names(list(find_sources([f"{folder}/su*"])))  # through the link too
     assert sorted(inside) == ["a.jfif", "b", "c.avif", "d.ppm", "e.txt", "h.ts", "i.jpg"]
     assert names(list(find_sources([f"{folder}/*.xyz"]))) == ["*.xyz"]
+
+
+@pytest.mark.attack("brackets in the names of folders and files", "taken literally where they exist, else a hint")
+def test_brackets_of_names_that_exist_are_no_pattern(folder: Path, tmp_path: Path) -> None:
+    shelf = tmp_path / "Photos [2020]"
+    folder.rename(shelf)
+    (tmp_path / "Photos 2").mkdir()
+    assert names(list(find_sources([f"{shelf}/*.jfif"]))) == ["a.jfif"]
+    assert names(list(find_sources([f"{shelf}/s[tu]b/*.ts"]))) == ["h.ts"]
+    (shelf / "[1].jfif").write_bytes((shelf / "a.jfif").read_bytes())
+    assert names(list(find_sources([f"{shelf}/[1].jfif"]))) == ["[1].jfif"]
+    missing = list(find_sources([f"{tmp_path}/Fotos [2020]/*.jpg"]))
+    (outcome,) = score_chunk(missing, Options("lightgbm"))
+    assert "in a pattern, brackets stand for one of the characters in them: write [[]" in str(outcome.reason)
 
 
 @pytest.mark.attack("an empty folder", "said")
