@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     *("--excel", "--decimal-comma", "excel"),
     is_flag=True,
-    help="A .csv for Excel where a comma is decimal: semicolons.",
+    help="A .csv for Excel where commas are decimal.",
 )
 @click.option("--processes", default=1, show_default=True, type=options.AT_ONCE, help="Processes on this machine.")
 @click.option(
