@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -131,7 +132,8 @@ def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
 def _cached(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The arrays that a cache folder has, memory-mapped; None where it has not all of them, whole and of their form."""
     try:
-        crops, labels, splits = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)
+        arrays: list[Any] = [np.lib.format.open_memmap(folder / f"{name}.npy", mode="r") for name in _ARRAYS]
+        crops, labels, splits = arrays
     except Exception:  # NumPy raises many on damaged headers
         return None
     rows = len(labels) if labels.ndim == 1 else -1
