@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 2
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app test test-all attack quick shots check data train deep ensemble lock wheel clean
+.PHONY: help setup compare report app test test-all attack quick shots check data train deep ensemble lock lowest wheel clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,10 +92,21 @@ deep: $(VENV)/train ## Train MODEL=cnn, vgg16 or dlib-resnet on DATA=PATH into a
 ensemble: $(VENV)/train ## Make the ensemble of all trained models, weighed on DATA=PATH
 	$(BIN)/facial-emotion train ensemble --data "$(DATA)" --mirrored $(OPTIONS)
 
+lowest: ## Test with the oldest packages that pyproject.toml allows, on Python 3.11 to 3.13 (needs uv and these)
+	for python in 3.11 3.12 3.13; do \
+		uv venv --clear --quiet --python $$python $(LOWEST) \
+		&& uv pip compile pyproject.toml $(RUN) --resolution lowest-direct --python $(LOWEST) --quiet --output-file $(LOWEST)/lowest.txt \
+		&& uv pip install --quiet --only-binary :all: --python $(LOWEST) --requirements $(LOWEST)/lowest.txt \
+		&& uv pip install --quiet --python $(LOWEST) --group test --constraints $(LOWEST)/lowest.txt \
+		&& $(LOWEST)/bin/python -m pytest -n 2 --override-ini filterwarnings=default -p no:cacheprovider \
+			-m "not (slow or training or long or data or browser or release)" || exit; \
+	done
+
 wheel: $(VENV)/bin/python ## Build the package that can be installed, into dist/
 	rm -rf build
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
+LOWEST := .venv-lowest
 RUN := --extra cli --extra serve --extra app --extra bench --extra heic
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-annotate --no-strip-extras --quiet
 lock: ## Pin the newest versions that go together into the requirements files (needs uv)
@@ -105,4 +116,4 @@ lock: ## Pin the newest versions that go together into the requirements files (n
 	cp requirements-dev.txt requirements-run.txt && $(LOCK) $(RUN) --output-file requirements-run.txt
 
 clean: ## Remove .venv, builds and the tools' caches; trained models and checkpoints stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,8 +13,8 @@ import numpy as np
 import streamlit as st
 
 from facial_emotion import examples
-from facial_emotion.errors import InputError
-from facial_emotion.features.pictures import read_rgb
+from facial_emotion.errors import Error
+from facial_emotion.features.pictures import read_pages, read_rgb
 from facial_emotion.views.language import t, translatable, upper_first
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def read(name: str, content: bytes | None) -> Picture | str:
         return known[1]
     try:
         picture = Picture(name, read_rgb(content))
-    except InputError as error:
+    except Error as error:
         return t("{name} could not be read. {reason}.", name=title(name), reason=upper_first(str(error)))
     if picture.rgb.shape[0] * picture.rgb.shape[1] <= _MOST_KEPT:
         st.session_state[_DECODED] = ((name, content), picture)
@@ -220,7 +220,24 @@ def _replace_uploads(contents: list[Content]) -> None:
 
 
 def _keep_uploads() -> None:
-    keep([(file.name, file.getvalue()) for file in st.session_state[_uploader()]])
+    keep([page for file in st.session_state[_uploader()] for page in _pages(file.name, file.getvalue())])
+
+
+def _pages(name: str, content: bytes) -> list[Content]:
+    """A file as a picture, or a TIFF of several pages as one for each."""
+    from PIL import Image
+
+    found: list[Content] = []
+    try:
+        for number, rgb in read_pages(content) if content[:4] in (b"II*\0", b"MM\0*") else ():
+            if number is not None:
+                stream = io.BytesIO()
+                Image.fromarray(rgb).save(stream, "PNG", compress_level=1)
+                found.append((f"{name} ({number})", stream.getvalue()))
+    except Error:
+        if found:  # a page that reading says to be none
+            found.append((f"{name} ({len(found) + 1})", b""))
+    return found or [(name, content)]
 
 
 def _keep_pasted() -> None:

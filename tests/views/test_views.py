@@ -116,6 +116,15 @@ def test_faces_are_numbered_from_left_to_right() -> None:
     np.testing.assert_allclose(table[list(EMOTIONS)].sum(axis=1), 1, atol=1e-3)
 
 
+def test_a_file_of_several_pages_is_a_picture_for_each() -> None:
+    stream = io.BytesIO()
+    blank, face = (Image.fromarray(rgb) for rgb in (np.full((300, 400, 3), 120, np.uint8), examples.portrait()))
+    blank.save(stream, "TIFF", save_all=True, append_images=[face])
+    at = page("image")
+    at.file_uploader(key="upload").set_value(("scan.tif", stream.getvalue(), "image/tiff"))
+    assert set(at.run().dataframe[0].value["file"]) == {"scan.tif (1)", "scan.tif (2)"}
+
+
 def test_a_picture_without_a_face_gets_advice() -> None:
     at = page("image")
     wall = np.full((300, 400, 3), 120, dtype=np.uint8)
