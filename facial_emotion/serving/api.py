@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -83,17 +84,12 @@ def create_app(
     """
     pool = WorkerPool(names, workers, limited, on_failure)
 
-    def stop_on_failure(done: asyncio.Task[None]) -> None:
-        error = None if done.cancelled() else done.exception()
-        if error is not None:
-            on_failure(error)
-
     metrics = Metrics(lambda: pool.pending)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         opening = asyncio.create_task(pool.open())
-        opening.add_done_callback(stop_on_failure)
+        opening.add_done_callback(partial(_report, on_failure))
         yield
         opening.cancel()
         pool.close()
@@ -107,9 +103,8 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,  # its redirections would go to whatever host a request names
     )
-    app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(ClientDisconnect, _on_client_gone)
+    for kind, answer in _ON_ERRORS:
+        app.add_exception_handler(kind, answer)
     app.include_router(_recognition_router(names, default, pool, limited, metrics))
     app.include_router(_information_router(names, default, pool))
     metrics.register(app)
@@ -225,6 +220,13 @@ def _describe(name: str, default: bool) -> Model:
     )
 
 
+def _report(on_failure: Callable[[BaseException], None], done: asyncio.Task[None]) -> None:
+    """Call a function with the error of a task that ended with one."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        on_failure(error)
+
+
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     """The response to an HTTPException; one without a code of its own gets its reason phrase as the code."""
     assert isinstance(error, HTTPException)
@@ -242,6 +244,13 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     return _error_response(422, "invalid", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+
+_ON_ERRORS = (
+    (HTTPException, _on_http_error),
+    (RequestValidationError, _on_invalid_request),
+    (ClientDisconnect, _on_client_gone),
+)
 
 
 def _error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

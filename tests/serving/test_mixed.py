@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from facial_emotion import examples
+from tests.features.test_hostile_pictures import png
 from tests.made import many_scans
 from tests.serving.test_serve import encoded, request, server
 
@@ -44,6 +45,11 @@ def hostile(url: str) -> list[Callable[[], int]]:
             time.sleep(pause)
         return 0
 
+    def unread() -> int:
+        with socket.create_connection((host, int(port)), timeout=1.0) as connection, suppress(TimeoutError):
+            connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300)
+        return 0
+
     head = b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n"
     return [
         sent(good[:2000]),
@@ -53,6 +59,10 @@ def hostile(url: str) -> list[Callable[[], int]]:
         sent(good, headers={"Content-Encoding": "gzip"}),
         sent(b"--limit--\r\n", headers=FORM),
         sent(bomb()),
+        sent(png(2_000_000, 1)),
+        sent(png(60_000, 1), "?min_face=24"),
+        sent(good, headers={"Host": "elsewhere"}),
+        unread,
         sent(many_scans(Image.new("RGB", (5000, 5000)), 5000)),
         sent(encoded(examples.portrait(), "BMP") * 20),
         lambda: raw(b"", 1.0),
@@ -69,9 +79,9 @@ def memory(process: psutil.Process) -> float:
     return float(sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 1e6)
 
 
-@pytest.mark.attack("a minute of good and hostile requests", "good ones: 200 in time, or 503 and when to come again")
+@pytest.mark.attack("ten minutes of good and hostile requests", "good ones: 200 or 503, in under 2 s")
 def test_good_requests_are_answered_among_hostile_ones(whole: bool) -> None:
-    seconds = 60.0 if whole else 4.0
+    seconds = 600.0 if whole else 4.0
     good = encoded(examples.frame())
     slowest, statuses = 0.0, Counter[int]()
     with server("--models", "lightgbm", "--workers", 2, "--timeout", LIMIT, "--max-waiting", 16) as url:
@@ -84,7 +94,7 @@ def test_good_requests_are_answered_among_hostile_ones(whole: bool) -> None:
             while time.monotonic() < end:
                 with suppress(OSError):
                     status = rng.choice(attacks)()
-                    assert status in (0, 200, 400, 413, 415, 422, 503, 504), status
+                    assert status in (0, 200, 400, 413, 415, 421, 422, 503, 504), status
 
         with ThreadPoolExecutor(6) as pool:
             attackers = [pool.submit(attack, seed) for seed in range(6)]
@@ -99,5 +109,5 @@ def test_good_requests_are_answered_among_hostile_ones(whole: bool) -> None:
         assert request(f"{url}/recognize", good)[0] == 200
         grown = memory(process) - start
     assert statuses[200] > 0
-    assert slowest < LIMIT + 2
+    assert slowest < 2 if whole else LIMIT
     assert grown < 400, f"{grown:.0f} MB more than at the start"
