@@ -199,7 +199,7 @@ def test_arrays_that_are_not_pictures_are_rejected(wrong: np.ndarray) -> None:
         (io.StringIO("text"), "expected a file opened in binary mode, found str"),
         (os.devnull, "expected a picture file, found a pipe or device"),
         ("", "found a folder"),
-        ("zero\0byte.jpg", "embedded null byte"),
+        ("zero\0byte.jpg", "embedded null"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "found 16 bytes that are none"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "bytes that are none (UnidentifiedImageError)"),
     ],

@@ -109,5 +109,5 @@ def test_good_requests_are_answered_among_hostile_ones(whole: bool) -> None:
         assert request(f"{url}/recognize", good)[0] == 200
         grown = memory(process) - start
     assert statuses[200] > 0
-    assert slowest < 2 if whole else LIMIT
+    assert slowest < (2 if whole else LIMIT)
     assert grown < 400, f"{grown:.0f} MB more than at the start"
