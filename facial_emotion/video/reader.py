@@ -101,8 +101,12 @@ def read(path: str | os.PathLike[str]) -> Iterator[Frame]:
         stream = _shown_stream(container, path)
         start = None if container.start_time is None else container.start_time / 1_000_000
         clock, number, first = Clock(1 / _rate(stream), start), -1, 0.0
+        matrices = dict[int, list[int]]()
         for number, frame in enumerate(container.decode(stream)):
-            rgb = _upright(frame.to_ndarray(format="rgb24", **_square(stream, frame, name)), frame)
+            if frame.rotation not in matrices:  # looking at all frames would keep them in memory for a while
+                matrices[frame.rotation] = _display_matrix(frame)
+            pixels = frame.to_ndarray(format="rgb24", **_square(stream, frame, name))
+            rgb = _upright(pixels, matrices[frame.rotation])
             seconds = clock.at(frame.time)
             first = first if number else seconds
             yield Frame(number, seconds, rgb)
@@ -167,16 +171,21 @@ def _square(stream: VideoStream, frame: VideoFrame, name: str) -> dict[str, Any]
     return {"width": width, "height": frame.height}
 
 
-def _upright(rgb: np.ndarray, frame: VideoFrame) -> np.ndarray:
-    """A frame's pixels (h, w, 3), turned and mirrored by its display matrix, which has 9 numbers, as FFmpeg does it.
+def _display_matrix(frame: VideoFrame) -> list[int]:
+    """The 9 numbers of a frame's display matrix; empty where it has none."""
+    sides: Any = frame.side_data
+    found = (np.frombuffer(data, np.int32).tolist() for data in sides if data.type.name == "DISPLAYMATRIX")
+    return next(found, [])
+
+
+def _upright(rgb: np.ndarray, matrix: list[int]) -> np.ndarray:
+    """A frame's pixels (h, w, 3), turned and mirrored by a display matrix as FFmpeg does it.
 
     Turns are by the nearest multiple of 90 degrees.
     """
-    sides: Any = frame.side_data
-    data = next((data for data in sides if data.type.name == "DISPLAYMATRIX"), None)
-    if data is None:
+    if not matrix:
         return rgb
-    right, down, _, below, under = np.frombuffer(data, np.int32)[:5].tolist()  # where x and y of a pixel go
+    right, down, _, below, under = matrix[:5]  # where x and y of a pixel go
     turn = round(math.degrees(math.atan2(down, right)) / 90) % 4
     if turn % 2 == 0:
         rgb = rgb[:: -1 if under < 0 else 1, :: -1 if turn == 2 else 1]
