@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from PIL import Image
 
 from facial_emotion.batch.rows import COLUMNS
 from facial_emotion.features.emotions import EMOTIONS
@@ -185,3 +187,41 @@ def test_unreadable_videos_are_listed_and_others_are_recognised(run: Run, tmp_pa
     assert done.returncode == 1
     assert "50 rows from 1 of 3 sources" in done.stdout
     assert done.stderr.count("expected a whole video file, found ") == 2
+
+
+SHORT = """
+import sys
+from facial_emotion import recognizers
+from facial_emotion.batch.run import Options, recognize
+from facial_emotion.errors import OutOfMemory
+from facial_emotion.features.faces import find_faces
+from facial_emotion.memory import limit_growth
+import numpy as np
+folder, out, megabytes = sys.argv[1:]
+recognizers.load("lightgbm", 1).predict_proba(np.zeros((1, 48, 48), np.uint8))
+find_faces(np.zeros((512, 512, 3), np.uint8))
+limit_growth(int(megabytes) * 1_000_000)
+try:
+    print(recognize([folder], out, Options("lightgbm", threads=1), resume=True).rows)
+except OutOfMemory as error:
+    print(error)
+"""
+
+
+@pytest.mark.attack("a large picture in little address space", "the run stops with its name, and is resumed")
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_too_little_memory_stops_a_run_that_is_resumed(tmp_path: Path) -> None:
+    write_faces(tmp_path / "pictures", 2)
+    Image.fromarray(np.zeros((6000, 5000, 3), np.uint8)).save(tmp_path / "pictures" / "001a.png")
+    write_faces(tmp_path / "pictures" / "more", 1)
+    found = []
+    for megabytes in (120, 100_000):
+        command = [sys.executable, "-c", SHORT, str(tmp_path / "pictures"), str(tmp_path / "a.csv"), str(megabytes)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        found.append(done.stdout.strip())
+        assert done.returncode == 0, done.stderr
+    assert found[0].startswith(
+        f"{tmp_path}/pictures/001a.png: expected enough memory, found too little; free some, and"
+    )
+    assert found[1] == "3"
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 3
