@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from facial_emotion import limits, recognizers
-from facial_emotion.errors import InputError
+from facial_emotion.errors import Error, InputError
 from facial_emotion.features.faces import Search
 from facial_emotion.serving import worker
 from facial_emotion.serving.schema import ApiError, Limits, starting, too_slow
@@ -224,13 +224,13 @@ class WorkerPool:
         for number in range(1, limits.STARTS + 1):
             try:
                 await dead.start()
-            except (InputError, OSError) as error:
+            except Exception as error:  # whatever it is, the log must say it
                 if self._closed:
                     return
                 self.failure = str(error)
                 note(f"a worker did not start again, try {number} of {limits.STARTS}: {error}")
                 if number == limits.STARTS:
-                    self._on_failure(error)
+                    self._on_failure(error if isinstance(error, Error) else InputError(f"a worker: {error}"))
                     return
                 await asyncio.sleep(limits.RESTART_SECONDS * 2 ** (number - 1))
             else:
