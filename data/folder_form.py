@@ -41,7 +41,11 @@ def picture_files(path: Path) -> list[Path]:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith((".", "__")))
+    """The folders in a folder, but hidden ones; none in one that can't be read, as a file system's lost+found."""
+    try:
+        return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith((".", "__")))
+    except OSError:
+        return []
 
 
 def _parts(path: Path) -> list[Path]:

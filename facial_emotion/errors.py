@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Characters that can't be seen and change what is: of control, of the direction of writing, breaks, halves of others.
-_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # categories: of control, of format, halves of others, breaks
+_JOINERS = "\u200c\u200d"  # of Persian words and of emoji, which stay
 # How Python, the system, Pillow, OpenCV and ONNX Runtime say that memory is short.
 _MEMORY = re.compile(r"out of memory|bad_alloc|allocate memory|insufficient memory|failed to allocate", re.IGNORECASE)
 
@@ -17,7 +19,7 @@ class Error(Exception):
     """Something a user can act on. Its text is one line; it survives pickling, so workers can raise it."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(_UNSEEN.sub(_escaped, " ".join(text.split())))
+        super().__init__(_seen(" ".join(text.split())))
 
 
 def shown(path: str) -> str:
@@ -28,15 +30,24 @@ def shown(path: str) -> str:
     "./" before it.
     """
     path = path.replace("\\", "/") if os.sep == "\\" else path.replace("\\", "\\\\")
-    path = _UNSEEN.sub(_escaped, path)
+    path = _seen(path)
     return f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
 
 
-def _escaped(character: re.Match[str]) -> str:
-    code = ord(character[0])
+def _seen(text: str) -> str:
+    """A text with escapes in place of characters that can't be seen."""
+    if text.isprintable():
+        return text
+    return "".join(
+        _escaped(each) if unicodedata.category(each) in _UNSEEN and each not in _JOINERS else each for each in text
+    )
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
         return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class InputError(Error, ValueError):
@@ -65,7 +76,11 @@ class OutOfMemory(Error, MemoryError):
 
 def is_memory_error(error: BaseException) -> bool:
     """Whether an exception, of whatever library, comes of too little memory."""
-    return isinstance(error, MemoryError) or bool(_MEMORY.search(str(error)))
+    if isinstance(error, Error | MemoryError):
+        return isinstance(error, MemoryError)
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno == errno.ENOMEM
+    return bool(_MEMORY.search(str(error)))
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from facial_emotion import limits
 from facial_emotion.errors import InputError
 
+_LARGEST = 1e300  # of numbers that are finite
 Record = TypeVar("Record")
 
 
@@ -175,9 +175,13 @@ class BenchmarkRow:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises InputError where it is none, or too large or too deep, and OSError."""
-    if path.stat().st_size > limits.JSON:
-        raise InputError(path, f"at most {limits.JSON} bytes of JSON", str(path.stat().st_size))
-    return parse_json(path.read_bytes(), path)
+    if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
+        raise InputError(path, "a file of JSON", "a folder, pipe or device")
+    with path.open("rb") as stream:
+        content = stream.read(limits.JSON + 1)
+    if len(content) > limits.JSON:
+        raise InputError(path, f"at most {limits.JSON} bytes of JSON", "more")
+    return parse_json(content, path)
 
 
 def parse_json(content: str | bytes, place: object) -> Any:
@@ -239,8 +243,8 @@ def _parsed(hint: Any, value: Any, place: object, name: str) -> Any:
     kinds: tuple[Any, ...] = (int, float) if hint is float else (origin or hint,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
         raise InputError(place, f"{name!r} of type {_name(hint)}", type(value).__name__)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(place, f"{name!r}, a finite number", str(value))
+    if hint is float and not abs(value) < _LARGEST:  # also true of NaN
+        raise InputError(place, f"{name!r}, a finite number", str(value)[:80])
     if origin is dict:
         return {key: _parsed(arguments[1], entry, place, f"{name}.{key}") for key, entry in value.items()}
     if origin is list:

@@ -133,7 +133,7 @@ def in_video(search: Search, rgb: np.ndarray) -> Search:
     rgb: a frame (h, w, 3); 40 pixels in one of 640x480, in proportion in others, and not below the detector's default.
     """
     if search.min_face is not None:
-        return search
+        return as_allowed(search, rgb)
     least = DETECTORS[search.detector].min_face if search.detector in DETECTORS else SMALLEST
     return search._replace(min_face=max(least, VIDEO_MIN_FACE * max(rgb.shape[:2]) / 640))
 

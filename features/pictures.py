@@ -54,8 +54,8 @@ def read_rgb(
     an encoded file, some of ``readable_formats()``, by default all. EXIF rotation is applied, transparency is blended
     with white, values of more than 8 bits are reduced to 8, of an animation the first frame that is not of one colour
     is decoded, and of a file of several pages the first one, with a warning. Raises InputError if it is not a picture,
-    truncated, or larger than ``max_pixels`` (less of some kinds, see ``limits.COST``), and OutOfMemory. Decoding takes
-    up to 11 bytes of memory for each of these pixels.
+    truncated, or larger than ``max_pixels`` (than a part of it for kinds in ``limits.COST``) or ``limits.PIXELS``, and
+    OutOfMemory. Decoding takes up to 11 bytes of memory for each of these pixels.
     """
     from PIL import Image
 

@@ -50,11 +50,12 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
 def score_picture(source: Source, options: Options) -> Iterator[list[Row]]:
     """The rows of a picture, a list for each page; with ``options.annotate`` also writes annotated copies."""
     from facial_emotion.batch import copies
+    from facial_emotion.features.faces import as_allowed
     from facial_emotion.features.pictures import read_pages
     from facial_emotion.scene import faces_in
 
     for page, rgb in read_pages(source.path):
-        faces = faces_in(rgb, recognizer(options.model, threads=1), *options.search)
+        faces = faces_in(rgb, recognizer(options.model, threads=1), *as_allowed(options.search, rgb))
         if options.annotate is not None:
             from PIL import Image
 

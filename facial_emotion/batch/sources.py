@@ -10,6 +10,7 @@ import glob
 import os
 import re
 import stat
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ def _is_raw_tiff(path: str) -> bool:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=("TIFF",)) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=("TIFF",)) as image:
             return is_raw_tiff(image)
     except Exception:  # damaged, in one of many ways: reading says so
         return False

@@ -40,7 +40,7 @@ from facial_emotion.commands import options, run
     "--max-pixels",
     default=limits.SERVED / 1e6,
     show_default=True,
-    type=options.Number(0.001),
+    type=options.Number(0.001, limits.PIXELS / 1e6),
     help="Maximum size, in megapixels; less of kinds that take more memory.",
 )
 @click.option(
@@ -115,7 +115,7 @@ def main(
     application = create_app(tuple(names), default, workers, limited, fail, hosts, options.split_names(allow_origins))
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
     settings: dict[str, Any] = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
-    settings |= {"timeout_keep_alive": math.ceil(keep_alive)}
+    settings |= {"timeout_keep_alive": math.ceil(keep_alive), "ws": "none"}
     server = uvicorn.Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
     server.run()
     if failures:

@@ -102,7 +102,7 @@ class _Counted:
     def unread(self) -> int:
         """The number of these bytes that the client has not taken; the system's queue counts on Linux."""
         size = int(self._transport.get_write_buffer_size())
-        with contextlib.suppress(ImportError, OSError, AttributeError):
+        with contextlib.suppress(ImportError, OSError, AttributeError, ValueError):
             import fcntl
             import termios
 

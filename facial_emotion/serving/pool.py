@@ -43,7 +43,10 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             self._connection = await asyncio.open_connection(sock=ours)
-            await asyncio.to_thread(self._launch, theirs)
+            try:
+                await asyncio.to_thread(self._launch, theirs)
+            except (OSError, RuntimeError, MemoryError) as error:
+                raise InputError("worker", "a process and memory for it", str(error)) from error
         try:
             failure = await self._answer()
         except (EOFError, OSError):
@@ -56,8 +59,9 @@ class Worker:
         if self._process is not None:
             self._process.join()  # it was killed
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=worker.run, args=(connection, self._models, self._pixels), daemon=True)
-        self._process.start()
+        process = context.Process(target=worker.run, args=(connection, self._models, self._pixels), daemon=True)
+        process.start()
+        self._process = process
 
     async def ask(self, request: worker.Request, seconds: float) -> worker.Answer:
         """The answer to a request. Raises ApiError where it takes longer or the process dies; it is dead then."""

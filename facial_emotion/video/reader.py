@@ -100,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> Iterator[Frame]:
     with _open(path) as container:
         stream = _shown_stream(container, path)
         start = None if container.start_time is None else container.start_time / 1_000_000
-        clock, number, first = Clock(1 / _rate(stream), start), -1, 0.0
+        clock, number, first, end = Clock(1 / _rate(stream), start), -1, 0.0, 0.0
         matrices = dict[int, list[int]]()
         for number, frame in enumerate(container.decode(stream)):
             if frame.rotation not in matrices:  # looking at all frames would keep them in memory for a while
@@ -109,12 +109,15 @@ def read(path: str | os.PathLike[str]) -> Iterator[Frame]:
             rgb = _upright(pixels, matrices[frame.rotation])
             seconds = clock.at(frame.time)
             first = first if number else seconds
+            end = seconds + float((frame.duration or 0) * (frame.time_base or 0))
             yield Frame(number, seconds, rgb)
         if number < 0:
             raise InputError(name, "a video", "no frame in it")
-        stated = _duration(stream) if container.format.name.split(",")[0] in _WITH_DURATION else 0.0
-        if clock.seconds - first < stated - max(1.0, _MISSING * stated):
-            raise InputError(name, f"a video of {stated:.1f} s", f"its end after {clock.seconds - first:.1f} s")
+        form = container.format.name.split(",")[0]
+        stated = _duration(stream) if form in _WITH_DURATION else 0.0
+        begin = 0.0 if form == "matroska" else first  # whose duration is the end
+        if end - begin < stated - max(1.0, _MISSING * stated):
+            raise InputError(name, f"a video of {stated:.1f} s", f"its end after {end - begin:.1f} s")
 
 
 @contextmanager

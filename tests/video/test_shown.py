@@ -130,6 +130,32 @@ def test_a_video_is_what_players_show(
     np.testing.assert_allclose([frame.seconds for frame in frames], begins + np.arange(3), atol=0.15)
 
 
+@pytest.mark.attack("slides, one long frame, a late video in Matroska", "whole, not cut off")
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv"])
+@pytest.mark.parametrize(("times", "last"), [((0, 5, 10), 5), ((0,), 10), ((8, 9, 10), 10), ((0, 1), 20)])
+def test_a_long_last_frame_is_no_early_end(name: str, times: tuple[int, ...], last: int, tmp_path: Path) -> None:
+    millisecond = Fraction(1, 1000)
+    with av.open(str(tmp_path / name), "w") as container:
+        stream: Any = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.time_base = 32, 32, "yuv420p", millisecond
+        stream.codec_context.time_base = millisecond
+        audio: Any = container.add_stream("aac", rate=8000, layout="mono")
+        for start in range(0, 8000 * (times[-1] + last), 1024):
+            samples = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            samples.sample_rate, samples.pts = 8000, start
+            container.mux(audio.encode(samples))
+        ends = (*times[1:], times[-1] + last)
+        for time, end in zip(times, ends, strict=True):
+            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame.pts, frame.time_base = 1000 * time, millisecond
+            for packet in stream.encode(frame):
+                packet.duration = 1000 * (end - time)
+                container.mux(packet)
+        for each in (stream, audio):
+            container.mux(each.encode(None))
+    np.testing.assert_allclose([frame.seconds for frame in reader.read(tmp_path / name)], times, atol=0.1)
+
+
 @pytest.mark.attack("a title in Latin-1", "the video is read")
 def test_a_title_may_have_any_encoding(tmp_path: Path) -> None:
     write(tmp_path / "a.mp4", 32, 32, (1, 0, 0, 1), Fraction(1), title="Fete")
