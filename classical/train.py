@@ -116,7 +116,7 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe from a JSON file. Raises InputError."""
     try:
-        content = read_json(path)
+        content = read_json(path, "a recipe in JSON")
     except OSError as error:
         raise InputError(path, "a recipe in JSON", error.strerror or str(error)) from error
     recipe = parse(Recipe, content, path)

@@ -153,7 +153,7 @@ _HEAD: dict[str, _Types] = {setting.name: _NUMBER for setting in fields(Head)}
 def read(path: Path) -> Recipe:
     """Read a recipe from a JSON file. Raises InputError."""
     try:
-        settings = read_json(path)
+        settings = read_json(path, "a recipe in JSON")
     except OSError as error:
         raise InputError(path, "a recipe in JSON", error.strerror or str(error)) from error
     recipe = from_dict(settings, path)

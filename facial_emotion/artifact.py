@@ -98,7 +98,7 @@ def read_card(folder: Path) -> Card:
 @functools.lru_cache(maxsize=64)
 def _card(path: Path, *state: int) -> Card:
     """A card as it was in this state of its file: the app asks for all cards at every click."""
-    return parse(Card, read_json(path), path)
+    return parse(Card, read_json(path, "a card in JSON"), path)
 
 
 def read_model(folder: Path, card: Card) -> bytes:

@@ -173,7 +173,7 @@ class BenchmarkRow:
         return self.people.calibration_error if self.labels == "people" and self.people else self.scores.ece
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, expected: str = "JSON") -> Any:
     """The content of a JSON file. Raises InputError where it is none, or too large or too deep, and OSError."""
     if path.exists() and not path.is_file():  # a pipe would wait for ever, a device never end
         raise InputError(path, "a file of JSON", "a folder, pipe or device")
@@ -181,15 +181,15 @@ def read_json(path: Path) -> Any:
         content = stream.read(limits.JSON + 1)
     if len(content) > limits.JSON:
         raise InputError(path, f"at most {limits.JSON} bytes of JSON", "more")
-    return parse_json(content, path)
+    return parse_json(content, path, expected)
 
 
-def parse_json(content: str | bytes, place: object) -> Any:
+def parse_json(content: str | bytes, place: object, expected: str = "JSON") -> Any:
     """Parsed JSON. Raises InputError, which names the place, where it is none, or nested too deep."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(place, "JSON", str(error)) from error
+        raise InputError(place, expected, str(error)) from error
 
 
 def parse(kind: type[Record], value: object, place: object) -> Record:
