@@ -91,11 +91,11 @@ def rows(path: Path, stream: TextIO, wanted: Sequence[str]) -> Iterator[tuple[in
 
 def _lines(path: Path, stream: TextIO) -> Iterator[str]:
     """The lines of a file, none of which may fill the memory."""
-    number = 0
+    count = 0
     while line := stream.readline(limits.LINE):
-        number += 1
+        count += 1
         if len(line) == limits.LINE:
-            raise InputError(f"{path.name}, line {number}", f"a line of under {limits.LINE} characters", "more")
+            raise InputError(f"{path.name}, line {count}", f"a line of under {limits.LINE} characters", "more")
         yield line
 
 

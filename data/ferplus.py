@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facial_emotion.data import csv_form
-from facial_emotion.data.csv_form import number
+from facial_emotion.data.csv_form import number, rows
 from facial_emotion.errors import InputError, memory_checked
 from facial_emotion.features.emotions import EMOTIONS, encode
 
@@ -23,25 +22,25 @@ CLEAR_VOTES = 5  # of ten: an emotion with more votes is called clear
 OTHER_COLUMNS = ("contempt", "unknown", "NF")  # NF: not a face
 
 
-def read_votes(path: Path, rows: int) -> np.ndarray:
-    """Read votes, int64, shape (rows, 10): the seven EMOTIONS in their order, then contempt, unknown, not a face.
+def read_votes(path: Path, count: int) -> np.ndarray:
+    """Read votes, int64, shape (count, 10): the seven EMOTIONS in their order, then contempt, unknown, not a face.
 
-    The rows are those of FER2013's CSV. Raises InputError if their number differs from ``rows``.
+    The rows are those of FER2013's CSV. Raises InputError if their number differs from ``count``.
     """
     columns = [*_in_emotions_order(), *OTHER_COLUMNS]
     try:
         with memory_checked(path), path.open(encoding="utf-8-sig", newline="") as stream:
             votes = [
                 [number(row[name], PEOPLE, f"{path.name}, line {line}, column {name}", "votes") for name in columns]
-                for line, row in csv_form.rows(path, stream, columns)
+                for line, row in rows(path, stream, columns)
             ]
     except UnicodeDecodeError as error:
         raise InputError(path, "a text table", "bytes that are not text") from error
     except (OSError, csv.Error) as error:
         raise InputError(path, f"FER+ votes with the columns {', '.join(columns)}", str(error)) from error
-    if len(votes) != rows:
+    if len(votes) != count:
         raise InputError(
-            path, f"{rows} rows, as FER2013 has", f"{len(votes)}", "FER+ goes with the CSV form, row by row"
+            path, f"{count} rows, as FER2013 has", f"{len(votes)}", "FER+ goes with the CSV form, row by row"
         )
     return np.array(votes, dtype=np.int64).reshape(-1, len(columns))
 

@@ -6,6 +6,7 @@ The prefix of a file's name (Training_, PublicTest_, PrivateTest_) is its offici
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,14 @@ def picture_files(path: Path) -> list[Path]:
 
     The parts may lie in a folder of the folder.
     """
-    parts = _parts(path)
-    if not parts:  # as Kaggle's archives have it
-        parts = [part for folder in _folders(path) for part in _parts(folder)]
+    try:
+        folders = _folders(path)
+    except OSError as error:
+        raise InputError(path, "a folder that can be read", error.strerror or str(error)) from error
+    parts = _parts(folders)
+    for folder in folders if not parts else ():  # as Kaggle's archives have it
+        with suppress(PermissionError):  # a file system's lost+found
+            parts += _parts(_folders(folder))
     files = sorted(
         file
         for part in parts
@@ -35,22 +41,19 @@ def picture_files(path: Path) -> list[Path]:
         if not file.name.startswith(".") and file.name.lower() not in _SYSTEM_FILES
     )
     if not files:
-        found = ", ".join(sorted(folder.name for folder in _folders(path)))[:100] or "no such folder"
+        found = ", ".join(folder.name for folder in folders)[:100] or "no such folder"
         raise InputError(path, "train/<emotion>/*.jpg and test/<emotion>/*.jpg", found)
     return files
 
 
 def _folders(path: Path) -> list[Path]:
-    """The folders in a folder, but hidden ones; none in one that can't be read, as a file system's lost+found."""
-    try:
-        return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith((".", "__")))
-    except OSError:
-        return []
+    """The folders in a folder, sorted, without hidden ones and those of systems."""
+    return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith((".", "__")))
 
 
-def _parts(path: Path) -> list[Path]:
-    """The folders of the data set's parts, whose names may be in capitals."""
-    return [folder for folder in _folders(path) if folder.name.lower() in _PARTS]
+def _parts(folders: list[Path]) -> list[Path]:
+    """Those that are the data set's parts, whose names may be in capitals."""
+    return [folder for folder in folders if folder.name.lower() in _PARTS]
 
 
 def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -20,14 +20,13 @@ from pathlib import Path
 from facial_emotion import limits, paths
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import Card, FileInfo, parse, read_json, to_json
+from facial_emotion.records import NEVER, Card, FileInfo, parse, read_json, to_json
 
 CARD, MODEL = "card.json", "model.onnx"
 # The output of a model that has a head for these labels (see ``records.Card``).
 OUTPUTS = {"fer2013": "probabilities", "people": "probabilities of people"}
 # What the name of a recognizer ends in that answers with these labels.
 SUFFIXES = {"fer2013": "", "people": "-ferplus"}
-_NEVER = 1.000001  # a threshold that no confidence reaches
 _JUDGED = ("PublicTest", "PrivateTest")
 TYPICAL = "typical.npy"  # of a classical model: the median features of Training, float16 (d,)
 
@@ -158,7 +157,7 @@ def _check(folder: Path, card: Card) -> None:
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(card.emotions))
     if card.labels not in OUTPUTS:
         raise InputError(place, f"labels {' or '.join(OUTPUTS)}", repr(card.labels))
-    if not 0 <= card.threshold <= _NEVER:
+    if not 0 <= card.threshold <= NEVER:
         raise InputError(place, "a threshold from 0 to 1", str(card.threshold))
     for name in (*card.files, *(member.name for member in card.members), *([card.model_of] if card.model_of else ())):
         if Path(name).name != name or name.startswith(".") or not name.isprintable():

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from facial_emotion import limits
 from facial_emotion.errors import InputError
 
+NEVER = 1.0 + 1e-6  # a threshold that no confidence reaches
 _LARGEST = 1e300  # of numbers that are finite
 Record = TypeVar("Record")
 

@@ -89,8 +89,8 @@ def find_faces(
     """Detect the faces of a picture, uint8 RGB (h, w, 3).
 
     detector: a key of DETECTORS; threshold: the score that a face must reach, by default the detector's; min_face: the
-    height in pixels of the smallest face to be found, by default ``default_min_face``. Smaller values take longer.
-    Raises InputError.
+    height in pixels of the smallest face to be found, by default ``default_min_face``. Smaller values take longer, and
+    below ``smallest_allowed`` too long. Raises InputError.
     """
     check_rgb(rgb)
     if detector not in DETECTORS:

@@ -76,7 +76,8 @@ def read_rgb(
 def read_pages(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[int | None, np.ndarray]]:
     """The pages of a picture's file, each with its number from 1; of one page its picture alone, without a number.
 
-    Arguments, pictures and errors are those of ``read_rgb``.
+    Arguments, pictures and errors are those of ``read_rgb``. The file is opened anew for each page, so that nothing
+    stays open, and no warning switched off, while the caller works.
     """
     name, content = _content(source)
     count, index = 1, 0

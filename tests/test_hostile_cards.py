@@ -91,7 +91,7 @@ def test_changed_results_are_read_or_refused(tmp_path: Path) -> None:
         (tmp_path / results.FILE).write_text(json.dumps(changed(json.loads(content), random.Random(seed))))
         try:
             rows, _ = results.read(tmp_path)
-            assert all(row.own.accuracy >= 0 or row for row in rows)
+            assert results.to_csv(rows).count("\n") == len(rows) + 1
         except InputError as error:
             refused += 1
             assert "\n" not in str(error)  # noqa: PT017 - the others are read

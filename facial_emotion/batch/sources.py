@@ -99,7 +99,7 @@ def _counted(what: str, files: Counter[str]) -> list[str]:
 def kind_of(path: str) -> str | None:
     """ "picture", "raw", "video", or None for another file. One that is named as a picture or video is one, if damaged.
 
-    A file of several JPEG pictures with the suffix of a video is a video.
+    A file of several JPEG pictures with the suffix of a video is a video, and a raw photograph in a TIFF a picture.
     """
     suffix = os.path.splitext(path)[1].lower()
     named = "picture" if suffix in PICTURES else "video" if suffix in VIDEOS else None
@@ -112,14 +112,13 @@ def kind_of(path: str) -> str | None:
         return named
     if is_raw(path, header):
         return "raw"
-    if header.startswith((b"II*\0", b"MM\0*")) and _is_raw_tiff(path):
-        return "raw"
     if _PICTURE_BYTES.match(header):
         return "video" if named == "video" and header.startswith(b"\xff\xd8") else "picture"
     return "video" if _VIDEO_BYTES.match(header) else named
 
 
 def _is_raw_tiff(path: str) -> bool:
+    """Whether a file is a raw photograph in a TIFF."""
     from PIL import Image
 
     try:
@@ -214,7 +213,7 @@ def _is_source(path: str, left_out: LeftOut) -> bool:
     kind, suffix = kind_of(path), os.path.splitext(path)[1].lower()
     if kind is None:
         left_out.files[suffix] += 1
-    elif kind == "raw":
+    elif kind == "raw" or (kind == "picture" and _is_raw_tiff(path)):
         left_out.raw[suffix] += 1
     elif kind == "video" and reader.is_sound(path):
         left_out.sound[suffix] += 1

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from facial_emotion.records import NEVER
+
 TARGET = 0.8  # accuracy that certain answers shall have
 
 
@@ -30,7 +32,7 @@ def choose(probabilities: np.ndarray, labels: np.ndarray, target: float = TARGET
     """The lowest threshold at which answers are as accurate as the target; above every confidence where none is."""
     thresholds, _, accuracy = curve(probabilities, labels)
     enough = np.flatnonzero(accuracy >= target)
-    return float(thresholds[enough[-1]]) if len(enough) else 1.0 + 1e-6
+    return float(thresholds[enough[-1]]) if len(enough) else NEVER
 
 
 def figures(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, Any]:

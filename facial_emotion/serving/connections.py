@@ -72,9 +72,8 @@ class Connection(H11Protocol):
             return
         waiting = [each for each in others if each._idle or each._stuck]
         most = Counter(_address(each) for each in waiting).most_common(1)
-        oldest = min(
-            (each for each in waiting if _address(each) == most[0][0]), key=lambda each: each._opened, default=self
-        )
+        busiest = [each for each in waiting if _address(each) == most[0][0]]
+        oldest = min(busiest, key=lambda each: each._counted.opened, default=self)
         oldest._cut()
 
     def _cut(self) -> None:
@@ -83,8 +82,6 @@ class Connection(H11Protocol):
             connection = self._counted.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._counted.abort()
-
-    _opened = property(lambda self: self._counted.opened)
 
 
 class _Counted:
