@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -34,12 +34,13 @@ def annotated(
     landmarks: bool = False,
     marked: int | None = None,
     percent: bool = True,
+    words: Callable[[str], str] = str,
 ) -> np.ndarray:
     """A copy of a picture, uint8 RGB (h, w, 3), with boxed and labelled faces; the boxes of uncertain ones are dashed.
 
     bars: also the seven probabilities beside each box, where there is room; landmarks: also the 68 points, predicted
     on each face's crop; marked: the number of a face that is shown bright in a picture that is darkened; percent:
-    whether labels may say the confidence.
+    whether labels may say the confidence; words: what the emotions are called.
     """
     picture = np.ascontiguousarray(rgb).copy()
     for face in faces:
@@ -51,10 +52,10 @@ def annotated(
     for face in faces:
         _draw_box(picture, face)
         if bars:
-            _draw_bars(picture, face, scale)
+            _draw_bars(picture, face, scale, words)
         if landmarks:
             _draw_landmarks(picture, face, scale)
-    for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0], percent), strict=True):
+    for face, label in zip(faces, place_labels(faces, rgb.shape[1], rgb.shape[0], percent, words), strict=True):
         if label is not None:
             _draw_label(picture, label, _colour(face))
     return picture
@@ -116,7 +117,7 @@ def _write(picture: np.ndarray, place: tuple[int, int], mask: np.ndarray, colour
     part[:] = np.rint(part * (1 - share) + np.array(colour, dtype=np.float32) * share)
 
 
-def _draw_bars(picture: np.ndarray, face: Face, scale: float) -> None:
+def _draw_bars(picture: np.ndarray, face: Face, scale: float, words: Callable[[str], str]) -> None:
     """Draw a bar chart of the probabilities right of the box, else left of it, or not at all where there is no room."""
     width = picture.shape[1]
     left, top, right, bottom = (int(edge) for edge in face.box)
@@ -130,8 +131,8 @@ def _draw_bars(picture: np.ndarray, face: Face, scale: float) -> None:
         end = x + max(1, round(bar_width * float(face.probabilities[index])))
         cv2.rectangle(picture, (x, y + 1), (end, y + row_height - 2), COLOURS[name], cv2.FILLED)
         place = x, y + (row_height - text_size(name, size)[1]) // 2
-        _write(picture, place, text_mask(name, size, outline=1), _BLACK)
-        _write(picture, place, text_mask(name, size), _WHITE)
+        _write(picture, place, text_mask(words(name), size, outline=1), _BLACK)
+        _write(picture, place, text_mask(words(name), size), _WHITE)
 
 
 def _draw_landmarks(picture: np.ndarray, face: Face, scale: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -24,18 +24,21 @@ class Label(NamedTuple):
     box: tuple[int, int, int, int]
 
 
-def place_labels(faces: Sequence[Face], width: int, height: int, percent: bool = True) -> list[Label | None]:
+def place_labels(
+    faces: Sequence[Face], width: int, height: int, percent: bool = True, words: Callable[[str], str] = str
+) -> list[Label | None]:
     """The labels of faces in a picture of ``width`` x ``height`` pixels; None where there is no room for any.
 
-    A label says number, emotion and (with ``percent``) confidence, or the first of these, whatever fits the width of
-    its face's box. It stands above the box, below or inside it, wherever it is over no other face and no other label.
+    A label says number, emotion (as ``words`` calls it) and (with ``percent``) confidence, or the first of these,
+    whatever fits the width of its face's box. It stands above the box, below or inside it, wherever it is over no
+    other face and no other label.
     """
     boxes = [tuple(int(edge) for edge in face.box) for face in faces]
     placed: list[Label | None] = []
     for index, face in enumerate(faces):
         others = boxes[:index] + boxes[index + 1 :]
         taken = [label.box for label in placed if label is not None]
-        candidates = list(_candidates(face, width, height, percent))
+        candidates = list(_candidates(face, width, height, percent, words))
         free = (label for label in candidates if not _overlaps(label.box, [*others, *taken]))
         # Among faces that overlap, a number over another face is better than none; over another label it is worse.
         last = (label for label in reversed(candidates) if not _overlaps(label.box, taken))
@@ -43,11 +46,11 @@ def place_labels(faces: Sequence[Face], width: int, height: int, percent: bool =
     return placed
 
 
-def _candidates(face: Face, width: int, height: int, percent: bool) -> Iterator[Label]:
+def _candidates(face: Face, width: int, height: int, percent: bool, words: Callable[[str], str]) -> Iterator[Label]:
     """A face's labels within the picture, the best first: by text, then by place."""
     left, top, right, bottom = (int(edge) for edge in face.box)
     size = int(np.clip(_SHARE * (right - left), _SMALLEST, _LARGEST))
-    emotion = f"{face.number} {face.label}{'' if face.certain else '?'}"
+    emotion = f"{face.number} {words(face.label)}{'' if face.certain else '?'}"
     texts = [f"{emotion} {face.confidence:.0%}"] * percent + [emotion, str(face.number)]
     for text in texts:
         wide, high = text_size(text, size)

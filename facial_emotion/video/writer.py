@@ -18,10 +18,10 @@ _TIME_BASE = Fraction(1, 1000)  # seconds: the time unit of annotated videos
 
 
 @contextmanager
-def annotated_copy(path: Path) -> Iterator[WriteFrame]:
+def annotated_copy(path: Path, words: Callable[[str], str] = str) -> Iterator[WriteFrame]:
     """A function that appends annotated frames to an H.264 file, which gets its final name when it is complete.
 
-    Raises InputError where it can't be written: a failure of this source alone.
+    words: what the emotions are called. Raises InputError where it can't be written: a failure of this source alone.
     """
     import av
 
@@ -39,7 +39,7 @@ def annotated_copy(path: Path) -> Iterator[WriteFrame]:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.codec_context.time_base = _TIME_BASE
         stream = container.streams.video[0]
-        rgb = _fitted(annotated(frame.rgb, faces, bars=True), stream.width, stream.height)
+        rgb = _fitted(annotated(frame.rgb, faces, bars=True, words=words), stream.width, stream.height)
         picture = av.VideoFrame.from_ndarray(rgb, format="rgb24")
         last = max(last + 1, round(frame.seconds / _TIME_BASE))
         picture.pts, picture.time_base = last, _TIME_BASE
