@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -57,16 +59,16 @@ class Record:
         )
         self._count += 1
 
-    def to_csv(self) -> str:
-        """All rows as CSV with the columns COLUMNS; seconds are counted from the start."""
+    def to_csv(self, more: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:
+        """All rows as CSV with the columns COLUMNS and ``more``, values by column; seconds are from the start on."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in self.rows:
+        writer.writerow([*COLUMNS, *more])
+        for row, *others in zip(self.rows, *more.values(), strict=True):
             label = [EMOTIONS[row["emotion"]], f"{row['probabilities'][row['emotion']]:.4f}", bool(row["certain"])]
             where = [f"{row['seconds']:.3f}", row["face"], *row["box"], f"{row['detection']:.4f}"]
             shares = [f"{probability:.4f}" for probability in row["probabilities"]]
-            writer.writerow([*where, *shares, *label, self._models[row["model"]]])
+            writer.writerow([*where, *shares, *label, self._models[row["model"]], *others])
         return text.getvalue()
 
 
