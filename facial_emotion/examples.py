@@ -10,6 +10,7 @@ import numpy as np
 FRAME = (480, 640)  # height and width of a common webcam's picture
 _VARIANTS = 100  # crops besides the first
 _RATE = 15  # frames per second of the example video
+FRAMES = 6 * _RATE  # of the example video
 _TILE = (270, 360)  # height and width of a picture in a video call
 
 
@@ -53,7 +54,7 @@ def pair() -> np.ndarray:
 
 def video() -> Iterator[tuple[float, np.ndarray]]:
     """A call of 6 seconds: the astronaut comes near, the officer joins: seconds, and uint8 RGB (270, 720, 3)."""
-    for index in range(6 * _RATE):
+    for index in range(FRAMES):
         seconds = index / _RATE
         left = _view(portrait(), (225, 120), 0.6 + 0.1 * min(seconds, 3), 10 * float(np.sin(seconds)), 1)
         right = _view(officer(), (255, 190), 0.9, -8 * float(np.sin(seconds)), 1)

@@ -31,6 +31,8 @@ JSON = 20_000_000  # bytes of a card or a journal
 
 MEMBERS = 100  # of an ensemble
 
+UPLOAD = 200  # megabytes (2**20 bytes) of a file that is given to the app: more needs a command on one's own computer
+
 # The server: defaults of its options, and what they leave open
 BODY = 10_000_000  # bytes of a request
 SERVED = 40_000_000  # pixels of a picture

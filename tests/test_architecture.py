@@ -67,6 +67,8 @@ ALLOWED = {
     "serving.benchmark": {"examples", "evaluation"},
     "views": {
         "views",
+        "batch.sources",
+        "labels",
         "explain",
         "examples",
         "video",

@@ -33,7 +33,7 @@ VIDEOS = frozenset(
         *(".ivf", ".y4m"),
     )
 )
-_HEADER = 400  # bytes that say what a file is
+HEADER = 400  # bytes that say what a file is
 _PICTURE_BYTES = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|BM.{4}\0{4}|II\*\0|MM\0\*|RIFF.{4}WEBP|\0\0\0\x0cjP  |P[1-6]\s"
     rb"|.{4}ftyp(?:avif|avis|heic|heix|heim|heis|mif1|msf1)",
@@ -101,14 +101,20 @@ def kind_of(path: str) -> str | None:
 
     A file of several JPEG pictures with the suffix of a video is a video, and a raw photograph in a TIFF a picture.
     """
-    suffix = os.path.splitext(path)[1].lower()
-    named = "picture" if suffix in PICTURES else "video" if suffix in VIDEOS else None
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return named
+            return kind(path, b"")
         with open(path, "rb") as file:
-            header = file.read(_HEADER)
+            return kind(path, file.read(HEADER))
     except (OSError, ValueError):
+        return kind(path, b"")
+
+
+def kind(path: str, header: bytes) -> str | None:
+    """The kind of a file, as of ``kind_of``, by its name and its first HEADER bytes; of those none may be known."""
+    suffix = os.path.splitext(path)[1].lower()
+    named = "picture" if suffix in PICTURES else "video" if suffix in VIDEOS else None
+    if not header:
         return named
     if is_raw(path, header):
         return "raw"

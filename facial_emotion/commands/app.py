@@ -24,13 +24,13 @@ def main(host: str, port: int) -> None:
         raise InputError("app", "Streamlit", "none installed", "install facial-emotion with the extra [app]")
     from streamlit.web import cli
 
-    from facial_emotion import paths
+    from facial_emotion import limits, paths
     from facial_emotion.views.app import ask_no_host
 
     settings = {
         "server.address": host,
         "server.port": port,
-        "server.maxUploadSize": 50,
+        "server.maxUploadSize": limits.UPLOAD,
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "global.disableWidgetStateDuplicationWarning": "true",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,8 +34,10 @@ class Step:
 class Analysis:
     """The analysis of a video.
 
-    frames: of the video; count: their number, as far as it is known; copy: the annotated video that is written; error:
-    what ended the video early. stills: small pictures uint8 RGB by their seconds.
+    frames: of the video; count: their number, as far as it is known; copy: the annotated video that is written, in
+    which ``words`` says what the emotions are called; every: how many frames there are to one that is analysed. step:
+    the last one; seconds: its time; error: what ended the video early; stills: small pictures uint8 RGB by their
+    seconds.
     """
 
     name: str
@@ -43,52 +45,37 @@ class Analysis:
     count: int
     settings: Settings
     copy: Path
+    words: Callable[[str], str] = str
     every: int = 1
-    error: str = ""
-    finished: bool = False
+    step: Step | None = None
     seconds: float = 0.0
+    error: InputError | None = None
     record: Record = field(default_factory=lambda: Record(start=0.0))
     stills: dict[float, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.every = max(1, math.ceil(self.count / MAX_FRAMES))
-        self._steps = self._run()
 
-    @property
-    def share(self) -> float:
-        """The share of the frames that has been seen, 0-1."""
-        return min(1.0, (self._seen + 1) / max(1, self.count))
+    def run(self) -> Generator[float]:
+        """Analyse and write every ``every``-th frame; yields the share of the frames that has been seen, 0-1.
 
-    _seen: int = -1
-
-    def step(self) -> Step | None:
-        """Analyse the next frame; None at the end."""
-        return next(self._steps, None)
-
-    def stop(self) -> None:
-        """End here; what is done is kept, the annotated video too."""
-        self._steps.close()
-        self.finished = True
-
-    def _run(self) -> Generator[Step]:
-        """Every ``every``-th frame, analysed and written."""
+        Where it is closed before its end, what is done is kept, the annotated video too.
+        """
         stream, still_interval = Stream(self.settings, self.record), max(1, self.count // self.every // _MAX_STILLS)
         try:
-            with annotated_copy(self.copy) as write:
+            with annotated_copy(self.copy, self.words) as write:
                 for frame in self.frames:
-                    self._seen = frame.number
                     if frame.number % self.every:
                         continue
                     stream.change(track_timeout=tracking.timeout(TRACK_TIMEOUT, frame.seconds - self.seconds))
                     faces = stream.process(frame.rgb, frame.seconds).faces
                     write(frame, faces)
-                    self.seconds = frame.seconds
+                    self.step, self.seconds = Step(frame, faces), frame.seconds
                     if frame.number // self.every % still_interval == 0:
                         self.stills[frame.seconds] = _still(frame.rgb)
-                    yield Step(frame, faces)
+                    yield min(1.0, (frame.number + 1) / max(1, self.count))
         except InputError as error:
-            self.error = str(error)
-        self.finished = True
+            self.error = error
 
 
 def _still(rgb: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from facial_emotion.views.sidebar import ViewerSettings
 # Headings, paragraphs and lists, in Markdown.
 TEXT = translatable(
     (
-        "### What the numbers mean",
+        "## What the numbers mean",
         "Each face gets a probability for each of seven emotions; they sum to 100 %. They are calibrated: of the "
         "faces with a confidence of 70 %, about 70 % are classified correctly, on pictures like those of the test "
         "set.",
@@ -24,7 +24,7 @@ TEXT = translatable(
         "If the confidence is below a threshold, the answer is marked *uncertain*. The threshold was set on "
         "PublicTest, for 80 % accuracy of the other answers, and for 90 % by people's votes; the Compare page "
         "shows the share of these answers as *coverage*.",
-        "### What the models can't do",
+        "## What the models can't do",
         "- They recognise an **expression**, not a feeling. A smile may be polite, and a frown may be caused by "
         "sunlight.\n"
         "- They were trained on FER2013: grey pictures of 48 x 48 pixels from a web search, often posed, mostly "
@@ -32,15 +32,17 @@ TEXT = translatable(
         "has not been measured.\n"
         "- Faces that are covered by half or very small are often not detected, and a face in profile shows half "
         "of its expression.",
-        "### Privacy",
-        "Pictures and live video stay in the memory of the server of this page. A video that is uploaded, and its "
-        "annotated copy, are files there until you remove it or leave. Nothing is sent elsewhere: a test traces the "
-        "system calls of this app while its pages are open, and finds no look-up of another host.",
-        "### Where such systems are not allowed",
+        "## Privacy",
+        "Pictures and live video go to the server of this page, which is your own computer if you started the app "
+        "there, and stay in its memory. A video that is uploaded, and its annotated copy, are files there. Pictures "
+        "and videos are kept until you remove them, or for an hour after your last visit: a reload finds them again by "
+        "this page's address, which only you should have. Nothing is sent elsewhere: a test traces the system calls of "
+        "this app while its pages are open, and finds no look-up of another host.",
+        "## Where such systems are not allowed",
         "In the European Union it is prohibited to infer emotions of people **at work** or **in education**, "
         "except for medical or safety reasons (AI Act, Regulation (EU) 2024/1689, Article 5(1)(f)). Elsewhere "
         "people must be informed (Article 50), and faces are personal data (GDPR).",
-        "### Licences",
+        "## Licences",
         "The code is under the MIT licence. FER2013 was made for research. The classical models use a landmark "
         "predictor that was trained on the output of MediaPipe's face mesh (Apache 2.0). The face detector is "
         "CenterFace (MIT), trained on WIDER FACE, whose pictures were gathered for research. The sidebar shows each "

@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit import net_util
 
+from facial_emotion.errors import Error
 from facial_emotion.memory import return_memory
 from facial_emotion.threads import share_processor
 from facial_emotion.views.language import t, translatable
@@ -31,9 +32,14 @@ def page(name: str) -> st.Page:
     """A page, a key of PAGES. Its module is imported on first use, so that the app starts fast."""
 
     def draw_page() -> None:
+        from facial_emotion.views import pictures
         from facial_emotion.views.sidebar import sidebar, warm_up
 
-        importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
+        pictures.listen()
+        try:
+            importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
+        except Error as error:  # as of a model that can't be read
+            st.error(str(error))
         warm_up()
 
     title, icon = PAGES[name]

@@ -16,6 +16,15 @@ _ROW = (
 )
 
 
+def stacked(probabilities: np.ndarray) -> str:
+    """A bar of probabilities (7,), in which each emotion has its share and its colour."""
+    parts = "".join(
+        f'<span title="{t(name)} {share:.0%}" style="background:{HEX[name]};width:{share:.1%}"></span>'
+        for name, share in zip(EMOTIONS, map(float, probabilities), strict=True)
+    )
+    return f'<div style="display:flex;height:.9em;border-radius:2px;overflow:hidden">{parts}</div>'
+
+
 def html(probabilities: np.ndarray, count: int | None = None) -> str:
     """The bars of probabilities (7,): all in the order of EMOTIONS, or the ``count`` largest, the largest first."""
     order = range(len(EMOTIONS)) if count is None else np.argsort(-probabilities)[:count]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
@@ -17,7 +18,7 @@ from facial_emotion.views.language import t, translatable
 
 _GAP = 1.0  # seconds without a face that end a bar of the timeline
 _SHORTEST = 0.05  # seconds, of a bar that can be seen
-LATENCY = translatable("latency per face, ms")  # a column of benchmark tables
+LATENCY = translatable("ms a face")  # a column of benchmark tables
 _LEGEND = alt.Legend(orient="bottom", title=None, columns=3)  # three words fit a phone
 _TEXT = {"light": "#45474f", "dark": "#d5d5d5"}  # by theme; a contrast of at least 4.5
 _TRACKS = {"classical": "#d55e00", "deep": "#0072b2", "ensemble": "#009e73"}  # colours
@@ -25,10 +26,33 @@ _TRACKS = {"classical": "#d55e00", "deep": "#0072b2", "ensemble": "#009e73"}  # 
 
 def draw(chart: alt.Chart | alt.LayerChart, key: str, place: DeltaGenerator | None = None) -> None:
     """Draw a chart with text that can be read in the viewer's theme, as wide as its place, by default the page."""
+    (st if place is None else place).altair_chart(_themed(chart), width="stretch", key=key)
+
+
+def _themed(chart: Any) -> Any:
+    """A chart whose text can be read in the viewer's theme."""
     colour = text_colour()
-    if colour:
-        chart = chart.configure_axis(labelColor=colour, titleColor=colour).configure_legend(labelColor=colour)
-    (st if place is None else place).altair_chart(chart, width="stretch", key=key)
+    if colour is None:
+        return chart
+    return chart.configure_axis(labelColor=colour, titleColor=colour).configure_legend(labelColor=colour)
+
+
+class Span(NamedTuple):
+    """A bar of the timeline: a face's number, and the seconds from which and to which it shows an emotion."""
+
+    face: int
+    start: float
+    end: float
+
+
+def selected(chart: alt.Chart, key: str) -> Span | None:
+    """Draw a timeline; returns the bar that was clicked, if any."""
+    moment = alt.selection_point(name="moment", fields=list(Span._fields))
+    opacity = alt.condition(moment, alt.value(1.0), alt.value(0.45))
+    chart = chart.add_params(moment).encode(opacity=opacity)
+    state = st.altair_chart(_themed(chart), width="stretch", key=key, on_select="rerun")
+    bars = state["selection"].get("moment", [])
+    return Span(int(bars[0]["face"]), float(bars[0]["start"]), float(bars[0]["end"])) if bars else None
 
 
 def text_colour() -> str | None:
@@ -69,13 +93,13 @@ def over_time(history: list[tuple[float, int, np.ndarray]], face: int) -> alt.Ch
     return result
 
 
-def timeline(rows: np.ndarray, stills: Mapping[float, str]) -> alt.Chart:
-    """Bars of the emotions of each face over a video; a tooltip shows the moment.
+def timeline(rows: np.ndarray, stills: Mapping[float, str], called: Callable[[int], str]) -> alt.Chart:
+    """Bars of the emotions of each face over a video, with the fields of ``Span``; a tooltip shows the moment.
 
-    rows: of a record; stills: data URLs of small pictures by their seconds.
+    rows: of a record; stills: data URLs of small pictures by their seconds; called: what a face is called.
     """
     spans = []
-    for face in np.unique(rows["face"]):
+    for face in np.unique(rows["face"]).tolist():
         of_face = rows[rows["face"] == face]
         new = (np.diff(of_face["emotion"]) != 0) | (np.diff(of_face["seconds"]) > _GAP)
         starts, ends = np.r_[0, np.flatnonzero(new) + 1], np.r_[np.flatnonzero(new), len(of_face) - 1]
@@ -83,21 +107,21 @@ def timeline(rows: np.ndarray, stills: Mapping[float, str]) -> alt.Chart:
             middle = (start["seconds"] + end["seconds"]) / 2
             still = stills[min(stills, key=lambda seconds: abs(seconds - middle))] if stills else ""
             span = float(start["seconds"]), float(max(end["seconds"], start["seconds"] + _SHORTEST))
-            spans.append((t("face {number}", number=face), t(EMOTIONS[start["emotion"]]), *span, still))
-    frame = pd.DataFrame(spans, columns=["face", "emotion", "from", "to", "image"])
+            spans.append((face, called(face), t(EMOTIONS[start["emotion"]]), *span, still))
+    frame = pd.DataFrame(spans, columns=["face", "called", "emotion", "start", "end", "image"])
     result: alt.Chart = (
         alt.Chart(frame)
         .mark_bar(height=18)
         .encode(
-            x=alt.X("from", title=t("seconds"), axis=alt.Axis(tickCount=8)),
-            x2="to",
-            y=alt.Y("face", title=None),
+            x=alt.X("start", title=t("seconds"), axis=alt.Axis(tickCount=8)),
+            x2="end",
+            y=alt.Y("called", title=None, sort=frame["called"].drop_duplicates().tolist()),
             color=alt.Color("emotion", scale=colours(), legend=_LEGEND),
             tooltip=[
-                alt.Tooltip("face", title=t("face")),
+                alt.Tooltip("called", title=t("face")),
                 alt.Tooltip("emotion", title=t("emotion")),
-                alt.Tooltip("from", title=t("from"), format=".1f"),
-                alt.Tooltip("to", title=t("to"), format=".1f"),
+                alt.Tooltip("start", title=t("from"), format=".1f"),
+                alt.Tooltip("end", title=t("to"), format=".1f"),
                 "image",  # by this name a tooltip shows a picture
             ],
         )
@@ -106,12 +130,12 @@ def timeline(rows: np.ndarray, stills: Mapping[float, str]) -> alt.Chart:
     return result
 
 
-def time_shares(rows: np.ndarray) -> alt.Chart:
-    """Bars of the share of its time that each face shows each emotion; rows: of a record."""
+def time_shares(rows: np.ndarray, called: Callable[[int], str]) -> alt.Chart:
+    """Bars of the share of its time that each face shows each emotion; arguments as of ``timeline``."""
     frame = pd.DataFrame(
         [
-            (t("face {number}", number=face), t(name), share)
-            for face in np.unique(rows["face"])
+            (called(face), t(name), share)
+            for face in np.unique(rows["face"]).tolist()
             for name, share in shares(rows[rows["face"] == face]).items()
         ],
         columns=["face", "emotion", "share"],
@@ -127,7 +151,7 @@ def time_shares(rows: np.ndarray) -> alt.Chart:
                 axis=alt.Axis(format="%"),
                 title=t("share of time"),
             ),
-            y=alt.Y("face", title=None),
+            y=alt.Y("face", title=None, sort=frame["face"].drop_duplicates().tolist()),
             color=alt.Color("emotion", scale=colours(), legend=None),
             tooltip=[
                 alt.Tooltip("face", title=t("face")),
@@ -137,6 +161,30 @@ def time_shares(rows: np.ndarray) -> alt.Chart:
         )
         .properties(height=alt.Step(30))
     )
+    return result
+
+
+def distribution(frame: pd.DataFrame) -> alt.LayerChart:
+    """Bars of the share of each emotion in each group, with intervals; frame: as ``study.distribution`` makes it."""
+    groups = frame["group"].nunique()
+    base = alt.Chart(frame.assign(emotion=frame["emotion"].map(t))).encode(
+        x=alt.X("emotion", sort=names(), title=None, axis=alt.Axis(labelAngle=0)),
+        tooltip=[
+            *([alt.Tooltip("group", title=t("group"))] if groups > 1 else []),
+            alt.Tooltip("emotion", title=t("emotion")),
+            alt.Tooltip("share", title=t("share"), format=".0%"),
+            alt.Tooltip("faces", title=t("faces")),
+        ],
+    )
+    if groups > 1:
+        base = base.encode(xOffset="group")
+    bars = base.mark_bar().encode(
+        y=alt.Y("share", axis=alt.Axis(format="%"), title=t("share of faces")),
+        color=alt.Color("emotion", scale=colours(), legend=None),
+        opacity=alt.Opacity("group", legend=alt.Legend(orient="bottom", title=None)) if groups > 1 else alt.value(1.0),
+    )
+    intervals = base.mark_rule(color=text_colour() or "gray").encode(y="low", y2="high")
+    result: alt.LayerChart = (bars + intervals).properties(height=220)
     return result
 
 
@@ -174,20 +222,10 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
 
 
 def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
-    """Scatter plot of models. frame: columns model, track, agreement with people (0-1), latency per face (LATENCY).
-
-    Names are written beside models of which no other is faster and agrees more; those of all are shown on hover.
-    """
-    best_so_far = frame.sort_values(LATENCY, kind="stable")["agreement"].cummax()
-    ahead = frame["agreement"] >= best_so_far.reindex(frame.index)
-    base = alt.Chart(frame.assign(name=frame["model"].where(ahead, ""))).encode(
+    """Scatter plot of models. frame: columns model, track, agreement (0-1), latency per face (LATENCY)."""
+    base = alt.Chart(frame).encode(
         x=alt.X(LATENCY, title=t(LATENCY), scale=alt.Scale(type="log", nice=False, padding=40)),
-        y=alt.Y(
-            "agreement",
-            title=t("people's choice"),
-            scale=alt.Scale(zero=False, padding=20),
-            axis=alt.Axis(format=".0%"),
-        ),
+        y=alt.Y("agreement", title=None, scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")),
         tooltip=[
             alt.Tooltip("model", title=t("model")),
             alt.Tooltip("track", title=t("track")),
@@ -203,7 +241,7 @@ def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
         )
     )
     result: alt.LayerChart = (
-        (points + base.mark_text(dy=-14, color=text_colour() or "gray").encode(text="name"))
+        (points + base.mark_text(dy=-14, color=text_colour() or "gray").encode(text="model"))
         .properties(height=340)
         .interactive()
     )

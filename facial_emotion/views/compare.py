@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
+from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from facial_emotion import recognizers, scene
+from facial_emotion import examples, recognizers, scene
 from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.evaluation.advice import TEMPLATES
-from facial_emotion.features.faces import as_allowed
+from facial_emotion.evaluation.timing import latency
 from facial_emotion.records import BenchmarkRow
-from facial_emotion.views import bars, charts, image, pictures, recognition, tables
+from facial_emotion.views import bars, charts, image, jobs, pictures, recognition, tables
+from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import t, translatable
-from facial_emotion.views.sidebar import QUESTIONS, ViewerSettings
+from facial_emotion.views.sidebar import ViewerSettings
 
-_MAIN = translatable(("model", "best at", "people's choice", "accuracy", "ms a frame", "MB", "commercial use"))
+_MAIN = translatable(
+    ("model", "best at", "people's choice", "accuracy", "ms a face", "ms a frame", "MB", "commercial use")
+)
 _PERCENTAGES = translatable(
     (
         *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
@@ -30,7 +35,13 @@ _FORMATS = {
     **dict.fromkeys(("macro-F1", "ECE"), "%.3f"),
     **dict.fromkeys((charts.LATENCY, translatable("95th percentile, ms"), "ms a frame", "MB"), "%.1f"),
 }
-_MAIN_FORMATS = {"people's choice": "{:.1%}", "accuracy": "{:.1%}", "ms a frame": "{:.1f}", "MB": "{:.1f}"}
+_MAIN_FORMATS = {
+    "people's choice": "{:.1%}",
+    "accuracy": "{:.1%}",
+    "ms a face": "{:.1f}",
+    "ms a frame": "{:.1f}",
+    "MB": "{:.1f}",
+}
 _EXPLAINED = translatable(
     {
         "best at": "Where no other model here is better, faster or smaller.",
@@ -44,13 +55,16 @@ _EXPLAINED = translatable(
         "coverage": "The share of pictures that get an answer that is not uncertain.",
         "accuracy when certain": "Accuracy of those answers.",
         "ms a frame": "Median milliseconds from a 640 x 480 frame to its label, finding the face included.",
-        charts.LATENCY: "Median from a face that is found to its label.",
+        charts.LATENCY: "Median milliseconds from a face that is found to its label, cropping not included.",
         "MB": "Of the model's files.",
         "commercial use": "Whether no licence of what the model was made from excludes it.",
     }
 )
 _ASKED = {"people": translatable("What people would say:"), "fer2013": translatable("FER2013's label:")}
-_CARD_WIDTH = 220  # pixels, of a model's answer
+_CARES = {"people": "people's choice", "fer2013": "accuracy"}  # columns by the labels that a viewer cares about
+_MEASURED, _TIMING = "measured", "timing"  # in the session: ms a face by model, and the job that measures them
+_ROUNDS = 30  # of each model's timing
+_EXAMPLE = "video call"  # models differ on its first face
 _EXCLUDED = "excludes commercial use"  # in a card's licence
 # Code by the language or the place that it is for.
 _SNIPPETS = {
@@ -64,42 +78,118 @@ _SNIPPETS = {
 
 
 def show(settings: ViewerSettings) -> None:
-    """Draw the page."""
+    """Draw the page: one recommendation for what is asked, then all figures, then one picture by all models."""
     st.title(t("Models compared"))
     try:
         rows, about = results.known()
     except InputError as error:
         st.warning(str(error))
         return
-    frame = figures(rows)
-    advise(about.get("advice", {}))
-    name = choice(frame, settings.name)
-    use(name, settings.name)
-    machine = about["host"]
-    st.caption(
+    measured: dict[str, float] = st.session_state.get(_MEASURED, {})
+    frame = figures(rows, measured)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        answering = pick(frame, settings.name)
+    with right:
+        charts.draw(charts.agreement_against_latency(answering.rename(columns={_asked(): "agreement"})), "scatter")
+        machine = about["host"]
+        where = t("{processor}, {threads} threads", processor=machine["processor"], threads=machine["threads"])
+        st.caption(
+            t(
+                "{source}; {processor}, batch 1.",
+                source=about["accuracy_from"],
+                processor=t("times of this machine") if measured else where,
+            )
+        )
+        measure(settings, bool(measured))
+    table = tables.html(frame[list(_MAIN)], _MAIN_FORMATS, _EXPLAINED, "best at")
+    # A keyboard reaches what scrolls.
+    st.html(f'<div class="scroll" tabindex="0" role="region" aria-label="{t("All figures")}">{table}</div>')
+    with st.expander(t("All figures")):
+        advise(about.get("advice", {}))
+        _table(frame)
+    with st.expander(t("What a model takes for what")):
+        mistakes(rows, settings.name)
+    side_by_side(settings)
+
+
+def _asked() -> str:
+    """The column of what the viewer cares about."""
+    return _CARES[st.session_state.get("cares", "people")]
+
+
+def pick(frame: pd.DataFrame, used: str) -> pd.DataFrame:
+    """Draw the questions that decide, and the model that answers them best; frame: as ``figures`` makes it.
+
+    Returns the rows of the models that answer the question which the viewer cares about.
+    """
+    names = {"people": t("people's choice"), "fer2013": t("FER2013's labels")}
+    st.segmented_control(
+        t("I care about"), list(_CARES), default="people", format_func=names.__getitem__, key="cares", required=True
+    )
+    with st.container(horizontal=True):
+        slowest = st.number_input(t("ms a face, at most"), 0.1, None, 10.0, 1.0, key="slowest", width=135)
+        largest = st.number_input(t("MB, at most"), 0.1, None, 100.0, 5.0, key="largest", width=135)
+        commercial = st.toggle(t("commercial use"), key="commercial")
+    answering = frame[frame["labels"] == st.session_state["cares"]].dropna(subset=_asked())
+    fits = answering[(answering[charts.LATENCY] <= slowest) & (answering["MB"] <= largest)]
+    if commercial:
+        fits = fits[fits["commercial use"] == t("yes")]
+    if fits.empty:
+        st.warning(t("No model is that fast and that small."))
+        return answering
+    best = fits.sort_values([_asked(), charts.LATENCY], ascending=[False, True]).iloc[0]
+    name = str(best["model"])
+    st.header(name, anchor=False)
+    st.write(
         t(
-            "{source}; {processor}, {threads} threads, batch 1.",
-            source=about["accuracy_from"],
-            processor=machine["processor"],
-            threads=machine["threads"],
+            "{share:.1%} by this measure, {ms:.1f} ms a face, {mb:.1f} MB.",
+            share=best[_asked()],
+            ms=best[charts.LATENCY],
+            mb=best["MB"],
         )
     )
-    with st.expander(t("All figures")):
-        _table(frame)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader(t("People's choice against latency"), anchor=False)
-        agreement = frame.rename(columns={"people's choice": "agreement"})
-        charts.draw(charts.agreement_against_latency(agreement), "scatter")
-    with right:
-        st.subheader(t("What {model} takes for what", model=name), anchor=False)
-        counts = next((confusion(row) for row in rows if row.model == name), None)
-        if counts is None:
-            st.info(t("{model} has no benchmark results yet: run facial-emotion compare.", model=name))
-        else:
-            charts.draw(charts.confusion(counts), "confusion")
-    st.divider()
-    side_by_side(settings)
+    st.button(
+        t("{model} is in use", model=name) if name == used else t("Use {model} in this app", model=name),
+        key="use",
+        type="primary",
+        disabled=name == used,
+        on_click=lambda: st.session_state.update(model=name),
+    )
+    for tab, code in zip(st.tabs([t(name) for name in _SNIPPETS]), _SNIPPETS.values(), strict=True):
+        # The colours of a language are too pale to read, and lines that scroll are out of reach of a keyboard.
+        tab.code(code.format(name=name), language=None, wrap_lines=True)
+    return answering
+
+
+def measure(settings: ViewerSettings, again: bool) -> None:
+    """Draw the button that times every model on the app's own machine, and the timing at work."""
+    if st.button(t("Measure again") if again else t("Measure on this machine"), icon=":material/timer:"):
+        st.session_state[_MEASURED] = {}
+        st.session_state[_TIMING] = Job(_time_all(st.session_state[_MEASURED]))
+    job: Job | None = st.session_state.get(_TIMING)
+    if job is not None:
+        jobs.wait_for(job, lambda: t("Timing each model, from face to label"))
+        del st.session_state[_TIMING]
+        st.rerun()
+
+
+def _time_all(measured: dict[str, float]) -> Generator[float]:
+    """Measure the median milliseconds from a face to its label of all models, into a dictionary by their names."""
+    crops, names = examples.crops(), recognizers.names()
+    for number, name in enumerate(names, 1):
+        recognizer = recognizers.load(name)
+        measured[name] = latency(recognizer, crops, _ROUNDS)["crop to label"].median_ms
+        yield number / len(names)
+
+
+def mistakes(rows: list[BenchmarkRow], used: str) -> None:
+    """Draw a model's confusion matrix, at first that of the model in use."""
+    models = [row.model for row in rows]
+    name = st.selectbox(
+        t("Mistakes of"), models, index=models.index(used) if used in models else 0, key="detail", width=300
+    )
+    charts.draw(charts.confusion(confusion(next(row for row in rows if row.model == name))), "confusion")
 
 
 def advise(advice: dict[str, Any]) -> None:
@@ -116,11 +206,12 @@ def confusion(row: BenchmarkRow) -> list[list[int]]:
     return row.scores.confusion
 
 
-def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
-    """The figures of each model, one row per model, by falling agreement with people."""
+def figures(rows: list[BenchmarkRow], measured: Mapping[str, float]) -> pd.DataFrame:
+    """The figures of each model, one row per model, by falling agreement with people; measured: ms a face, here."""
     frame = pd.DataFrame(
         {
             "model": row.model,
+            "labels": row.labels,
             "track": t(row.track),
             "people's choice": row.people.choice.accuracy if row.people else None,
             "clear faces": row.people.clear.accuracy if row.people and row.people.clear else None,
@@ -131,7 +222,7 @@ def figures(rows: list[BenchmarkRow]) -> pd.DataFrame:
             "coverage": row.scores.coverage,
             "accuracy when certain": row.scores.accuracy_when_certain,
             "recall of disgust": row.scores.per_class["disgust"].recall,
-            charts.LATENCY: row.latency["crop to label"].median_ms,
+            charts.LATENCY: measured.get(row.model, row.latency["crop to label"].median_ms),
             "95th percentile, ms": row.latency["crop to label"].p95_ms,
             "ms a frame": row.latency["frame to label"].median_ms,
             "MB": row.size_mb,
@@ -169,59 +260,35 @@ def _table(frame: pd.DataFrame) -> None:
         columns[name] = st.column_config.Column(t(name), help=explained)
         if name in _FORMATS:
             columns[name] = st.column_config.NumberColumn(t(name), format=_FORMATS[name], help=explained)
-    st.dataframe(shown, hide_index=True, height="content", key="results", column_config=columns)
-
-
-def choice(frame: pd.DataFrame, used: str) -> str:
-    """Draw the figures that models are chosen by; returns the model that is selected, at first the one in use."""
-    st.html(tables.html(frame[list(_MAIN)], _MAIN_FORMATS, _EXPLAINED, "best at"))
-    models = list(frame["model"])
-    index = models.index(used) if used in models else 0
-    return str(st.selectbox(t("In detail"), models, index=index, key="detail", width=300))
-
-
-def use(name: str, used: str) -> None:
-    """Draw what a model answers, the way to use it here, and how to use it elsewhere."""
-    st.subheader(name, anchor=False)
-    st.write(t(QUESTIONS[recognizers.card(name).labels]))
-    st.button(
-        t("{model} is in use", model=name) if name == used else t("Use {model} in this app", model=name),
-        key="use",
-        type="primary",
-        disabled=name == used,
-        on_click=lambda: st.session_state.update(model=name),
-    )
-    for tab, code in zip(st.tabs([t(name) for name in _SNIPPETS]), _SNIPPETS.values(), strict=True):
-        # The colours of a language are too pale to read, and lines that scroll are out of reach of a keyboard.
-        tab.code(code.format(name=name), language=None, wrap_lines=True)
+    st.dataframe(shown.drop(columns="labels"), hide_index=True, height="content", key="results", column_config=columns)
 
 
 def side_by_side(settings: ViewerSettings) -> None:
     """Draw one face of a picture with the probabilities of every model."""
-    st.subheader(t("One picture, all models"), anchor=False)
-    picture = pictures.choose("compare_picture")
-    if picture is None:
+    st.header(t("One picture, all models"), anchor=False)
+    chosen = pictures.choose(_EXAMPLE)
+    if chosen is None:
         return
-    faces, crops = scene.detect(picture.rgb, as_allowed(settings.search, picture.rgb))
-    if not len(faces):
+    content, picture = chosen
+    found = recognition.detected(content, picture, settings.search)
+    if not len(found.faces):
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
     index = 0
-    if len(faces) > 1:
-        looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(crops, 1)]
+    if len(found.faces) > 1:
+        looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(found.crops, 1)]
         index = pictures.choose_by_look(t("Face"), looks, "compare_face")
     left, right = st.columns([2, 3], gap="medium")
-    shown = scene.scaled(scene.classify(faces, crops, settings.recognizer), picture.scale)
-    marked = index + 1 if len(faces) > 1 else None
+    shown = scene.scaled(found.recognised(settings.name), picture.scale)
+    marked = index + 1 if len(found.faces) > 1 else None
     said = recognition.answer([recognition.Recognised(0, picture.name, shown)])
-    rgb = annotated(pictures.shrunk(picture), shown, marked=marked)
+    rgb = annotated(pictures.shrunk(picture), shown, marked=marked, words=t)
     left.image(rgb, caption=pictures.title(picture.name), alt=said, width="stretch")
-    with right, st.container(horizontal=True):
-        for name in recognizers.names():
-            (face,) = scene.classify(
-                faces.take(slice(index, index + 1)), crops[index : index + 1], recognizers.load(name)
-            )
-            with st.container(border=True, width=_CARD_WIDTH, gap="small", key=f"card-{name}"):
-                said = f"{recognition.emoji(face)} {t(face.label)} · {face.confidence:.0%}{recognition.uncertain(face)}"
-                st.markdown(f"**{name}**  \n{said}")
-                st.html(bars.html(face.probabilities, 3))
+    answers = {name: found.recognised(name)[index] for name in recognizers.names()}
+    right.html(f'<div class="answers">{"".join(_answer(name, face) for name, face in answers.items())}</div>')
+
+
+def _answer(name: str, face: scene.Face) -> str:
+    """A model's answer as a row of HTML: its name, the label, and the bar of its probabilities."""
+    said = f"{recognition.emoji(face)} {t(face.label)} {face.confidence:.0%}"
+    return f"<b>{escape(name)}</b><span>{said}</span>{bars.stacked(face.probabilities)}"

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import functools
-import json
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.scene import Face
-from facial_emotion.views import bars, downloads, pictures, recognition
+from facial_emotion.views import bars, downloads, language, pictures, recognition, said, study, visits
 from facial_emotion.views.language import count, t, translatable
-from facial_emotion.views.pictures import Content, Picture, shrunk
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NO_FACE = translatable(
     'No face was detected. Detection works best on faces that are evenly lit and not too small; "more" faces or '
@@ -27,78 +24,119 @@ NO_FACE = translatable(
 )
 _CROP_SIDE = 72  # pixels, of a crop on the page
 _BESIDE = 2  # faces, whose cards have room beside the picture
+_HIGH = 400  # pixels, of a picture and of the list beside it, so that the answer is seen with them
 CARD_WIDTH = 290  # pixels, of a face's card
+_ALL, _NONE = translatable(("all", "no face"))  # what the list may be limited to, beside emotions
 
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the answer first, then the pictures, or a list of them and the one that is chosen there."""
     st.title(t("Emotions in a picture"))
-    if not pictures.kept():
-        st.write(t("Give a picture of faces, and read what they express. It is processed in memory and not stored."))
+    take_video(settings)
+    if not visits.current().pictures:
+        st.write(
+            t(
+                "Give a picture of faces, and read what they express. It stays in the memory of this page's server, "
+                "until you remove it or for an hour."
+            )
+        )
         pictures.inputs()
         return
     with st.expander(t("Other pictures"), icon=":material/add_photo_alternate:"):
         pictures.inputs()
     found = recognition.recognise_all(settings)
-    for each in found:
-        if each.error:
-            st.error(each.error, icon=":material/broken_image:")
+    show_errors(found)
     readable = [each for each in found if not each.error]
-    if not readable:
-        return
-    st.header(recognition.answer(readable), anchor=False)
-    chosen = readable[overview(readable)] if len(readable) > 1 else readable[0]
-    show_picture(chosen, pictures.kept()[chosen.number], settings)
-    if any(each.faces for each in readable):
-        show_downloads(readable, settings.name)
+    if readable:
+        st.header(recognition.answer(readable), anchor=False)
+    left_out = len(visits.current().pictures) - len(found)
+    if left_out:
+        text = count(left_out, "{number} picture was not looked at.", "{number} pictures were not looked at.")
+        st.button(f"{text} {t('Go on')}", on_click=recognition.go_on, icon=":material/play_arrow:", key="go_on")
+    if len(readable) > 1:
+        place, beside = st.columns([3, 2], gap="medium")  # on a phone the picture is the first
+        with beside:
+            chosen = choose(readable)
+        show_picture(chosen, settings, place, st.container())
+        study.show(readable, settings.name)
+    elif readable:
+        few = len(readable[0].faces) <= _BESIDE
+        left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
+        show_picture(readable[0], settings, left, right)
+        if readable[0].faces:
+            study.show(readable, settings.name)
     pictures.forget()
 
 
-def overview(found: Sequence[Recognised]) -> int:
-    """Draw a list of pictures, which can be sorted; returns the index of the one that is chosen, at first 0."""
-    import pandas as pd
+def take_video(settings: ViewerSettings) -> None:
+    """Go on with a video that was given among pictures, on its own page."""
+    from facial_emotion.views import video
+    from facial_emotion.views.app import page
 
-    rows = [(each.thumbnail, pictures.title(each.name), len(each.faces), recognition.answer([each])) for each in found]
-    chosen = st.dataframe(
-        pd.DataFrame(rows, columns=["picture", "file", "faces", "answer"]),
-        hide_index=True,
-        key="overview",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={
-            "picture": st.column_config.ImageColumn(t("picture")),
-            "file": t("file"),
-            "faces": t("faces"),
-            "answer": t("answer"),
-        },
+    given = st.session_state.pop(pictures.VIDEO, None)
+    if given and video.give(given[0], given[1], settings):
+        st.switch_page(page("video"))
+
+
+def show_errors(found: Sequence[Recognised]) -> None:
+    """Draw what could not be read: one line, which opens where there are several."""
+    errors = [(each.name, each.error) for each in found if each.error is not None]
+    if len(errors) == 1:
+        st.error(said.unreadable(*errors[0]), icon=":material/broken_image:")
+    elif errors:
+        with st.expander(t("{number} files could not be read", number=len(errors)), icon=":material/broken_image:"):
+            st.markdown("\n".join(f"- {pictures.plain(said.unreadable(*each))}" for each in errors))
+
+
+def choose(found: Sequence[Recognised]) -> Recognised:
+    """Draw a list of pictures, limited to an emotion if asked; returns the one that is chosen there."""
+    labels = Counter(label for each in found for label in _labels(each))
+    options = [_ALL, *(name for name in (*EMOTIONS, _NONE) if labels[name])]
+    named = {_ALL: t(_ALL), **{name: f"{recognition.EMOJI.get(name, '–')} {labels[name]}" for name in options[1:]}}
+    asked = st.pills(
+        t("Pictures with"), options, default=_ALL, format_func=named.__getitem__, key="with", persist_state="session"
     )
-    st.caption(t("Select a row to see the picture; click on a heading to sort."))
-    selected = chosen["selection"]["rows"]
-    return int(selected[0]) if selected and selected[0] < len(found) else 0
+    listed = [each for each in found if asked in (None, _ALL) or asked in _labels(each)] or list(found)
+    looks = visits.current().looks
+    with st.container(height=_HIGH - 90, border=False, key="list"):
+        contents = visits.current().pictures
+        named_looks = [(_short(each), looks.get(contents[each.number], "")) for each in listed]
+        return listed[pictures.choose_among([each.number for each in listed], t("Picture"), named_looks)]
 
 
-def show_picture(found: Recognised, content: Content, settings: ViewerSettings) -> None:
-    """Draw an annotated picture, and the cards of its faces beside it or below."""
-    picture = pictures.read(*content)
-    assert isinstance(picture, Picture), "it was read before"
-    few = len(found.faces) <= _BESIDE
-    left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
+def _labels(found: Recognised) -> set[str]:
+    return {face.label for face in found.faces} or {_NONE}
+
+
+def _short(found: Recognised) -> str:
+    """A picture's faces as emojis, and its name, cut if it is long."""
+    name = pictures.title(found.name)
+    emojis = "".join(recognition.emoji(face) for face in found.faces[:3]) or "–"
+    return f"{emojis} {name if len(name) < 16 else name[:7] + '…' + name[-7:]}"
+
+
+def show_picture(found: Recognised, settings: ViewerSettings, place: DeltaGenerator, cards: DeltaGenerator) -> None:
+    """Draw an annotated picture in a place, and the cards of its faces in another."""
+    picture = pictures.read(*visits.current().pictures[found.number])
     marked = st.session_state.get(f"marked-{found.number}")
-    blur = bool(found.faces) and left.toggle(t("Blur faces"), key="blur", persist_state="session")
     shown = scene.scaled(found.faces, picture.scale)
-    with right, st.container(horizontal=True):  # before the picture, which takes longer
+    with cards, st.container(horizontal=True):  # before the picture, which takes longer
         if not found.faces:
             st.warning(t(NO_FACE), icon=":material/person_off:")
         for face in found.faces:
             show_face(face, found.number, marked == face.number)
-    rgb = blurred(shrunk(picture), shown) if blur else shrunk(picture)
-    rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked)
-    with left:
-        st.image(rgb, caption=pictures.title(picture.name), alt=recognition.answer([found]), width="stretch")
+    with place:
+        image, below = st.container(), st.container(horizontal=True)
+        blur = bool(found.faces) and below.toggle(t("Blur faces"), key="blur", persist_state="session")
+        rgb = blurred(pictures.shrunk(picture), shown) if blur else pictures.shrunk(picture)
+        rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked, words=t)
+        width = max(1, min(rgb.shape[1], round(_HIGH * rgb.shape[1] / rgb.shape[0])))
+        image.image(rgb, caption=pictures.title(picture.name), alt=recognition.answer([found]), width=width)
         if found.faces:
             stem = picture.name.rsplit(".", 1)[0]
             encode = functools.partial(downloads.to_png, rgb)
-            downloads.button(t("Picture with labels"), encode, f"{stem}-faces.png", "image/png")
+            with below:
+                downloads.button(t("Picture with labels"), encode, f"{stem}-faces.png", "image/png")
 
 
 def show_face(face: Face, number: int, marked: bool) -> None:
@@ -108,9 +146,11 @@ def show_face(face: Face, number: int, marked: bool) -> None:
     """
     key = f"{number}-{face.number}"
     with st.container(border=True, width=CARD_WIDTH, gap="small", key=f"card-{key}"):
+        corrected = visits.current().corrections.get((number, face.number))
         st.markdown(
             f"{recognition.emoji(face)} **{face.number} · {t(face.label)}** · {face.confidence:.0%}"
             + recognition.uncertain(face)
+            + (f" · :material/edit: **{t(corrected)}**" if corrected else "")
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             st.image(face.crop, width=_CROP_SIDE, alt=t("Face {number}, as the model gets it", number=face.number))
@@ -119,6 +159,16 @@ def show_face(face: Face, number: int, marked: bool) -> None:
         with st.container(horizontal=True, gap="small"):
             with st.popover(t("All seven")):
                 st.html(bars.html(face.probabilities))
+            with st.popover(t("Wrong?")):
+                st.pills(
+                    t("Right is:"),
+                    EMOTIONS,
+                    default=corrected,
+                    format_func=language.labels(EMOTIONS).__getitem__,
+                    key=f"correct-{key}",
+                    on_change=_correct,
+                    args=(number, face.number),
+                )
             st.button(
                 t("Marked") if marked else t("Mark"),
                 key=f"mark-{key}",
@@ -128,7 +178,7 @@ def show_face(face: Face, number: int, marked: bool) -> None:
                 args=(number, None if marked else face.number),
             )
             if st.button(t("Why?"), key=f"why-{key}", help=t("What in this face speaks for the emotion.")):
-                _explain(number, face)
+                _explain(face)
 
 
 def _mark(number: int, face: int | None) -> None:
@@ -136,34 +186,17 @@ def _mark(number: int, face: int | None) -> None:
     st.session_state[f"marked-{number}"] = face
 
 
-def _explain(number: int, face: Face) -> None:
-    """Go to the explanation of a face; number: of its picture."""
+def _correct(number: int, face: int) -> None:
+    """Keep the label that the viewer gave to a face; number: of its picture."""
+    corrections, label = visits.current().corrections, st.session_state[f"correct-{number}-{face}"]
+    corrections.pop((number, face), None)
+    if label:
+        corrections[number, face] = label
+
+
+def _explain(face: Face) -> None:
+    """Go to the explanation of a face of the picture that is looked at."""
     from facial_emotion.views.app import page
 
-    st.session_state.update(why_picture=number, why_face=face.number - 1)
+    st.session_state["why_face"] = face.number - 1
     st.switch_page(page("why"))
-
-
-def show_downloads(found: Sequence[Recognised], model: str) -> None:
-    """Draw the table of all faces, folded, and the buttons that download it."""
-    table = faces_of(found, model)
-    with st.expander(count(len(table), "The face as a table", "All {number} faces as a table")):
-        st.dataframe(table, hide_index=True, key="faces")
-    stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
-    with st.container(horizontal=True):
-        downloads.button("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
-        downloads.button("JSON", to_json(table), f"{stem}.json", "application/json")
-
-
-def faces_of(found: Sequence[Recognised], model: str) -> pd.DataFrame:
-    """One row for each face of all pictures: file and model, and what ``scene.table`` has, in the file's own pixels."""
-    import pandas as pd
-
-    tables = [scene.table(each.faces).assign(file=each.name, model=model) for each in found if each.faces]
-    table = pd.concat(tables, ignore_index=True)
-    return table[["file", "model", *table.columns.drop(["file", "model"])]]
-
-
-def to_json(table: pd.DataFrame) -> str:
-    """A table as a JSON list of objects, one per row."""
-    return json.dumps(table.to_dict(orient="records"), indent=1)

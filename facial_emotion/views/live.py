@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import av
@@ -12,17 +13,22 @@ import numpy as np
 import streamlit as st
 from streamlit_webrtc import Translations, WebRtcMode, webrtc_streamer
 
+from facial_emotion import recognizers
 from facial_emotion.drawing import annotated
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.recognizers import Recognizer
 from facial_emotion.scene import Face
+from facial_emotion.video.people import People
 from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, FrameResult, Settings, Stream
-from facial_emotion.views import bars, charts, downloads, image, pictures, recognition
-from facial_emotion.views.language import count, t, translatable
+from facial_emotion.views import bars, camera, charts, downloads, game, image, people, pictures, recognition, visits
+from facial_emotion.views.game import Game
+from facial_emotion.views.language import count, labels, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
-_REFRESH = 0.5  # seconds between two updates of the text
-_MANY = 4  # faces that have a word and bars beside the video; with more, the labels on the video say it all
+_REFRESH = 0.5  # seconds between two updates of the bars
+_MANY = 4  # faces that have bars beside the video; with more, the labels on the video say it all
 HELP = translatable(
     "No video? Allow this page to use the camera: there is a camera sign in or beside the address. Close other "
     "programs that use it. Single pictures work without video: press STOP if it is shown, then use the option below."
@@ -31,39 +37,34 @@ OPERATORS = translatable(
     "For whoever runs this app: a page from another computer must be served over HTTPS, else browsers refuse the "
     "camera. Across networks a TURN server is required: set TURN_URL, TURN_USERNAME and TURN_CREDENTIAL."
 )
+_NOBODY = translatable("none")  # no second model
 
 
 class Session:
-    """One viewer's video: its stream, last result and display options.
-
-    The labels on the video are those that the text beside it has: ``announce`` takes them over to both.
-    """
+    """One viewer's video: its stream, last result and display options. second: a model to compare with, or None."""
 
     def __init__(self, settings: ViewerSettings) -> None:
         self.stream = Stream(Settings(settings.recognizer, search=settings.search, hold=HOLD))
         self.landmarks = settings.landmarks
+        self.second: Recognizer | None = None
+        self.words: dict[str, str] = {}  # what the emotions are called
+        self.game = Game()
         self.result: FrameResult | None = None
         self.last_frame = time.monotonic()  # time of the last frame, in seconds
         self.picture: np.ndarray | None = None  # the last annotated frame
         self.snapshot: bytes | None = None  # as PNG
-        self._announced: dict[int, Face] = {}  # by number
-
-    def announce(self) -> list[Face]:
-        """The faces of the last frame, whose labels the video has from now on."""
-        faces = self.result.faces if self.result is not None else []
-        self._announced = {face.number: face for face in faces}
-        return faces
 
     def process(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The annotated copy of a frame. It runs outside of Streamlit's threads."""
         rgb = frame.to_ndarray(format="rgb24")
         result = self.stream.process(rgb)
         self.result, self.last_frame = result, time.monotonic()
-        faces = []
-        for face in result.faces:
-            said = self._announced.get(face.number, face)
-            faces.append(replace(face, probabilities=said.probabilities, emotion=said.emotion))
-        annotated_rgb = self.picture = annotated(rgb, faces, landmarks=self.landmarks, percent=False)
+        self.game.see(result.faces, self.last_frame)
+        words = self.words or dict.fromkeys(EMOTIONS)
+        annotated_rgb = annotated(
+            rgb, result.faces, landmarks=self.landmarks, percent=False, words=lambda name: words[name] or name
+        )
+        self.picture = annotated_rgb
         annotated_frame = av.VideoFrame.from_ndarray(annotated_rgb, format="rgb24")
         annotated_frame.pts, annotated_frame.time_base = frame.pts, frame.time_base
         return annotated_frame
@@ -73,42 +74,61 @@ def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title(t("Emotions live"))
     session = st.session_state.setdefault("session", Session(settings))
-    smoothing = st.sidebar.slider(
-        t("Smoothing, seconds"),
-        0.0,
-        2.0,
-        0.3,
-        0.1,
-        key="smoothing",
-        persist_state="session",
-        help=t("Time constant of the temporal smoothing; 0 disables it."),
-    )
-    session.landmarks = settings.landmarks
-    session.stream.change(recognizer=settings.recognizer, search=settings.search, smoothing=smoothing)
+    options(session, settings)
     video, details = st.columns([3, 2], gap="medium")
     with video:
+        if not camera.ready():
+            return
         context = webrtc_streamer(
             key="live",
             mode=WebRtcMode.SENDRECV,
             rtc_configuration={"iceServers": ice_servers()},
             media_stream_constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}, "audio": False},
+            video_html_attrs={"autoPlay": True, "controls": True, "muted": True, "style": {"width": "100%"}},
             video_frame_callback=session.process,
             async_processing=True,
             translations=controls(),
         )
+    running = context.state.playing or context.state.signalling
     with details:
-        if context.state.playing or context.state.signalling:
+        if running:
             figures(session)
         else:
             session.last_frame = time.monotonic()
-            if len(session.stream.record):
-                summary(session)
-            else:
-                st.info(t("Press START and allow access to the camera. Video is processed in memory and not stored."))
+            st.info(
+                t(
+                    "Press START and allow access to the camera. Pictures go to the server of this page, which is "
+                    "this computer if you started it here, and are neither stored nor sent elsewhere."
+                )
+            )
             with st.expander(t("No video?")):
                 st.write(t(HELP))
                 st.caption(t(OPERATORS))
             single(settings)
+    if not running and len(session.stream.record):
+        summary(session)
+
+
+def options(session: Session, settings: ViewerSettings) -> None:
+    """Draw the options of the video in the sidebar, and apply them from the next frame on."""
+    with st.sidebar:
+        smoothing = st.slider(
+            t("Smoothing, seconds"),
+            0.0,
+            2.0,
+            0.3,
+            0.1,
+            key="smoothing",
+            persist_state="session",
+            help=t("Time constant of the temporal smoothing; 0 disables it."),
+        )
+        others = [_NOBODY, *(name for name in recognizers.names() if name != settings.name)]
+        second = st.selectbox(
+            t("Second model"), others, format_func=lambda name: t(name), key="second", persist_state="session"
+        )
+    session.landmarks, session.words = settings.landmarks, labels(EMOTIONS)
+    session.second = None if second == _NOBODY else recognizers.load(second)
+    session.stream.change(recognizer=settings.recognizer, search=settings.search, smoothing=smoothing)
 
 
 def controls() -> Translations:
@@ -159,15 +179,15 @@ def figures(session: Session) -> None:
     if result is None:
         st.caption(t("Waiting for the first frame."))
         return
-    faces = session.announce()
+    faces = sorted(result.faces, key=lambda face: face.number)
     if not faces:
-        st.subheader(t("No face"), anchor=False)
+        st.header(t("No face"), anchor=False)
     elif len(faces) > _MANY:
-        st.subheader(recognition.answer([recognition.Recognised(0, "", faces)]), anchor=False)
-    for face in faces if len(faces) <= _MANY else []:
-        word = f"{recognition.emoji(face)} {t(face.label)}" if face.certain else f"{t(face.label)}?"
-        st.header(f"{face.number} {word}" if len(faces) > 1 else word, anchor=False)
-        st.html(bars.html(face.probabilities, 3))
+        st.header(recognition.answer([recognition.Recognised(0, "", faces)]), anchor=False)
+    else:
+        show_bars(faces, result.model, session.second)
+    if st.toggle(t("Game: show all seven"), key="game"):
+        game.show(session.game)
     history = session.stream.history()
     visible = [face.number for face in faces]
     if history:
@@ -178,6 +198,25 @@ def figures(session: Session) -> None:
     _snapshot(session)
     with st.expander(t("Technical figures"), key="technical"):
         st.caption(technical(result))
+
+
+def show_bars(faces: Sequence[Face], model: str, second: Recognizer | None) -> None:
+    """Draw the seven bars of each face, beside those of a second model if there is one.
+
+    The label stands in the picture alone: the picture comes back from the browser later than this text.
+    """
+    for face in faces:
+        if len(faces) > 1:
+            st.markdown(f"**{t('face {number}', number=face.number)}**")
+        columns = st.columns(1 if second is None else 2)
+        with columns[0]:
+            if second is not None:
+                st.caption(model)
+            st.html(bars.html(face.probabilities))
+        if second is not None:
+            with columns[1]:
+                st.caption(second.name)
+                st.html(bars.html(second.predict_proba(face.crop[None])[0]))
 
 
 def technical(result: FrameResult) -> str:
@@ -200,18 +239,19 @@ def _snapshot(session: Session) -> None:
 
 
 def summary(session: Session) -> None:
-    """Draw what a stopped video had: its emotions by their shares of the time and over it, and the downloads."""
+    """Draw what a stopped video had: the downloads, and its emotions by their shares of the time and over it."""
     rows = session.stream.record.rows
-    parts = [
-        f"{recognition.EMOJI[name]} {t(name)} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05
-    ]
-    st.subheader(", ".join(parts), anchor=False)
+    called = functools.partial(people.called, People())
+    st.header(recognition.in_shares(shares(rows)), anchor=False)
     st.caption(t("Shares of the time with a face."))
-    charts.draw(charts.time_shares(rows), "time_shares")
-    charts.draw(charts.timeline(rows, {}), "timeline")
-    rows_text = t("Download results ({rows:,} rows) as CSV", rows=len(rows))
-    downloads.button(rows_text, session.stream.record.to_csv(), "emotions.csv", "text/csv")
-    _snapshot(session)
+    with st.container(horizontal=True):
+        rows_text = t("Download results ({rows:,} rows) as CSV", rows=len(rows))
+        downloads.button(rows_text, lambda: session.stream.record.to_csv().encode(), "emotions.csv", "text/csv")
+        _snapshot(session)
+    if session.game.found:
+        game.show(session.game)
+    charts.draw(charts.time_shares(rows, called), "time_shares")
+    charts.draw(charts.timeline(rows, {}, called), "timeline")
 
 
 def single(settings: ViewerSettings) -> None:
@@ -220,9 +260,9 @@ def single(settings: ViewerSettings) -> None:
         photo = st.camera_input(t("Take a picture"), key="single_camera")
         if photo is not None:
             content = pictures.CAMERA, photo.getvalue()
-            pictures.keep([content])  # for its explanation
-            found = recognition.recognise(0, content, settings)
-            if found.error:
-                st.error(found.error)
-            else:
-                image.show_picture(found, content, settings)
+            if visits.current().pictures != [content]:
+                pictures.keep([content])
+            (found,) = recognition.recognise_all(settings)
+            image.show_errors([found])
+            if not found.error:
+                image.show_picture(found, settings, st.container(), st.container())

@@ -7,44 +7,33 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from facial_emotion import examples
+from facial_emotion import examples, limits
+from facial_emotion.batch.sources import HEADER, kind
 from facial_emotion.errors import Error
 from facial_emotion.features.pictures import read_pages, read_rgb
+from facial_emotion.views import camera, said, visits
 from facial_emotion.views.language import t, translatable, upper_first
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 1460  # pixels, of a picture on the page: a larger one, Streamlit would shrink once more
-_KEPT = "pictures"  # in the session: names and encoded contents; an example has none
-_LOOKS = "looks"  # in the session: data URLs of small looks, by picture
+CHOSEN = "picture"  # in the session: the number of the picture that is looked at, on all pages
+VIDEO = "given_video"  # in the session: a video that was given among pictures, until it is taken
 _DECODED = "decoded"  # in the session: the picture that was decoded last, with its name and content
+_FOLDERS = "folders"  # in the session: whether folders are given
 _EMPTIED = "emptied"  # in the session: how many times the list of uploaded files was emptied
 _MOST_KEPT = 16_000_000  # pixels of a decoded picture that is kept
-_MEGABYTES = 50  # of an uploaded file
 _HEADS = (0.5, 0.2)  # where a picture is cut for a thumbnail: heads are above the middle
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
 _PASTED, CAMERA = translatable(("pasted", "camera"))  # names of pictures that come without one
-_PASTE = """
-export default function({ setTriggerValue }) {
-    const onPaste = event => {
-        const file = [...event.clipboardData.files].find(file => file.type.startsWith('image/'))
-        if (!file) return
-        const reader = new FileReader()
-        reader.onload = () => setTriggerValue('picture', reader.result.split(',')[1])
-        reader.readAsDataURL(file)
-    }
-    window.addEventListener('paste', onPaste)
-    return () => window.removeEventListener('paste', onPaste)
-}
-"""
-
-Content = tuple[str, bytes | None]
+Content = tuple[str, bytes | None]  # a picture's name, and the encoded picture: an example has none
 
 
 @dataclass(frozen=True)
@@ -62,27 +51,57 @@ class Picture:
 
 def inputs() -> None:
     """Draw the ways to give pictures: files, the clipboard, the camera, examples."""
+    folders = st.session_state.get(_FOLDERS, False)
     st.file_uploader(
         t("Drop pictures here, or paste one (Ctrl+V): JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"),
-        accept_multiple_files=True,
+        accept_multiple_files="directory" if folders else True,
         key=_uploader(),
-        max_upload_size=_MEGABYTES,
+        max_upload_size=limits.UPLOAD,
         on_change=_keep_uploads,
     )
-    _paste_listener()(key="pasted", on_picture_change=_keep_pasted)
+    st.toggle(t("Whole folders"), key=_FOLDERS, on_change=_empty_uploader)
+    say_limit()
     st.caption(t("Or try an example:"))
     with st.container(horizontal=True, gap="small"):
         for name in examples.PICTURES:
             label = f"![]({_thumbnail(name)}) {upper_first(t(name))}"
             st.button(label, key=f"example {name}", on_click=_replace_uploads, args=([(name, None)],))
-    if st.toggle(t("Use the camera"), key="use_camera"):
+    if st.toggle(t("Use the camera"), key="use_camera") and camera.ready():
         st.camera_input(t("Take a picture"), key="camera", on_change=_keep_photo)
 
 
+def say_limit() -> None:
+    """Draw how large a file may be, and the way for larger ones, before any is sent."""
+    large = st.session_state["browser"].get("large") if "browser" in st.session_state else None
+    for name, size in large or []:
+        st.warning(
+            t(
+                "{name} has {size:.0f} MB, and this page takes {limit} MB. On your own computer there is no such "
+                "limit: `facial-emotion recognize {file}`",
+                name=plain(name),
+                size=size / 1e6,
+                limit=limits.UPLOAD,
+                file=name.replace("`", ""),
+            ),
+            icon=":material/scale:",
+        )
+
+
+def listen() -> None:
+    """Listen, in the browser, to pictures that are pasted anywhere on the page and to files that are too large."""
+    _listener()(
+        key="browser",
+        data={"limit": limits.UPLOAD * 2**20},
+        on_picture_change=_keep_pasted,
+        on_large_change=lambda: None,
+    )
+
+
 @st.cache_resource(show_spinner=False)
-def _paste_listener() -> Callable[..., Any]:
-    """A component without a look: it sends a picture that is pasted anywhere on the page, as base64."""
-    return st.components.v2.component("facial_emotion_paste", js=_PASTE)
+def _listener() -> Callable[..., Any]:
+    """A component without a look, see browser.js."""
+    js = (Path(__file__).parent / "browser.js").read_text(encoding="utf-8")
+    return st.components.v2.component("facial_emotion_browser", js=js)
 
 
 @st.cache_data(show_spinner=False)
@@ -100,15 +119,9 @@ def data_url(picture: Image.Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def kept() -> list[Content]:
-    """The names and contents of the viewer's pictures."""
-    result: list[Content] = st.session_state.get(_KEPT, [])
-    return result
-
-
 def forget() -> None:
     """Draw a button that removes the viewer's pictures."""
-    names = [name for name, _ in kept()]
+    names = [name for name, _ in visits.current().pictures]
     what = title(names[0]) if len(names) == 1 else t("{number} pictures", number=len(names))
     st.button(
         t("Remove {what}", what=plain(what)),
@@ -119,31 +132,48 @@ def forget() -> None:
     )
 
 
-def choose(key: str) -> Picture | None:
-    """One of the viewer's pictures, or an example where there is none. None, and an error on the page, if damaged.
+def choose(example: str = next(iter(examples.PICTURES))) -> tuple[Content, Picture] | None:
+    """One of the viewer's pictures, or the example of a name. None, and an error on the page, if it is damaged.
 
-    It draws a choice where there are several, and the ways to give others. key: of the choice in the session.
+    It draws a choice where there are several, and the ways to give others.
     """
-    contents = kept() or [(next(iter(examples.PICTURES)), None)]
+    contents = visits.current().pictures or [(example, None)]
     number = 0
     if len(contents) > 1:
-        number = choose_by_look(t("Picture"), [(name, _look(name, content)) for name, content in contents], key)
-    with st.expander(t("Another picture"), icon=":material/add_photo_alternate:"):
+        number = choose_by_look(t("Picture"), [(title(name), look_of(name, content)) for name, content in contents])
+    with st.expander(t("Other pictures"), icon=":material/add_photo_alternate:"):
         inputs()
-    picture = read(*contents[number])
-    if isinstance(picture, Picture):
-        return picture
-    st.error(picture)
+    content = contents[number]
+    try:
+        return content, read(*content)
+    except Error as error:
+        st.error(said.unreadable(content[0], error))
     return None
 
 
-def choose_by_look(label: str, options: Sequence[tuple[str, str]], key: str) -> int:
-    """Draw a choice among pictures, by name and data URL; returns the index. key: of the choice in the session."""
-    looks = [f"![]({url}) {plain(name)}" for name, url in options]
-    if st.session_state.get(key) not in range(len(options)):
-        st.session_state[key] = 0
-    index = st.segmented_control(label, range(len(options)), format_func=looks.__getitem__, key=key, required=True)
-    return int(index or 0)
+def choose_by_look(label: str, options: Sequence[tuple[str, str]], key: str = CHOSEN) -> int:
+    """Draw a choice among pictures, by name and data URL; returns the index. Other arguments: of ``choose_among``."""
+    return choose_among(range(len(options)), label, options, key)
+
+
+def choose_among(numbers: Sequence[int], label: str, looks: Sequence[tuple[str, str]], key: str = CHOSEN) -> int:
+    """Draw a choice among numbered pictures, by name and data URL; returns the index of the one that is chosen.
+
+    key: of the chosen number in the session, by default that of the picture that is looked at on all pages.
+    """
+    names = {number: f"![]({url}) {plain(name)}" for number, (name, url) in zip(numbers, looks, strict=True)}
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = numbers[0]
+    chosen = st.segmented_control(
+        label,
+        numbers,
+        default=st.session_state[key],
+        format_func=names.__getitem__,
+        key=key,
+        required=True,
+        persist_state="session",
+    )
+    return list(numbers).index(numbers[0] if chosen is None else chosen)
 
 
 def plain(text: str) -> str:
@@ -151,12 +181,14 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
 
 
-def _look(name: str, content: bytes | None) -> str:
+def look_of(name: str, content: bytes | None) -> str:
     """A small look of a picture as a data URL, made once; empty for what can't be read."""
-    looks: dict[Content, str] = st.session_state.setdefault(_LOOKS, {})
+    looks = visits.current().looks
     if (name, content) not in looks:
-        picture = read(name, content)
-        looks[name, content] = look(picture.rgb) if isinstance(picture, Picture) else ""
+        try:
+            looks[name, content] = look(decode(name, content).rgb)
+        except Error:
+            looks[name, content] = ""
     return looks[name, content]
 
 
@@ -174,20 +206,25 @@ def title(name: str) -> str:
     return t(name) if name in (*examples.PICTURES, _PASTED, CAMERA) else name
 
 
-def read(name: str, content: bytes | None) -> Picture | str:
-    """Decode a picture, or take it as it was decoded just before; an error message where it can't be decoded."""
-    if content is None:
-        return Picture(name, examples.PICTURES[name]())
+def decode(name: str, content: bytes | None) -> Picture:
+    """Decode a picture. Raises Error where it can't be decoded."""
+    return Picture(name, examples.PICTURES[name]() if content is None else read_rgb(content))
+
+
+def read(name: str, content: bytes | None) -> Picture:
+    """Decode a picture, or take it as it was decoded just before. Raises Error where it can't be decoded."""
     known: tuple[Content, Picture] | None = st.session_state.get(_DECODED)
     if known and known[0] == (name, content):
         return known[1]
-    try:
-        picture = Picture(name, read_rgb(content))
-    except Error as error:
-        return t("{name} could not be read. {reason}.", name=title(name), reason=upper_first(str(error)))
-    if picture.rgb.shape[0] * picture.rgb.shape[1] <= _MOST_KEPT:
-        st.session_state[_DECODED] = ((name, content), picture)
+    picture = decode(name, content)
+    hold((name, content), picture)
     return picture
+
+
+def hold(content: Content, picture: Picture) -> None:
+    """Keep a decoded picture for the session's next run, if it is not too large."""
+    if picture.rgb.shape[0] * picture.rgb.shape[1] <= _MOST_KEPT:
+        st.session_state[_DECODED] = (content, picture)
 
 
 def shrunk(picture: Picture) -> np.ndarray:
@@ -202,10 +239,18 @@ def shrunk(picture: Picture) -> np.ndarray:
 
 
 def keep(contents: list[Content]) -> None:
-    """Make these the viewer's pictures."""
-    st.session_state[_KEPT] = contents
-    st.session_state[_LOOKS] = {}
+    """Make these the viewer's pictures. A video among them is the viewer's video, see ``views.image``."""
+    visits.current().keep([content for content in contents if not is_video(*content)])
+    videos = [content for content in contents if is_video(*content)]
+    if videos:
+        st.session_state[VIDEO] = videos[0]
     st.session_state.pop(_DECODED, None)
+    st.session_state.pop(CHOSEN, None)
+
+
+def is_video(name: str, content: bytes | None) -> bool:
+    """Whether a file is a video, by its first bytes or its name."""
+    return content is not None and kind(name, content[:HEADER]) == "video"
 
 
 def _uploader() -> str:
@@ -216,6 +261,10 @@ def _uploader() -> str:
 def _replace_uploads(contents: list[Content]) -> None:
     """Make these the viewer's pictures, and the list of uploaded files empty."""
     keep(contents)
+    _empty_uploader()
+
+
+def _empty_uploader() -> None:
     st.session_state[_EMPTIED] = st.session_state.get(_EMPTIED, 0) + 1
 
 
@@ -241,7 +290,7 @@ def _pages(name: str, content: bytes) -> list[Content]:
 
 
 def _keep_pasted() -> None:
-    content = st.session_state["pasted"].picture
+    content = st.session_state["browser"].picture
     if content:
         _replace_uploads([(_PASTED, base64.b64decode(content))])
 

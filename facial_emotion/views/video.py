@@ -2,93 +2,106 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import tempfile
-import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
-from facial_emotion import examples
+from facial_emotion import examples, limits, recognizers
 from facial_emotion.drawing import annotated
-from facial_emotion.errors import InputError
+from facial_emotion.errors import Error
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.video import reader
 from facial_emotion.video.analysis import Analysis
+from facial_emotion.video.people import People
 from facial_emotion.video.reader import Frame
 from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, Settings
-from facial_emotion.views import charts, downloads, pictures, recognition
+from facial_emotion.views import charts, downloads, jobs, language, people, pictures, recognition, said, visits
+from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
 
-_KEPT = "video"  # in the session
-_MEGABYTES = 200  # of an uploaded file
-_INTERVAL = 0.4  # seconds between two pictures of the frame at work
 _EXAMPLE = translatable("example video")
+_AT_WORK = 640, 360  # largest width and height of the picture at work, in pixels
 
 
-class Kept:
+class Film:
     """A viewer's video and its analysis. content: None for the example.
 
-    Its files lie in a folder of their own that is deleted with this, at the latest when the viewer's session ends.
+    Its files lie in a folder of their own that is deleted with this, at the latest when the visit is forgotten.
     """
 
     def __init__(self, name: str, content: bytes | None, settings: ViewerSettings) -> None:
         """Raises InputError where the content can't be read."""
-        folder = Path(tempfile.mkdtemp(prefix="facial-emotion-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.name, self.path, self.copy = name, None, folder / "annotated.mp4"
+        self.name, self.size, self.people, self.path = name, len(content or b""), People(), None
+        self._folder = Path(tempfile.mkdtemp(prefix="facial-emotion-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         if content is not None:
-            self.path = folder / f"video{Path(name).suffix[:8]}"
+            self.path = self._folder / f"video{Path(name).suffix[:8]}"
             self.path.write_bytes(content)
         self.begin(settings)
 
     def begin(self, settings: ViewerSettings) -> None:
         """Begin the analysis, with these settings."""
         if self.path is None:
-            frames, count = _example(), sum(1 for _ in examples.video())
+            frames, count = _example(), examples.FRAMES
         else:
             frames, count = reader.read(self.path), reader.size(self.path)
-        search = Settings(settings.recognizer, search=settings.search, detection_interval=1, hold=HOLD)
-        self.analysis = Analysis(self.name, frames, count, search, self.copy)
+        recognizer = recognizers.load(settings.name)
+        search = Settings(recognizer, search=settings.search, detection_interval=1, hold=HOLD)
+        copy = self._folder / f"{settings.name}.mp4"
+        words = language.labels(EMOTIONS).__getitem__  # of the viewer, whom the job's thread does not know
+        self.analysis = Analysis(self.name, frames, count, search, copy, words)
+        self.job = Job(self.analysis.run())
 
 
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the ways to give a video, its analysis at work, or its results."""
     st.title(t("Emotions in a video"))
-    kept: Kept | None = st.session_state.get(_KEPT)
-    if kept is None:
+    visit = visits.current()
+    if visit.film is None:
         inputs(settings)
         return
-    if not kept.analysis.finished:
-        _run(kept.analysis)
-        st.rerun()
-    results(kept, settings)
+    film = visit.film
+    jobs.wait_for(film.job, lambda: _at_work(film.analysis), lambda: _draw_step(film.analysis))
+    if film.job.error is not None:
+        raise film.job.error
+    results(film, settings)
 
 
 def inputs(settings: ViewerSettings) -> None:
     """Draw the ways to give a video."""
-    st.write(t("Give a video, and read what its faces express over time. It is deleted when you leave or remove it."))
+    st.write(
+        t("Give a video, and read what its faces express over time. It is deleted when you remove it, or in an hour.")
+    )
     uploaded = st.file_uploader(
         t("Drop a video here: MP4, MOV, WebM, MKV, AVI or another usual kind"),
         key="video_upload",
-        max_upload_size=_MEGABYTES,
+        max_upload_size=limits.UPLOAD,
     )
-    if uploaded is not None:
-        try:
-            st.session_state[_KEPT] = Kept(uploaded.name, uploaded.getvalue(), settings)
-        except InputError as error:
-            found = str(error).partition(": ")[2]
-            said = t("{name} could not be read: {reason}.", name=uploaded.name, reason=found)
-            st.error(said, icon=":material/broken_image:")
-            return
+    pictures.say_limit()
+    if uploaded is not None and give(uploaded.name, uploaded.getvalue(), settings):
         st.rerun()
     if st.button(t("Try the example"), key="video example", icon=":material/movie:"):
-        st.session_state[_KEPT] = Kept(_EXAMPLE, None, settings)
+        give(_EXAMPLE, None, settings)
         st.rerun()
+
+
+def give(name: str, content: bytes | None, settings: ViewerSettings) -> bool:
+    """Make this the viewer's video. False, and an error on the page, where it can't be read."""
+    try:
+        visits.current().film = Film(name, content, settings)
+    except Error as error:
+        st.error(said.unreadable(name, error), icon=":material/broken_image:")
+        return False
+    return True
 
 
 def _example() -> Iterator[Frame]:
@@ -97,70 +110,71 @@ def _example() -> Iterator[Frame]:
         yield Frame(number, seconds, rgb)
 
 
-def _run(analysis: Analysis) -> None:
-    """Analyse what is left of a video, and draw it at work."""
+def _at_work(analysis: Analysis) -> str:
+    """How far an analysis has come, in words."""
     name = title(analysis.name)
-    progress, picture = st.progress(analysis.share, t("Reading {name}", name=name)), st.empty()
-    st.button(t("Stop, and keep what is done"), key="stop", on_click=analysis.stop, icon=":material/stop:")
-    drawn = 0.0
-    while (step := analysis.step()) is not None:
-        if time.monotonic() - drawn > _INTERVAL:
-            drawn = time.monotonic()
-            progress.progress(analysis.share, f"{name}: {step.frame.seconds:.1f} s, {analysis.share:.0%}")
-            rgb = pictures.shrunk(pictures.Picture(analysis.name, annotated(step.frame.rgb, step.faces)))
-            picture.image(rgb, alt=t("The frame at work"), width=640)
+    return f"{name}: {analysis.seconds:.1f} s" if analysis.step else t("Reading {name}", name=name)
 
 
-def results(kept: Kept, settings: ViewerSettings) -> None:
+def _draw_step(analysis: Analysis) -> None:
+    """Draw the frame that was analysed last, in a place that is there before the first one is."""
+    with st.container(height=_AT_WORK[1] + 40, border=False):
+        step = analysis.step
+        if step is not None:
+            rgb = pictures.shrunk(pictures.Picture(analysis.name, annotated(step.frame.rgb, step.faces, words=t)))
+            width = min(_AT_WORK[0], round(_AT_WORK[1] * rgb.shape[1] / rgb.shape[0]))
+            st.image(rgb, alt=t("The frame at work"), width=max(1, width))
+
+
+def results(film: Film, settings: ViewerSettings) -> None:
     """Draw the results: in a sentence, as an annotated video, over time, and to download."""
-    analysis, rows = kept.analysis, kept.analysis.record.rows
+    analysis, rows = film.analysis, film.people.applied(film.analysis.record.rows)
     if analysis.error:
-        said = t("The video could not be read to its end: {reason}.", reason=analysis.error)
-        st.warning(said, icon=":material/broken_image:")
-    st.header(answer(analysis), anchor=False)
+        st.warning(said.ended_early(analysis.error), icon=":material/broken_image:")
+    st.header(answer(rows, analysis.seconds), anchor=False)
     name, model = title(analysis.name), analysis.settings.recognizer.name
+    about = t("{name}, analysed by {model}.", name=name, model=model)
     if analysis.every > 1:
-        every = analysis.every
-        st.caption(t("{name}, analysed by {model}, one frame in {every}.", name=name, model=model, every=every))
-    else:
-        st.caption(t("{name}, analysed by {model}.", name=name, model=model))
-    if settings.name != model and st.button(t("Analyse again by {model}", model=settings.name)):
-        kept.begin(settings)
-        st.rerun()
-    film = analysis.copy.read_bytes() if analysis.copy.is_file() else b""
-    left, right = st.columns([3, 2], gap="medium")
-    if film:
-        left.video(film)
-    if len(rows):
-        stills = {seconds: pictures.data_url(Image.fromarray(still)) for seconds, still in analysis.stills.items()}
-        charts.draw(charts.time_shares(rows), "time_shares", right)
-        st.subheader(t("Over time"), anchor=False)
-        charts.draw(charts.timeline(rows, stills), "timeline")
-    stem = analysis.name.rsplit(".", 1)[0]
+        about = t("{name}, analysed by {model}, one frame in {every}.", name=name, model=model, every=analysis.every)
+    st.caption(about)
     with st.container(horizontal=True):
+        copy = analysis.copy.read_bytes() if analysis.copy.is_file() else b""
+        stem = analysis.name.rsplit(".", 1)[0]
         if len(rows):
-            downloads.button("CSV", analysis.record.to_csv(), f"{stem}.csv", "text/csv")
-        if film:
-            downloads.button(t("Annotated video"), film, f"{stem}-faces.mp4", "video/mp4")
-        st.button(
-            t("Remove {what}", what=pictures.plain(name)), key="forget_video", icon=":material/close:", on_click=_forget
-        )
+            columns = film.people.columns(analysis.record.rows)
+            downloads.button("CSV", lambda: analysis.record.to_csv(columns).encode(), f"{stem}.csv", "text/csv")
+        if copy:
+            downloads.button(t("Annotated video"), copy, f"{stem}-faces.mp4", "video/mp4")
+        if settings.name != model and st.button(t("Analyse again by {model}", model=settings.name)):
+            film.begin(settings)
+            st.rerun()
+        forget = t("Remove {what}", what=pictures.plain(name))
+        st.button(forget, key="forget_video", icon=":material/close:", on_click=_forget)
+    left, right = st.columns([3, 2], gap="medium")
+    place = left.empty()
+    span: charts.Span | None = None
+    if len(rows):
+        called = functools.partial(people.called, film.people)
+        charts.draw(charts.time_shares(rows, called), "time_shares", right)
+        stills = {seconds: pictures.data_url(Image.fromarray(still)) for seconds, still in analysis.stills.items()}
+        st.header(t("Over time"), anchor=False)
+        span = charts.selected(charts.timeline(rows, stills, called), "timeline")
+        st.caption(t("Click on a bar to see that moment, and to correct its label."))
+        people.edit(film.people, analysis.record.rows, span)
+    if copy:
+        place.video(copy, start_time=span.start if span else 0)
 
 
-def answer(analysis: Analysis) -> str:
+def answer(rows: np.ndarray, seconds: float) -> str:
     """What was found, in a sentence: "2 faces in 6 s: 😀 happy 62%, 😐 neutral 38% of the faces' time"."""
-    rows = analysis.record.rows
-    number = len(set(rows["face"].tolist()))
+    number = len(np.unique(rows["face"]))
     if not number:
-        return t("No face in {seconds:.0f} s", seconds=analysis.seconds)
-    parts = [
-        f"{recognition.EMOJI[name]} {t(name)} {share:.0%}" for name, share in shares(rows).items() if share >= 0.05
-    ]
+        return t("No face in {seconds:.0f} s", seconds=seconds)
     return t(
         "{faces} in {seconds:.0f} s: {emotions} of the faces' time",
         faces=count(number, "{number} face", "{number} faces"),
-        seconds=analysis.seconds,
-        emotions=", ".join(parts),
+        seconds=seconds,
+        emotions=recognition.in_shares(shares(rows)),
     )
 
 
@@ -170,4 +184,6 @@ def title(name: str) -> str:
 
 
 def _forget() -> None:
-    del st.session_state[_KEPT]
+    visit = visits.current()
+    visit.end()
+    visit.film = None

@@ -8,9 +8,8 @@ import streamlit as st
 
 from facial_emotion import explain, scene
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.faces import as_allowed
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.views import image, language, pictures
+from facial_emotion.views import image, language, pictures, recognition
 from facial_emotion.views.language import t
 from facial_emotion.views.sidebar import ViewerSettings
 
@@ -22,10 +21,11 @@ _LEAST = 0.2  # of the strongest effect: parts with less are not named
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title(t("Why this emotion?"))
-    picture = pictures.choose("why_picture")
-    if picture is None:
+    chosen = pictures.choose()
+    if chosen is None:
         return
-    faces = scene.faces_in(picture.rgb, settings.recognizer, *as_allowed(settings.search, picture.rgb))
+    content, picture = chosen
+    faces = recognition.detected(content, picture, settings.search).recognised(settings.name)
     if not faces:
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
@@ -55,14 +55,16 @@ def show(settings: ViewerSettings) -> None:
 def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
     """Draw the explanation of a label: in words, as heat maps, and by distances and angles."""
     heat = explain.occlusion(recognizer, face.crop, label)
-    st.subheader(in_words(heat, label), anchor=False)
+    before = float(face.probabilities[EMOTIONS.index(label)])
+    st.header(without(explain.without_parts(recognizer, face.crop, label), label, before), anchor=False)
+    st.write(in_words(heat, label))
     columns = st.columns(3, gap="medium")
     with columns[0]:
         st.image(enlarged(face.crop), width="stretch", alt=t("The face"), caption=t("the face, as the model gets it"))
     with columns[1]:
         st.image(overlay(face.crop, heat), width="stretch", alt=in_words(heat, label))
-        st.html(legend(label, float(np.abs(heat).max())))
-        st.caption(t("What a part of the face does to the odds where it is blurred, or all but it."))
+        st.html(legend(label))
+        st.caption(t("What speaks for and against it: each part was blurred, and all but it."))
     if not explain.has_descriptors(recognizer):
         return
     aligned, centres, effects = explain.descriptors(recognizer, face.crop, label)
@@ -71,11 +73,11 @@ def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
             spots = overlay(aligned, spread(centres, effects, aligned.shape[0]))
             said = t("Descriptors for and against {emotion}", emotion=t(label))
             st.image(spots, width="stretch", alt=said)
-            st.html(legend(label, float(np.abs(effects).max())))
-            st.caption(t("What edges or texture around each point (descriptors) do to the odds, on the upright face."))
+            st.html(legend(label))
+            st.caption(t("What edges or texture around each point (descriptors) say, on the upright face."))
     components = explain.geometry(recognizer, face.crop, label)
     if components:
-        st.subheader(t("Distances and angles that say most"), anchor=False)
+        st.header(t("Distances and angles that say most"), anchor=False)
         st.markdown("\n".join(f"- {describe(component)}" for component in components))
         usual = t("Lengths in distances between the eyes, angles in radians; the usual is the training set's median.")
         st.caption(usual)
@@ -94,6 +96,21 @@ def describe(component: explain.Component) -> str:
     return t("{name}: {value:.2f}, {comparison} than the usual {median:.2f}, speaks against it", **values)
 
 
+def without(found: dict[str, float], label: str, before: float) -> str:
+    """What the part that matters most does: "Without the mouth: happy 98% → 31%".
+
+    found: the label's probability without each part; before: with all of them.
+    """
+    part = max(found, key=lambda name: abs(found[name] - before))
+    return t(
+        "Without the {part}: {emotion} {before:.0%} → {after:.0%}",
+        part=t(part),
+        emotion=t(label),
+        before=before,
+        after=found[part],
+    )
+
+
 def in_words(heat: np.ndarray, label: str) -> str:
     """What an occlusion map says: "For happy: mouth, nose. Against: brows"."""
     parts = explain.regions(heat)
@@ -108,16 +125,14 @@ def in_words(heat: np.ndarray, label: str) -> str:
     return said + (" " + t("Against it: {parts}.", parts=against) if against else "")
 
 
-def legend(label: str, strongest: float) -> str:
-    """The colours of a map as HTML; strongest: the effect of the fullest colour in nats of log-odds."""
-    emotion, times = t(label), np.exp(strongest)
-    against = t("against {emotion}: odds ÷ {times:.1f}", emotion=emotion, times=times)
-    supporting = t("for {emotion}: odds × {times:.1f}", emotion=emotion, times=times)
+def legend(label: str) -> str:
+    """The colours of a map as HTML."""
+    emotion = t(label)
     return (
         '<div style="font-size:.875rem"><div style="height:.6em;border-radius:2px;background:linear-gradient(90deg,'
-        f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;flex-wrap:wrap;column-gap:1em;'
-        'justify-content:space-between;white-space:nowrap">'
-        f'<span>{against}</span><span style="margin-left:auto">{supporting}</span></div></div>'
+        f'rgb{_AGAINST},#ddd,rgb{_FOR})"></div><div style="display:flex;justify-content:space-between">'
+        f"<span>{t('against {emotion}', emotion=emotion)}</span><span>{t('for {emotion}', emotion=emotion)}</span>"
+        "</div></div>"
     )
 
 

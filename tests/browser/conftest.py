@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -32,27 +33,26 @@ _FLAGS = [
 
 @contextlib.contextmanager
 def app() -> Iterator[str]:
-    """Run the app; yields its address."""
+    """Run the app; yields its address. Its log may have no traceback at the end."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     arguments = ["streamlit", "run", "app.py", "--server.port", str(port), "--server.address", "127.0.0.1"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUN_", "TURN_"))}
-    program = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not is_reachable(f"http://127.0.0.1:{port}/_stcore/health"):
-            assert program.poll() is None, "the app exited"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        program.terminate()
-        program.wait(10)
+    command = [sys.executable, "-m", *arguments]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        program = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            while not is_reachable(f"http://127.0.0.1:{port}/_stcore/health"):
+                assert program.poll() is None, "the app exited"
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            program.terminate()
+            program.wait(10)
+        log.seek(0)
+        said = log.read()
+    assert "Traceback" not in said, said
 
 
 def is_reachable(url: str) -> bool:
@@ -137,5 +137,5 @@ def wait_until_settled(page: Page) -> None:
 
 def choose(page: Page, label: str, value: str) -> None:
     """Select a value in a select box."""
-    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("combobox", name=label, exact=True).click()
     page.get_by_role("option", name=value, exact=True).click()

@@ -28,6 +28,8 @@ from tests.views.test_views import encoded, invalid_files
 
 PAGES = ("", "live", "video", "compare", "why", "about")
 
+OF_STREAMLIT = {"presentation-role-conflict"}  # of its place to drop files: minor, and not to be changed from here
+
 # Paste a JPEG, given as base64.
 PASTE = """content => {
     const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0))
@@ -80,6 +82,7 @@ def test_invalid_uploads_affect_neither_others_nor_the_server(visit: Open) -> No
     page = visit("")
     upload(page, *invalid_files().items(), ("good.png", encoded(examples.portrait())))
     expect(page.get_by_text("1 · happy")).to_be_visible(timeout=TIMEOUT_MS)
+    page.get_by_text(f"{len(invalid_files())} files could not be read").click()
     for name in invalid_files():
         expect(page.get_by_text(f"{name} could not be read")).to_be_visible()
     expect(visit("about").get_by_role("heading", level=1)).to_be_visible()
@@ -95,7 +98,7 @@ def go(page: Page, name: str) -> None:
 
 def chosen(page: Page, label: str) -> Locator:
     """The select box with a label."""
-    return page.get_by_role("combobox", name=label)
+    return page.get_by_role("combobox", name=label, exact=True)
 
 
 def test_settings_hold_across_pages_reloads_and_in_the_address(visit: Open) -> None:
@@ -114,12 +117,9 @@ def test_settings_hold_across_pages_reloads_and_in_the_address(visit: Open) -> N
     assert "model=lightgbm" in page.url
     expect(chosen(page, "Model")).to_have_value("lightgbm")
     expect(landmarks).to_be_checked()
-    for _ in range(3):  # a page's address without and with the settings may be two steps
-        if "/why" not in page.url:
-            page.go_back()
-            page.wait_for_timeout(500)
-            wait_until_settled(page)
-    assert "/why" in page.url
+    page.go_back()
+    page.wait_for_url(re.compile("/why"))
+    wait_until_settled(page)
     expect(chosen(page, "Model")).to_have_value("lightgbm")
 
 
@@ -267,6 +267,6 @@ def test_pages_are_accessible(visit: Open, name: str, theme: str) -> None:
     violations = [
         f"{violation['id']}: {violation['nodes'][0]['html'][:200]}"
         for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
+        if violation["id"] not in OF_STREAMLIT
     ]
     assert violations == []

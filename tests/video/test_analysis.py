@@ -28,15 +28,9 @@ def begin(folder: Path, count: int, error: str = "") -> Analysis:
     return Analysis("film", frames(count, error), count, settings, folder / "copy.mp4")
 
 
-def steps(running: Analysis) -> int:
-    return sum(1 for _ in iter(running.step, None))
-
-
 def test_every_frame_is_recognised_and_copied(tmp_path: Path) -> None:
     running = begin(tmp_path, 10)
-    assert steps(running) == 10
-    assert running.finished
-    assert running.share == 1
+    assert list(running.run()) == [(number + 1) / 10 for number in range(10)]
     rows = running.record.rows
     np.testing.assert_allclose(rows["seconds"], np.arange(10) / 25)
     assert set(rows["emotion"].tolist()) == {3}
@@ -48,21 +42,20 @@ def test_a_long_video_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(analysis, "MAX_FRAMES", 4)
     running = begin(tmp_path, 10)
     assert running.every == 3
-    assert steps(running) == 4
+    assert len(list(running.run())) == 4
 
 
 def test_what_is_done_is_kept_where_it_is_stopped(tmp_path: Path) -> None:
     running = begin(tmp_path, 10)
+    steps = running.run()
     for _ in range(4):
-        running.step()
-    running.stop()
-    assert running.finished
-    assert running.step() is None
+        next(steps)
+    steps.close()
     assert len(running.record) == len(list(reader.read(running.copy))) == 4
 
 
 def test_what_is_done_is_kept_where_the_video_ends_early(tmp_path: Path) -> None:
     running = begin(tmp_path, 5, "the rest is missing")
-    assert steps(running) == 5
-    assert running.error == "the rest is missing"
+    assert len(list(running.run())) == 5
+    assert str(running.error) == "the rest is missing"
     assert len(list(reader.read(running.copy))) == 5

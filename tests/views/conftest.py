@@ -13,3 +13,9 @@ def no_webrtc(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     context = SimpleNamespace(state=SimpleNamespace(playing=False, signalling=False))
     monkeypatch.setattr("facial_emotion.views.live.webrtc_streamer", lambda **_: context)
     return context
+
+
+@pytest.fixture(autouse=True)
+def patient_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a page wait for its work, for which it would look again and again in a browser."""
+    monkeypatch.setattr("facial_emotion.views.jobs._AT_ONCE", 60.0)

@@ -56,7 +56,7 @@ def test_every_text_has_a_translation_and_every_translation_a_text(code: str) ->
 def test_translations_have_the_placeholders_and_marks_of_their_texts(code: str) -> None:
     for english, translation in TRANSLATIONS[code].items():
         assert placeholders(translation) == placeholders(english), english
-        for mark in ("**", "### ", "\n- ", "\n", "%"):
+        for mark in ("**", "## ", "\n- ", "\n", "%"):
             assert translation.count(mark) == english.count(mark), english
         assert translation.strip() == translation != "", english
 

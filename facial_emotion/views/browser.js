@@ -1,0 +1,29 @@
+// What the page does in the browser beside Streamlit: pasted pictures, files that are too large, and the Back button.
+export default function({ data, setTriggerValue }) {
+    const onPaste = event => {
+        const file = [...event.clipboardData.files].find(file => file.type.startsWith('image/'))
+        if (!file) return
+        const reader = new FileReader()
+        reader.onload = () => setTriggerValue('picture', reader.result.split(',')[1])
+        reader.readAsDataURL(file)
+    }
+    const onFiles = event => {
+        const files = [...(event.dataTransfer?.files ?? event.target?.files ?? [])]
+        const large = files.filter(file => file.size > data.limit).map(file => [file.name, file.size])
+        if (large.length) setTriggerValue('large', large)
+    }
+    const listeners = { paste: onPaste, drop: onFiles, change: onFiles }
+    for (const [kind, listener] of Object.entries(listeners)) window.addEventListener(kind, listener, true)
+    // A setting changes the page's address, but is no page of its own: Back goes to the page before.
+    if (!history.pagesAlone) {
+        history.pagesAlone = true
+        const push = history.pushState
+        history.pushState = function(state, title, url) {
+            const same = new URL(url ?? '', location.href).pathname === location.pathname
+            return same ? history.replaceState(state, title, url) : push.call(history, state, title, url)
+        }
+    }
+    return () => {
+        for (const [kind, listener] of Object.entries(listeners)) window.removeEventListener(kind, listener, true)
+    }
+}
