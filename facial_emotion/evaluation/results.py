@@ -120,8 +120,8 @@ def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
 def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
     columns = ["model", "FER2013's label", "without near-duplicates"]
-    columns += ["macro-F1", "ECE", "coverage: accuracy", "latency per face"]
-    columns += ["640x480 frame to label", "cold start", "size"]
+    columns += ["macro-F1", "ECE", "coverage: accuracy", "a face"]
+    columns += ["a frame", "cold start", "size"]
     by_people = any(row.people for row in rows)
     if by_people:
         columns[1:1] = ["people's choice", "clear faces"]

@@ -36,11 +36,11 @@ _FORMATS = {
     **dict.fromkeys((charts.LATENCY, translatable("95th percentile, ms"), "ms a frame", "MB"), "%.1f"),
 }
 _MAIN_FORMATS = {
-    "people's choice": "{:.1%}",
-    "accuracy": "{:.1%}",
-    "ms a face": "{:.1f}",
-    "ms a frame": "{:.1f}",
-    "MB": "{:.1f}",
+    "people's choice": ".1%",
+    "accuracy": ".1%",
+    "ms a face": ".1f",
+    "ms a frame": ".1f",
+    "MB": ".1f",
 }
 _EXPLAINED = translatable(
     {
@@ -156,7 +156,9 @@ def pick(frame: pd.DataFrame, used: str) -> pd.DataFrame:
         disabled=name == used,
         on_click=lambda: st.session_state.update(model=name),
     )
-    for tab, code in zip(st.tabs([t(name) for name in _SNIPPETS]), _SNIPPETS.values(), strict=True):
+    with st.expander(t("Use it elsewhere")):
+        tabs = st.tabs([t(name) for name in _SNIPPETS])
+    for tab, code in zip(tabs, _SNIPPETS.values(), strict=True):
         # The colours of a language are too pale to read, and lines that scroll are out of reach of a keyboard.
         tab.code(code.format(name=name), language=None, wrap_lines=True)
     return answering

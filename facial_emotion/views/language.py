@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import string
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +27,23 @@ Texts = TypeVar("Texts")
 def t(text: str, **values: object) -> str:
     """A text in the session's language, with values for its placeholders; in English where it has no translation."""
     found = all_translations().get(current(), {}).get(text, text)
-    return found.format(**values) if values else found
+    return _FORMATTER.vformat(found, (), values) if values else found
+
+
+def number(value: object, form: str) -> str:
+    """A number in a format, as of ``format``, as it is written in the session's language: decimal commas in most."""
+    text = format(value, form)
+    return text.replace(".", ",") if isinstance(value, float) and current() != ENGLISH else text
+
+
+class _Formatter(string.Formatter):
+    """Formats texts with numbers as they are written in the session's language."""
+
+    def format_field(self, value: object, form: str) -> str:
+        return number(value, form)
+
+
+_FORMATTER = _Formatter()
 
 
 def count(number: int, one: str, many: str) -> str:

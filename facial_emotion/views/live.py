@@ -23,7 +23,7 @@ from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, FrameResult, Settings, Stream
 from facial_emotion.views import bars, camera, charts, downloads, game, image, people, pictures, recognition, visits
 from facial_emotion.views.game import Game
-from facial_emotion.views.language import count, labels, t, translatable
+from facial_emotion.views.language import count, labels, number, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
 
 FRAME_TIMEOUT = 8.0  # seconds without a frame after which the page shows the help text
@@ -228,7 +228,7 @@ def technical(result: FrameResult) -> str:
         spent=result.frame_ms,
         where=count(interval, "in every frame", "in one frame of {number}"),
     )
-    stages = " · ".join(f"{name} {spent:.1f} ms" for name, spent in result.means.items())
+    stages = " · ".join(f"{name} {number(spent, '.1f')} ms" for name, spent in result.means.items())
     return f"{rate} {result.model}: {stages}"
 
 

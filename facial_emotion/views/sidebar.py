@@ -112,8 +112,8 @@ def sidebar() -> ViewerSettings:
         st.caption(t(QUESTIONS[card.labels]))
         left, right = st.columns([6, 5])
         _accuracy(left, card)
-        latency = f"{milliseconds[name]:.1f} ms" if name in milliseconds else "-"
-        right.metric(t("Per face"), latency, help=t("Median of the benchmark, from crop to label."))
+        latency = f"{language.number(milliseconds[name], '.1f')} ms" if name in milliseconds else "-"
+        right.metric(t("A face"), latency, help=t("Median of the benchmark, from a face's crop to its label."))
         st.caption(t("Track: {track}", track=t(card.track)))
         with st.expander(t("Licence")):
             st.caption(card.licence)
@@ -151,7 +151,7 @@ def _toggle(label: str, key: str, **more: Any) -> bool:
 
 def _accuracy(column: DeltaGenerator, card: Card) -> None:
     """Draw a model's accuracy against the labels that it answers with."""
-    share = f"{card.own('PrivateTest').accuracy:.1%}"
+    share = language.number(card.own("PrivateTest").accuracy, ".1%")
     rows = t("of PrivateTest, which was not used for training or model selection.")
     if card.labels == "people":
         meaning = t("Pictures where most of ten people said the same, {rows}", rows=rows)

@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from facial_emotion.views.language import current, t
+from facial_emotion.views.language import current, number, t
 
 _BADGE = ' <span class="badge">{}</span>'
 
@@ -15,7 +15,7 @@ _BADGE = ' <span class="badge">{}</span>'
 def html(frame: pd.DataFrame, formats: Mapping[str, str], explained: Mapping[str, str], badges: str) -> str:
     """A table of a frame's rows, headed by its first column.
 
-    formats: of columns of numbers, as of ``str.format``; explained: what a heading means, shown on hover; badges: a
+    formats: of columns of numbers, as of ``format``; explained: what a heading means, shown on hover; badges: a
     column of texts, separated by commas, that are shown below the row's heading.
     """
     columns = [name for name in frame if name != badges]
@@ -28,7 +28,7 @@ def html(frame: pd.DataFrame, formats: Mapping[str, str], explained: Mapping[str
         found = [_BADGE.format(escape(badge)) for badge in row[badges].split(", ") if badge]
         cells = [f'<th scope="row">{escape(str(row[columns[0]]))}{"".join(found)}</th>']
         for name in columns[1:]:
-            shown = "–" if pd.isna(row[name]) else formats.get(name, "{}").format(row[name])
+            shown = "–" if pd.isna(row[name]) else number(row[name], formats.get(name, ""))
             cells.append(f"<td>{escape(shown)}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"

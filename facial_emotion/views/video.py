@@ -113,7 +113,7 @@ def _example() -> Iterator[Frame]:
 def _at_work(analysis: Analysis) -> str:
     """How far an analysis has come, in words."""
     name = title(analysis.name)
-    return f"{name}: {analysis.seconds:.1f} s" if analysis.step else t("Reading {name}", name=name)
+    return f"{name}: {language.number(analysis.seconds, '.1f')} s" if analysis.step else t("Reading {name}", name=name)
 
 
 def _draw_step(analysis: Analysis) -> None:

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
-from facial_emotion import examples, recognizers, scene
+from facial_emotion import examples, limits, recognizers, scene
 from facial_emotion.drawing import COLOURS
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.video.reader import Frame
@@ -250,6 +250,47 @@ def test_ten_concurrent_viewers_get_results_of_their_own_models(visit: Open) -> 
         table = downloaded(page, "CSV")
         expected = scene.table(scene.faces_in(examples.portrait(), recognizers.load(name)))
         np.testing.assert_allclose(table[list(EMOTIONS)], expected[list(EMOTIONS)], atol=2e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
+def test_the_answer_and_its_picture_are_seen_without_scrolling(visit: Open, width: int, height: int) -> None:
+    page = visit("", width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    portrait = encoded(examples.portrait()[:256, 100:356], "JPEG")
+    upload(page, *[(f"{number}.jpg", portrait) for number in range(20)])
+    answer = page.get_by_role("heading", name="20 faces in 20 pictures")
+    expect(answer).to_be_in_viewport(timeout=TIMEOUT_MS)
+    wait_until_settled(page)
+    picture = page.get_by_role("img", name="1 face: 😀 happy")
+    expect(picture).to_be_in_viewport(ratio=0.95)
+
+
+def test_a_file_that_is_too_large_is_said_before_it_is_sent(visit: Open, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as stream:
+        stream.truncate(limits.UPLOAD * 2**20 + 1)
+    page = visit("video")
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(film)
+    expect(page.get_by_text("facial-emotion recognize film.mp4")).to_be_visible(timeout=TIMEOUT_MS)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("navigator.mediaDevices.enumerateDevices = async () => []", "This device has no camera"),
+        ("navigator.permissions.query = async () => ({ state: 'denied' })", "may not use the camera on this page"),
+        ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })", "plain HTTP from another computer"),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_said(browser: Browser, address: str, script: str, said: str) -> None:
+    with browser.new_context() as context:
+        context.add_init_script(script)
+        page = context.new_page()
+        page.goto(f"{address}/live")
+        expect(page.get_by_text(said)).to_be_visible(timeout=TIMEOUT_MS)
+        page.get_by_role("button", name="Try again").click()
+        wait_until_settled(page)
+        expect(page.get_by_text(said)).to_be_visible(timeout=TIMEOUT_MS)
 
 
 @pytest.mark.parametrize("name", PAGES)
