@@ -13,7 +13,7 @@ from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.scene import Face
-from facial_emotion.views import bars, downloads, language, pictures, recognition, said, study, visits
+from facial_emotion.views import bars, downloads, language, pictures, recognition, said, visits
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -53,28 +53,32 @@ def show(settings: ViewerSettings) -> None:
     if left_out:
         text = count(left_out, "{number} picture was not looked at.", "{number} pictures were not looked at.")
         st.button(f"{text} {t('Go on')}", on_click=recognition.go_on, icon=":material/play_arrow:", key="go_on")
-    if len(readable) > 1:
+    several = len(readable) > 1
+    if several:
         place, beside = st.columns([3, 2], gap="medium")  # on a phone the picture is the first
         with beside:
             chosen = choose(readable)
         show_picture(chosen, settings, place, st.container())
-        study.show(readable, settings.name)
     elif readable:
         few = len(readable[0].faces) <= _BESIDE
         left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
         show_picture(readable[0], settings, left, right)
-        if readable[0].faces:
-            study.show(readable, settings.name)
+    if several or any(each.faces for each in readable):
+        from facial_emotion.views import study  # pandas and Altair: the first page opens without them
+
+        study.show(readable, settings.name)
     pictures.forget()
 
 
 def take_video(settings: ViewerSettings) -> None:
     """Go on with a video that was given among pictures, on its own page."""
-    from facial_emotion.views import video
+    given = st.session_state.pop(pictures.VIDEO, None)
+    if given is None:
+        return
+    from facial_emotion.views import video  # with PyAV and Altair: the first page opens without them
     from facial_emotion.views.app import page
 
-    given = st.session_state.pop(pictures.VIDEO, None)
-    if given and video.give(given[0], given[1], settings):
+    if video.give(given[0], given[1], settings):
         st.switch_page(page("video"))
 
 
