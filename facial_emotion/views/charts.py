@@ -181,7 +181,13 @@ def distribution(frame: pd.DataFrame) -> alt.LayerChart:
     bars = base.mark_bar().encode(
         y=alt.Y("share", axis=alt.Axis(format="%"), title=t("share of faces")),
         color=alt.Color("emotion", scale=colours(), legend=None),
-        opacity=alt.Opacity("group", legend=alt.Legend(orient="bottom", title=None)) if groups > 1 else alt.value(1.0),
+        opacity=alt.Opacity(
+            "group",
+            scale=alt.Scale(range=[0.4, 1]),
+            legend=alt.Legend(orient="bottom", title=None, symbolFillColor=text_colour() or "gray"),
+        )
+        if groups > 1
+        else alt.value(1.0),
     )
     intervals = base.mark_rule(color=text_colour() or "gray").encode(y="low", y2="high")
     result: alt.LayerChart = (bars + intervals).properties(height=220)

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import numpy as np
 from playwright.sync_api import Browser, Page
 
+from facial_emotion import examples
 from tests.browser.conftest import TIMEOUT_MS, app, camera_video, chromium, wait_until_settled
+from tests.browser.test_browser import upload
+from tests.views.test_views import encoded
 
 WIDTHS, THEMES = (390, 820, 1280, 1920), ("light", "dark")
 PAGES = ("", "live", "video", "compare", "why", "about")
@@ -22,6 +26,23 @@ def picture(page: Page) -> None:
     """Choose the example with many faces."""
     page.get_by_role("button", name="Video call", exact=True).click()
     page.get_by_role("heading", name="9 faces").wait_for()
+
+
+def many(page: Page) -> None:
+    """Give a folder's worth of pictures, one without a face and one that can't be read."""
+    page.get_by_text("Other pictures").click()
+    rgbs = [examples.portrait(), examples.officer(), examples.call(), np.full((300, 400, 3), 120, dtype=np.uint8)]
+    photos = [(f"{'ab'[number % 2]}/{number}.jpg", encoded(rgb, "JPEG")) for number, rgb in enumerate(5 * rgbs)]
+    upload(page, *photos, ("broken.jpg", b"\xff\xd8\xff"))
+    page.get_by_role("heading", name="faces in 20 pictures").wait_for()
+
+
+def ask(page: Page) -> None:
+    """Ask for the best model for FER2013's labels within other limits."""
+    page.get_by_text("FER2013's labels", exact=True).click()
+    page.get_by_label("ms a face, at most").fill("50")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="ensemble").wait_for()
 
 
 def video(page: Page) -> None:
@@ -44,7 +65,12 @@ def stopped(page: Page) -> None:
 
 
 # What is done on a page before each screenshot but the first.
-ACTS: dict[str, list[Callable[[Page], None]]] = {"": [picture], "video": [video], "live": [playing, stopped]}
+ACTS: dict[str, list[Callable[[Page], None]]] = {
+    "": [picture, many],
+    "video": [video],
+    "live": [playing, stopped],
+    "compare": [ask],
+}
 
 
 def take(browser: Browser, address: str, name: str, width: int, theme: str, language: str, out: Path) -> None:
