@@ -283,14 +283,14 @@ def side_by_side(settings: ViewerSettings) -> None:
     left, right = st.columns([2, 3], gap="medium")
     shown = scene.scaled(found.recognised(settings.name), picture.scale)
     marked = index + 1 if len(found.faces) > 1 else None
-    said = recognition.answer([recognition.Recognised(0, picture.name, shown)])
+    alt = recognition.answer([recognition.Recognised(0, picture.name, shown)])
     rgb = annotated(pictures.shrunk(picture), shown, marked=marked, words=t)
-    left.image(rgb, caption=pictures.title(picture.name), alt=said, width="stretch")
+    left.image(rgb, caption=pictures.title(picture.name), alt=alt, width="stretch")
     answers = {name: found.recognised(name)[index] for name in recognizers.names()}
     right.html(f'<div class="answers">{"".join(_answer(name, face) for name, face in answers.items())}</div>')
 
 
 def _answer(name: str, face: scene.Face) -> str:
     """A model's answer as a row of HTML: its name, the label, and the bar of its probabilities."""
-    said = f"{recognition.emoji(face)} {t(face.label)} {face.confidence:.0%}"
-    return f"<b>{escape(name)}</b><span>{said}</span>{bars.stacked(face.probabilities)}"
+    answer = f"{recognition.emoji(face)} {t(face.label)} {face.confidence:.0%}"
+    return f"<b>{escape(name)}</b><span>{answer}</span>{bars.stacked(face.probabilities)}"

@@ -13,7 +13,7 @@ from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.scene import Face
-from facial_emotion.views import bars, downloads, language, pictures, recognition, said, visits
+from facial_emotion.views import bars, downloads, language, messages, pictures, recognition, visits
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -86,10 +86,10 @@ def show_errors(found: Sequence[Recognised]) -> None:
     """Draw what could not be read: one line, which opens where there are several."""
     errors = [(each.name, each.error) for each in found if each.error is not None]
     if len(errors) == 1:
-        st.error(said.unreadable(*errors[0]), icon=":material/broken_image:")
+        st.error(messages.unreadable(*errors[0]), icon=":material/broken_image:")
     elif errors:
         with st.expander(t("{number} files could not be read", number=len(errors)), icon=":material/broken_image:"):
-            st.markdown("\n".join(f"- {pictures.plain(said.unreadable(*each))}" for each in errors))
+            st.markdown("\n".join(f"- {pictures.plain(messages.unreadable(*each))}" for each in errors))
 
 
 def choose(found: Sequence[Recognised]) -> Recognised:

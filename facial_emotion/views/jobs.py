@@ -61,10 +61,10 @@ class Job:
             self._ended.set()
 
 
-def wait_for(job: Job, said: Callable[[], str], draw: Callable[[], None] = lambda: None) -> None:
+def wait_for(job: Job, label: Callable[[], str], draw: Callable[[], None] = lambda: None) -> None:
     """Show a job at work, with a way to stop it, and the page again at its end; nothing for one that ends at once.
 
-    said: what is at work; draw: more that is drawn each time.
+    label: what is at work; draw: more that is drawn each time.
     """
     if job.wait(_AT_ONCE):
         return
@@ -73,7 +73,7 @@ def wait_for(job: Job, said: Callable[[], str], draw: Callable[[], None] = lambd
     def look() -> None:
         if job.finished:
             st.rerun()
-        st.progress(job.share, said() + _left(job))
+        st.progress(job.share, label() + _left(job))
         st.button(t("Stop, and keep what is done"), key="stop", on_click=_stop, args=(job,), icon=":material/stop:")
         draw()
 

@@ -48,8 +48,8 @@ def _correct(people: People, span: Span) -> None:
     """Draw the correction of a bar's label."""
     face = called(people, span.face)
     text = t("{face} from {start:.1f} to {end:.1f} s is:", face=face, start=span.start, end=span.end)
-    said = labels(EMOTIONS)
-    chosen = st.pills(text, EMOTIONS, format_func=said.__getitem__, key=f"correct-{span.face}-{span.start:.3f}")
+    names = labels(EMOTIONS)
+    chosen = st.pills(text, EMOTIONS, format_func=names.__getitem__, key=f"correct-{span.face}-{span.start:.3f}")
     correction = (span.face, span.start, span.end, EMOTIONS.index(chosen)) if chosen else None
     if correction and correction not in people.corrections:
         people.corrections.append(correction)

@@ -17,7 +17,7 @@ from facial_emotion import examples, limits
 from facial_emotion.batch.sources import HEADER, kind
 from facial_emotion.errors import Error
 from facial_emotion.features.pictures import read_pages, read_rgb
-from facial_emotion.views import camera, said, visits
+from facial_emotion.views import camera, messages, visits
 from facial_emotion.views.language import t, translatable, upper_first
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def choose(example: str = next(iter(examples.PICTURES))) -> tuple[Content, Pictu
     try:
         return content, read(*content)
     except Error as error:
-        st.error(said.unreadable(content[0], error))
+        st.error(messages.unreadable(content[0], error))
     return None
 
 

@@ -143,8 +143,8 @@ def answer(found: Sequence[Recognised]) -> str:
         faces = t("{faces} in {pictures} pictures", faces=faces, pictures=len(found))
     parts = []
     for label, times in labels.most_common():
-        said = t(label) if number == 1 else t("{times} {emotion}", times=times, emotion=t(label))
-        parts.append(f"{EMOJI.get(label, _UNKNOWN)} {said}")
+        name = t(label) if number == 1 else t("{times} {emotion}", times=times, emotion=t(label))
+        parts.append(f"{EMOJI.get(label, _UNKNOWN)} {name}")
     return f"{faces}: {', '.join(parts)}" if parts else faces
 
 

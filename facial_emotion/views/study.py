@@ -157,7 +157,7 @@ def _plot(shares: pd.DataFrame, form: str) -> bytes:
 def methods(table: pd.DataFrame, card: Card) -> str:
     """A paragraph for a paper's section of methods, with what to cite."""
     scores = card.own("PrivateTest")
-    said = t(
+    paragraph = t(
         "Faces were found by CenterFace (Xu et al., 2019) in {pictures} pictures; {faces} faces were found. Their "
         "expressions were classified as one of seven emotions by the model {model} of facial-emotion {version}, which "
         "answers with {question}. On FER2013's PrivateTest (Goodfellow et al., 2013) its accuracy by these labels is "
@@ -174,4 +174,4 @@ def methods(table: pd.DataFrame, card: Card) -> str:
         threshold=card.threshold,
         corrected=int((table["corrected"].fillna("") != "").sum()),
     )
-    return f"{said}\n\n{_REFERENCES}Facial emotion recognition, version {facial_emotion.__version__}.\n"
+    return f"{paragraph}\n\n{_REFERENCES}Facial emotion recognition, version {facial_emotion.__version__}.\n"

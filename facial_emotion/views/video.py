@@ -23,7 +23,7 @@ from facial_emotion.video.people import People
 from facial_emotion.video.reader import Frame
 from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, Settings
-from facial_emotion.views import charts, downloads, jobs, language, people, pictures, recognition, said, visits
+from facial_emotion.views import charts, downloads, jobs, language, messages, people, pictures, recognition, visits
 from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
@@ -99,7 +99,7 @@ def give(name: str, content: bytes | None, settings: ViewerSettings) -> bool:
     try:
         visits.current().film = Film(name, content, settings)
     except Error as error:
-        st.error(said.unreadable(name, error), icon=":material/broken_image:")
+        st.error(messages.unreadable(name, error), icon=":material/broken_image:")
         return False
     return True
 
@@ -130,7 +130,7 @@ def results(film: Film, settings: ViewerSettings) -> None:
     """Draw the results: in a sentence, as an annotated video, over time, and to download."""
     analysis, rows = film.analysis, film.people.applied(film.analysis.record.rows)
     if analysis.error:
-        st.warning(said.ended_early(analysis.error), icon=":material/broken_image:")
+        st.warning(messages.ended_early(analysis.error), icon=":material/broken_image:")
     st.header(answer(rows, analysis.seconds), anchor=False)
     name, model = title(analysis.name), analysis.settings.recognizer.name
     about = t("{name}, analysed by {model}.", name=name, model=model)

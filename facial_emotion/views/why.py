@@ -71,8 +71,8 @@ def explain_face(recognizer: Recognizer, face: scene.Face, label: str) -> None:
     if len(effects):
         with columns[2]:
             spots = overlay(aligned, spread(centres, effects, aligned.shape[0]))
-            said = t("Descriptors for and against {emotion}", emotion=t(label))
-            st.image(spots, width="stretch", alt=said)
+            alt = t("Descriptors for and against {emotion}", emotion=t(label))
+            st.image(spots, width="stretch", alt=alt)
             st.html(legend(label))
             st.caption(t("What edges or texture around each point (descriptors) say, on the upright face."))
     components = explain.geometry(recognizer, face.crop, label)
@@ -119,10 +119,10 @@ def in_words(heat: np.ndarray, label: str) -> str:
     against = ", ".join(t(name) for name, effect in reversed(parts.items()) if effect <= -least)
     emotion = t(label)
     if speaking:
-        said = t("For {emotion}: {parts}.", emotion=emotion, parts=speaking)
+        sentence = t("For {emotion}: {parts}.", emotion=emotion, parts=speaking)
     else:
-        said = t("Nothing speaks for {emotion}.", emotion=emotion)
-    return said + (" " + t("Against it: {parts}.", parts=against) if against else "")
+        sentence = t("Nothing speaks for {emotion}.", emotion=emotion)
+    return sentence + (" " + t("Against it: {parts}.", parts=against) if against else "")
 
 
 def legend(label: str) -> str:

@@ -51,8 +51,8 @@ def app() -> Iterator[str]:
             program.terminate()
             program.wait(10)
         log.seek(0)
-        said = log.read()
-    assert "Traceback" not in said, said
+        text = log.read()
+    assert "Traceback" not in text, text
 
 
 def is_reachable(url: str) -> bool:

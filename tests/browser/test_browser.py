@@ -275,22 +275,22 @@ def test_a_file_that_is_too_large_is_said_before_it_is_sent(visit: Open, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "sentence"),
     [
         ("navigator.mediaDevices.enumerateDevices = async () => []", "This device has no camera"),
         ("navigator.permissions.query = async () => ({ state: 'denied' })", "may not use the camera on this page"),
         ("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })", "plain HTTP from another computer"),
     ],
 )
-def test_a_camera_that_cannot_be_used_is_said(browser: Browser, address: str, script: str, said: str) -> None:
+def test_a_camera_that_cannot_be_used_is_said(browser: Browser, address: str, script: str, sentence: str) -> None:
     with browser.new_context() as context:
         context.add_init_script(script)
         page = context.new_page()
         page.goto(f"{address}/live")
-        expect(page.get_by_text(said)).to_be_visible(timeout=TIMEOUT_MS)
+        expect(page.get_by_text(sentence)).to_be_visible(timeout=TIMEOUT_MS)
         page.get_by_role("button", name="Try again").click()
         wait_until_settled(page)
-        expect(page.get_by_text(said)).to_be_visible(timeout=TIMEOUT_MS)
+        expect(page.get_by_text(sentence)).to_be_visible(timeout=TIMEOUT_MS)
 
 
 @pytest.mark.parametrize("name", PAGES)
