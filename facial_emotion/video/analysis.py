@@ -57,7 +57,7 @@ class Analysis:
         self.every = max(1, math.ceil(self.count / MAX_FRAMES))
 
     def run(self) -> Generator[float]:
-        """Analyse and write every ``every``-th frame; yields the share of the frames that has been seen, 0-1.
+        """Analyse and write every ``every``-th frame; yields the share that is done, 0 where their number is unknown.
 
         Where it is closed before its end, what is done is kept, the annotated video too.
         """
@@ -73,7 +73,7 @@ class Analysis:
                     self.step, self.seconds = Step(frame, faces), frame.seconds
                     if frame.number // self.every % still_interval == 0:
                         self.stills[frame.seconds] = _still(frame.rgb)
-                    yield min(1.0, (frame.number + 1) / max(1, self.count))
+                    yield min(1.0, (frame.number + 1) / self.count) if self.count else 0.0
         except InputError as error:
             self.error = error
 

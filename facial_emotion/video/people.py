@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from facial_emotion.features.emotions import EMOTIONS
 
 
+class Split(NamedTuple):
+    """From a second on, a face is another person."""
+
+    face: int
+    second: float
+
+
+class Correction(NamedTuple):
+    """From a second to another, the label of some faces is that of an index."""
+
+    faces: tuple[int, ...]
+    start: float
+    end: float
+    emotion: int
+
+
 @dataclass
 class People:
     """Names of faces by number, of which equal ones are one person; splits and corrections in the order they were made.
 
-    splits: a face's number and the second from which on it is another; corrections: a face's number, the seconds from
-    which and to which its label is another, and the index of that.
+    A split face has the next free number from then on. Corrections hold for faces as they were split until then.
     """
 
     names: dict[int, str] = field(default_factory=dict)
-    splits: list[tuple[int, float]] = field(default_factory=list)
-    corrections: list[tuple[int, float, float, int]] = field(default_factory=list)
+    edits: list[Split | Correction] = field(default_factory=list)
 
-    def faces(self, rows: np.ndarray) -> np.ndarray:
-        """The number of the face of each row of a record, after the splits: a new face has the next free number."""
+    def undo(self) -> None:
+        """Take back the last split or correction."""
+        self.edits.pop()
+
+    def faces(self, rows: np.ndarray, edits: int | None = None) -> np.ndarray:
+        """The number of the face of each row of a record, after the splits among the first edits, or among all."""
         faces = rows["face"].copy()
-        for face, seconds in self.splits:
-            faces[(faces == face) & (rows["seconds"] >= seconds)] = faces.max(initial=0) + 1
+        for edit in self.edits[:edits]:
+            if isinstance(edit, Split):
+                faces[(faces == edit.face) & (rows["seconds"] >= edit.second)] = faces.max(initial=0) + 1
         return faces
 
     def merged(self, rows: np.ndarray) -> np.ndarray:
-        """The same, where faces with one name have the number of the first of them."""
+        """The same after all splits, where faces with one name have the number of the first of them."""
         faces, first = self.faces(rows), dict[str, int]()
         for face in np.unique(faces).tolist():
             if self.name(face):
@@ -38,10 +58,12 @@ class People:
 
     def corrected(self, rows: np.ndarray) -> np.ndarray:
         """The index of the emotion that each row of a record was corrected to, -1 where it was not."""
-        faces, found = self.merged(rows), np.full(len(rows), -1)
-        for face, start, end, emotion in self.corrections:
-            found[(faces == face) & (rows["seconds"] >= start) & (rows["seconds"] <= end)] = emotion
-        return found
+        emotions = np.full(len(rows), -1)
+        for number, edit in enumerate(self.edits):
+            if isinstance(edit, Correction):
+                meant = np.isin(self.faces(rows, number), edit.faces)
+                emotions[meant & (rows["seconds"] >= edit.start) & (rows["seconds"] <= edit.end)] = edit.emotion
+        return emotions
 
     def name(self, face: int) -> str:
         """The name of a face; empty where it has none."""
@@ -55,9 +77,10 @@ class People:
         return result
 
     def columns(self, rows: np.ndarray) -> dict[str, list[str]]:
-        """What was said about each row of a record, as columns of a table: name and corrected label, or nothing."""
+        """What was said about each row of a record, as columns of a table: person, name and corrected label."""
         names = [self.name(face) for face in self.faces(rows).tolist()]
         return {
+            "person": [str(face) for face in self.merged(rows).tolist()],
             "name": names,
             "corrected": [EMOTIONS[emotion] if emotion >= 0 else "" for emotion in self.corrected(rows).tolist()],
         }

@@ -36,7 +36,7 @@ TEXT = translatable(
         "Pictures and live video go to the server of this page, which is your own computer if you started the app "
         "there, and stay in its memory. A video that is uploaded, and its annotated copy, are files there. Pictures "
         "and videos are kept until you remove them, or for an hour after your last visit: a reload finds them again by "
-        "this page's address, which only you should have. Nothing is sent elsewhere: a test traces the system calls of "
+        "a cookie, which has nothing but a random key. Nothing is sent elsewhere: a test traces the system calls of "
         "this app while its pages are open, and finds no look-up of another host.",
         "## Where such systems are not allowed",
         "In the European Union it is prohibited to infer emotions of people **at work** or **in education**, "

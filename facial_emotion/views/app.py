@@ -37,6 +37,8 @@ def page(name: str) -> st.Page:
 
         pictures.listen()
         try:
+            if name != "video":
+                take_video()
             importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
         except Error as error:  # as of a model that can't be read
             st.error(str(error))
@@ -44,6 +46,14 @@ def page(name: str) -> st.Page:
 
     title, icon = PAGES[name]
     return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
+
+
+def take_video() -> None:
+    """Go on with a video that was given among pictures, on its own page."""
+    from facial_emotion.views import pictures
+
+    if st.session_state.get(pictures.VIDEOS):
+        st.switch_page(page("video"))
 
 
 def ask_no_host() -> None:

@@ -1,6 +1,10 @@
-// What the page does in the browser beside Streamlit: pasted pictures, files that are too large, and the Back button.
-export default function({ data, setTriggerValue }) {
+// What the page does in the browser beside Streamlit: pasted pictures, files that are too large, the Back button, and
+// the cookie by which a reload finds what was given.
+export default function({ data, setStateValue, setTriggerValue }) {
+    const { name, value, seconds } = data.cookie
+    document.cookie = `${name}=${value}; path=/; max-age=${seconds}; SameSite=Strict`
     const onPaste = event => {
+        if (event.target.closest?.('input, textarea')) return
         const file = [...event.clipboardData.files].find(file => file.type.startsWith('image/'))
         if (!file) return
         const reader = new FileReader()
@@ -8,9 +12,10 @@ export default function({ data, setTriggerValue }) {
         reader.readAsDataURL(file)
     }
     const onFiles = event => {
-        const files = [...(event.dataTransfer?.files ?? event.target?.files ?? [])]
-        const large = files.filter(file => file.size > data.limit).map(file => [file.name, file.size])
-        if (large.length) setTriggerValue('large', large)
+        const files = event.dataTransfer?.files ?? event.target?.files
+        if (!files?.length) return
+        const large = [...files].filter(file => file.size > data.limit)
+        setStateValue('large', large.map(file => [file.name, file.size]))
     }
     const listeners = { paste: onPaste, drop: onFiles, change: onFiles }
     for (const [kind, listener] of Object.entries(listeners)) window.addEventListener(kind, listener, true)

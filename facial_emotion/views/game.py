@@ -27,6 +27,8 @@ class Game:
 
     def see(self, faces: Sequence[Face], now: float) -> None:
         """Look at a frame's faces; now: its time in seconds."""
+        numbers = {face.number for face in faces}
+        self._shown = {number: shown for number, shown in self._shown.items() if number in numbers}
         for face in faces:
             label, since = self._shown.get(face.number, ("", now))
             if label != face.label or not face.certain:

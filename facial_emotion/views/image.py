@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from facial_emotion import scene
 from facial_emotion.drawing import annotated, blurred
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import Search
 from facial_emotion.scene import Face
 from facial_emotion.views import bars, downloads, language, messages, pictures, recognition, visits
 from facial_emotion.views.language import count, t, translatable
@@ -32,7 +33,6 @@ _ALL, _NONE = translatable(("all", "no face"))  # what the list may be limited t
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the answer first, then the pictures, or a list of them and the one that is chosen there."""
     st.title(t("Emotions in a picture"))
-    take_video(settings)
     if not visits.current().pictures:
         st.write(
             t(
@@ -52,7 +52,13 @@ def show(settings: ViewerSettings) -> None:
     left_out = len(visits.current().pictures) - len(found)
     if left_out:
         text = count(left_out, "{number} picture was not looked at.", "{number} pictures were not looked at.")
-        st.button(f"{text} {t('Go on')}", on_click=recognition.go_on, icon=":material/play_arrow:", key="go_on")
+        st.button(
+            f"{text} {t('Go on')}",
+            on_click=recognition.go_on,
+            args=(settings,),
+            icon=":material/play_arrow:",
+            key="go_on",
+        )
     several = len(readable) > 1
     if several:
         place, beside = st.columns([3, 2], gap="medium")  # on a phone the picture is the first
@@ -66,20 +72,8 @@ def show(settings: ViewerSettings) -> None:
     if several or any(each.faces for each in readable):
         from facial_emotion.views import study  # pandas and Altair: the first page opens without them
 
-        study.show(readable, settings.name)
+        study.show(readable, settings)
     pictures.forget()
-
-
-def take_video(settings: ViewerSettings) -> None:
-    """Go on with a video that was given among pictures, on its own page."""
-    given = st.session_state.pop(pictures.VIDEO, None)
-    if given is None:
-        return
-    from facial_emotion.views import video  # with PyAV and Altair: the first page opens without them
-    from facial_emotion.views.app import page
-
-    if video.give(given[0], given[1], settings):
-        st.switch_page(page("video"))
 
 
 def show_errors(found: Sequence[Recognised]) -> None:
@@ -89,7 +83,7 @@ def show_errors(found: Sequence[Recognised]) -> None:
         st.error(messages.unreadable(*errors[0]), icon=":material/broken_image:")
     elif errors:
         with st.expander(t("{number} files could not be read", number=len(errors)), icon=":material/broken_image:"):
-            st.markdown("\n".join(f"- {pictures.plain(messages.unreadable(*each))}" for each in errors))
+            st.markdown("\n".join(f"- {messages.unreadable(*each)}" for each in errors))
 
 
 def choose(found: Sequence[Recognised]) -> Recognised:
@@ -121,21 +115,23 @@ def _short(found: Recognised) -> str:
 
 def show_picture(found: Recognised, settings: ViewerSettings, place: DeltaGenerator, cards: DeltaGenerator) -> None:
     """Draw an annotated picture in a place, and the cards of its faces in another."""
-    picture = pictures.read(*visits.current().pictures[found.number])
-    marked = st.session_state.get(f"marked-{found.number}")
+    visit = visits.current()
+    picture = pictures.read(*visit.pictures[found.number])
+    marked = visit.marked.get(found.number)
     shown = scene.scaled(found.faces, picture.scale)
     with cards, st.container(horizontal=True):  # before the picture, which takes longer
         if not found.faces:
             st.warning(t(NO_FACE), icon=":material/person_off:")
         for face in found.faces:
-            show_face(face, found.number, marked == face.number)
+            show_face(face, found.number, settings.search)
     with place:
         image, below = st.container(), st.container(horizontal=True)
         blur = bool(found.faces) and below.toggle(t("Blur faces"), key="blur", persist_state="session")
         rgb = blurred(pictures.shrunk(picture), shown) if blur else pictures.shrunk(picture)
         rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked, words=t)
         width = max(1, min(rgb.shape[1], round(_HIGH * rgb.shape[1] / rgb.shape[0])))
-        image.image(rgb, caption=pictures.title(picture.name), alt=recognition.answer([found]), width=width)
+        caption = messages.plain(pictures.title(picture.name))
+        image.image(rgb, caption=caption, alt=recognition.answer([found]), width=width)
         if found.faces:
             stem = picture.name.rsplit(".", 1)[0]
             encode = functools.partial(downloads.to_png, rgb)
@@ -143,14 +139,16 @@ def show_picture(found: Recognised, settings: ViewerSettings, place: DeltaGenera
                 downloads.button(t("Picture with labels"), encode, f"{stem}-faces.png", "image/png")
 
 
-def show_face(face: Face, number: int, marked: bool) -> None:
+def show_face(face: Face, number: int, search: Search) -> None:
     """Draw a face's card: crop and most probable emotions, and ways to the rest.
 
-    number: of the picture on the page; marked: whether the face is marked in it.
+    number: of the picture among the viewer's; search: by which the face was found.
     """
+    visit = visits.current()
+    corrected = visit.corrections.get((visit.pictures[number], search, face.number))
+    marked = visit.marked.get(number) == face.number
     key = f"{number}-{face.number}"
     with st.container(border=True, width=CARD_WIDTH, gap="small", key=f"card-{key}"):
-        corrected = visits.current().corrections.get((number, face.number))
         st.markdown(
             f"{recognition.emoji(face)} **{face.number} · {t(face.label)}** · {face.confidence:.0%}"
             + recognition.uncertain(face)
@@ -164,38 +162,32 @@ def show_face(face: Face, number: int, marked: bool) -> None:
             with st.popover(t("All seven")):
                 st.html(bars.html(face.probabilities))
             with st.popover(t("Wrong?")):
-                st.pills(
-                    t("Right is:"),
-                    EMOTIONS,
-                    default=corrected,
-                    format_func=language.labels(EMOTIONS).__getitem__,
-                    key=f"correct-{key}",
-                    on_change=_correct,
-                    args=(number, face.number),
-                )
+                _correct(number, face, search, corrected)
             st.button(
                 t("Marked") if marked else t("Mark"),
                 key=f"mark-{key}",
                 help=t("Show this face in the picture."),
                 type="primary" if marked else "secondary",
-                on_click=_mark,
-                args=(number, None if marked else face.number),
+                on_click=visit.marked.update,
+                args=({number: None if marked else face.number},),
             )
             if st.button(t("Why?"), key=f"why-{key}", help=t("What in this face speaks for the emotion.")):
                 _explain(face)
 
 
-def _mark(number: int, face: int | None) -> None:
-    """Mark a face in a picture, or none; number: of the picture."""
-    st.session_state[f"marked-{number}"] = face
+def _correct(number: int, face: Face, search: Search, corrected: str | None) -> None:
+    """Draw the choice of a face's right label, and keep it; corrected: the one that it has."""
+    visit = visits.current()
+    key = f"correct-{visit.times}-{number}-{search}-{face.number}"  # one for each face: widgets keep their values
 
+    def keep() -> None:
+        place = visit.pictures[number], search, face.number
+        visit.corrections.pop(place, None)
+        if st.session_state[key]:
+            visit.corrections[place] = st.session_state[key]
 
-def _correct(number: int, face: int) -> None:
-    """Keep the label that the viewer gave to a face; number: of its picture."""
-    corrections, label = visits.current().corrections, st.session_state[f"correct-{number}-{face}"]
-    corrections.pop((number, face), None)
-    if label:
-        corrections[number, face] = label
+    called = language.labels(EMOTIONS).__getitem__
+    st.pills(t("Right is:"), EMOTIONS, default=corrected, format_func=called, key=key, on_change=keep)
 
 
 def _explain(face: Face) -> None:

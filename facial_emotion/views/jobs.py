@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 
 import streamlit as st
 
+from facial_emotion.views import visits
 from facial_emotion.views.language import count, t
 
 _INTERVAL = 0.4  # seconds between two looks at a job
@@ -48,6 +49,11 @@ class Job:
         """End after the step at work; what is done is kept."""
         self._stopped.set()
 
+    def end(self) -> None:
+        """Stop, and wait until the step at work is done."""
+        self.stop()
+        self.wait(_STOPPING)
+
     def _run(self) -> None:
         try:
             for share in self._steps:
@@ -71,10 +77,11 @@ def wait_for(job: Job, label: Callable[[], str], draw: Callable[[], None] = lamb
 
     @st.fragment(run_every=_INTERVAL)
     def look() -> None:
+        visits.current()  # it is looked at
         if job.finished:
             st.rerun()
         st.progress(job.share, label() + _left(job))
-        st.button(t("Stop, and keep what is done"), key="stop", on_click=_stop, args=(job,), icon=":material/stop:")
+        st.button(t("Stop, and keep what is done"), key="stop", on_click=job.end, icon=":material/stop:")
         draw()
 
     look()
@@ -90,8 +97,3 @@ def _left(job: Job) -> str:
     if minutes:
         return " · " + count(minutes, "{number} minute left", "{number} minutes left")
     return " · " + t("{number} s left", number=max(1, round(seconds)))
-
-
-def _stop(job: Job) -> None:
-    job.stop()
-    job.wait(_STOPPING)

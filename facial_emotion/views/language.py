@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import json
 import string
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,9 @@ FOLDER = Path(__file__).parent / "languages"
 KEY = "lang"  # in the session and in the page's address
 
 Texts = TypeVar("Texts")
+Result = TypeVar("Result")
+_ASKED: ContextVar[str | None] = ContextVar("language", default=None)  # see ``here``
+_COMMAS = str.maketrans(".,", ",.")
 
 
 def t(text: str, **values: object) -> str:
@@ -33,7 +37,21 @@ def t(text: str, **values: object) -> str:
 def number(value: object, form: str) -> str:
     """A number in a format, as of ``format``, as it is written in the session's language: decimal commas in most."""
     text = format(value, form)
-    return text.replace(".", ",") if isinstance(value, float) and current() != ENGLISH else text
+    return text.translate(_COMMAS) if isinstance(value, int | float) and current() != ENGLISH else text
+
+
+def here(function: Callable[[], Result]) -> Callable[[], Result]:
+    """A function that may be called outside of the session, and speaks its language of now nevertheless."""
+    code = current()
+
+    def call() -> Result:
+        token = _ASKED.set(code)
+        try:
+            return function()
+        finally:
+            _ASKED.reset(token)
+
+    return call
 
 
 class _Formatter(string.Formatter):
@@ -68,6 +86,8 @@ def upper_first(text: str) -> str:
 
 def current() -> str:
     """The session's language, a key of LANGUAGES: at first that of the page's address, or else the browser's."""
+    if (asked := _ASKED.get()) is not None:
+        return asked
     if KEY not in st.session_state:
         asked = st.query_params.get(KEY, of_browser())
         st.session_state[KEY] = asked if asked in LANGUAGES else ENGLISH

@@ -60,11 +60,10 @@ class Session:
         result = self.stream.process(rgb)
         self.result, self.last_frame = result, time.monotonic()
         self.game.see(result.faces, self.last_frame)
-        words = self.words or dict.fromkeys(EMOTIONS)
-        annotated_rgb = annotated(
-            rgb, result.faces, landmarks=self.landmarks, percent=False, words=lambda name: words[name] or name
+        words = self.words
+        annotated_rgb = self.picture = annotated(
+            rgb, result.faces, landmarks=self.landmarks, percent=False, words=lambda name: words.get(name, name)
         )
-        self.picture = annotated_rgb
         annotated_frame = av.VideoFrame.from_ndarray(annotated_rgb, format="rgb24")
         annotated_frame.pts, annotated_frame.time_base = frame.pts, frame.time_base
         return annotated_frame
@@ -76,37 +75,42 @@ def show(settings: ViewerSettings) -> None:
     session = st.session_state.setdefault("session", Session(settings))
     options(session, settings)
     video, details = st.columns([3, 2], gap="medium")
+    running = False
     with video:
-        if not camera.ready():
-            return
-        context = webrtc_streamer(
-            key="live",
-            mode=WebRtcMode.SENDRECV,
-            rtc_configuration={"iceServers": ice_servers()},
-            media_stream_constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}, "audio": False},
-            video_html_attrs={"autoPlay": True, "controls": True, "muted": True, "style": {"width": "100%"}},
-            video_frame_callback=session.process,
-            async_processing=True,
-            translations=controls(),
-        )
-    running = context.state.playing or context.state.signalling
+        if camera.ready():
+            context = webrtc_streamer(
+                key="live",
+                mode=WebRtcMode.SENDRECV,
+                rtc_configuration={"iceServers": ice_servers()},
+                media_stream_constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}, "audio": False},
+                video_html_attrs={"autoPlay": True, "controls": True, "muted": True, "style": {"width": "100%"}},
+                video_frame_callback=session.process,
+                async_processing=True,
+                translations=controls(),
+            )
+            running = context.state.playing or context.state.signalling
     with details:
         if running:
             figures(session)
         else:
-            session.last_frame = time.monotonic()
-            st.info(
-                t(
-                    "Press START and allow access to the camera. Pictures go to the server of this page, which is "
-                    "this computer if you started it here, and are neither stored nor sent elsewhere."
-                )
-            )
-            with st.expander(t("No video?")):
-                st.write(t(HELP))
-                st.caption(t(OPERATORS))
-            single(settings)
+            waiting(session, settings)
     if not running and len(session.stream.record):
         summary(session)
+
+
+def waiting(session: Session, settings: ViewerSettings) -> None:
+    """Draw what to do before the video runs."""
+    session.last_frame = time.monotonic()
+    st.info(
+        t(
+            "Press START and allow access to the camera. Pictures go to the server of this page, which is "
+            "this computer if you started it here, and are neither stored nor sent elsewhere."
+        )
+    )
+    with st.expander(t("No video?")):
+        st.write(t(HELP))
+        st.caption(t(OPERATORS))
+    single(settings)
 
 
 def options(session: Session, settings: ViewerSettings) -> None:

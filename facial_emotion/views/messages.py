@@ -1,6 +1,8 @@
-"""What is wrong with a file, in the words of a person: errors as other programs show them are for engineers."""
+"""What is wrong with a file, in the words of a person, and names of files as Markdown shows them."""
 
 from __future__ import annotations
+
+import re
 
 from facial_emotion.errors import OutOfMemory
 from facial_emotion.views.language import t, translatable
@@ -10,6 +12,7 @@ _MEANINGS = {
     "found 0 bytes": translatable("it is empty"),
     "raw photograph": translatable("it is a raw photograph: export it as JPEG from the program for your camera"),
     "found HEIC": translatable("HEIC needs a further package on this server: convert it to JPEG"),
+    "annotated copy": translatable("there is no room for its annotated copy"),
     "at most": translatable("it is too large to be looked through"),
     "parts that fit": translatable("it is too large to be looked through"),
     "sound alone": translatable("it has sound alone"),
@@ -22,6 +25,11 @@ _MEANINGS = {
 }
 
 
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is: a file may have any name."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
+
+
 def reason(error: Exception) -> str:
     """Why a file can't be read, as part of a sentence."""
     if isinstance(error, OutOfMemory):
@@ -32,7 +40,7 @@ def reason(error: Exception) -> str:
 
 def unreadable(name: str, error: Exception) -> str:
     """A sentence on a file that can't be read."""
-    return t("{name} could not be read: {reason}.", name=name, reason=reason(error))
+    return t("{name} could not be read: {reason}.", name=plain(name), reason=reason(error))
 
 
 def ended_early(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 1460  # pixels, of a picture on the page: a larger one, Streamlit would shrink once more
 CHOSEN = "picture"  # in the session: the number of the picture that is looked at, on all pages
-VIDEO = "given_video"  # in the session: a video that was given among pictures, until it is taken
+VIDEOS = "given_videos"  # in the session: videos that were given among pictures, until they are taken
 _DECODED = "decoded"  # in the session: the picture that was decoded last, with its name and content
 _FOLDERS = "folders"  # in the session: whether folders are given
 _EMPTIED = "emptied"  # in the session: how many times the list of uploaded files was emptied
@@ -71,14 +70,13 @@ def inputs() -> None:
 
 
 def say_limit() -> None:
-    """Draw how large a file may be, and the way for larger ones, before any is sent."""
-    large = st.session_state["browser"].get("large") if "browser" in st.session_state else None
-    for name, size in large or []:
+    """Draw the way for files that are too large, among those that were chosen last; none of them was sent."""
+    for name, size in st.session_state.get("browser", {}).get("large") or []:
         st.warning(
             t(
                 "{name} has {size:.0f} MB, and this page takes {limit} MB. On your own computer there is no such "
                 "limit: `facial-emotion recognize {file}`",
-                name=plain(name),
+                name=messages.plain(name),
                 size=size / 1e6,
                 limit=limits.UPLOAD,
                 file=name.replace("`", ""),
@@ -91,7 +89,8 @@ def listen() -> None:
     """Listen, in the browser, to pictures that are pasted anywhere on the page and to files that are too large."""
     _listener()(
         key="browser",
-        data={"limit": limits.UPLOAD * 2**20},
+        data={"limit": limits.UPLOAD * 2**20, "cookie": visits.cookie()},
+        default={"large": []},
         on_picture_change=_keep_pasted,
         on_large_change=lambda: None,
     )
@@ -124,7 +123,7 @@ def forget() -> None:
     names = [name for name, _ in visits.current().pictures]
     what = title(names[0]) if len(names) == 1 else t("{number} pictures", number=len(names))
     st.button(
-        t("Remove {what}", what=plain(what)),
+        t("Remove {what}", what=messages.plain(what)),
         key="forget",
         icon=":material/close:",
         on_click=_replace_uploads,
@@ -161,7 +160,7 @@ def choose_among(numbers: Sequence[int], label: str, looks: Sequence[tuple[str, 
 
     key: of the chosen number in the session, by default that of the picture that is looked at on all pages.
     """
-    names = {number: f"![]({url}) {plain(name)}" for number, (name, url) in zip(numbers, looks, strict=True)}
+    names = {number: f"![]({url}) {messages.plain(name)}" for number, (name, url) in zip(numbers, looks, strict=True)}
     if st.session_state.get(key) not in names:
         st.session_state[key] = numbers[0]
     chosen = st.segmented_control(
@@ -174,11 +173,6 @@ def choose_among(numbers: Sequence[int], label: str, looks: Sequence[tuple[str, 
         persist_state="session",
     )
     return list(numbers).index(numbers[0] if chosen is None else chosen)
-
-
-def plain(text: str) -> str:
-    """A text that Markdown shows as it is: a file may have any name."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
 
 
 def look_of(name: str, content: bytes | None) -> str:
@@ -239,11 +233,10 @@ def shrunk(picture: Picture) -> np.ndarray:
 
 
 def keep(contents: list[Content]) -> None:
-    """Make these the viewer's pictures. A video among them is the viewer's video, see ``views.image``."""
-    visits.current().keep([content for content in contents if not is_video(*content)])
+    """Make these the viewer's pictures. Videos among them go to their own page, see ``views.video``."""
     videos = [content for content in contents if is_video(*content)]
-    if videos:
-        st.session_state[VIDEO] = videos[0]
+    visits.current().keep([content for content in contents if content not in videos])
+    st.session_state[VIDEOS] = videos
     st.session_state.pop(_DECODED, None)
     st.session_state.pop(CHOSEN, None)
 

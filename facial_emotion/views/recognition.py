@@ -7,20 +7,23 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import streamlit as st
 
 from facial_emotion import recognizers, scene
 from facial_emotion.errors import Error
 from facial_emotion.features.crops import crop_transforms, cut_crops
 from facial_emotion.features.faces import Faces, Search, as_allowed, find_faces
 from facial_emotion.scene import Face
-from facial_emotion.views import jobs, pictures, visits
+from facial_emotion.views import jobs, messages, pictures, visits
 from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.pictures import Content, Picture
 from facial_emotion.views.sidebar import ViewerSettings
+from facial_emotion.views.visits import Visit
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
 UNCERTAIN, _UNKNOWN = translatable("uncertain"), "?"  # fonts without emojis have it too
+_ASKED = "asked"  # in the session: the model and the search of its last recognition
 _LEAST = 0.05  # of the time: emotions with less are not named
 
 
@@ -48,63 +51,54 @@ class Recognised:
 
 
 class Recognition:
-    """The recognition of a viewer's pictures: a job, and what it found so far.
+    """The recognition of a viewer's pictures: a job, and what it found so far. name: of the model."""
 
-    What was found by another model is taken over, so that a change of models looks for no face again.
-    """
+    def __init__(self, visit: Visit, name: str, search: Search) -> None:
+        self.contents, self.found = tuple(visit.pictures), list[Recognised]()
+        self.decoded: tuple[Content, Picture] | None = None  # that of a single picture, which is shown next
+        self.job = Job(self._run(visit, name, search))
 
-    def __init__(self, visit: visits.Visit, settings: ViewerSettings) -> None:
-        self.asked = tuple(visit.pictures), settings.name, settings.search
-        self.found: list[Recognised] = []
-        self.decoded: tuple[Content, Picture] | None = None  # the last one
-        self._detections, self._looks = visit.detected, visit.looks
-        self.job = Job(self._run())
-
-    def _run(self) -> Generator[float]:
-        contents, name, search = self.asked
+    def _run(self, visit: Visit, name: str, search: Search) -> Generator[float]:
         recognizers.load(name)
-        for number, content in enumerate(contents):
+        for number, content in enumerate(self.contents):
             try:
-                faces = self._detected(content, search).recognised(name)
+                if (content, search) not in visit.detected:
+                    picture = pictures.decode(*content)
+                    detect(visit, content, picture, search)
+                    self.decoded = (content, picture) if len(self.contents) == 1 else None
+                faces = visit.detected[content, search].recognised(name)
                 self.found.append(Recognised(number, content[0], faces))
             except Error as error:
                 self.found.append(Recognised(number, content[0], error=error))
-            yield (number + 1) / len(contents)
-
-    def _detected(self, content: Content, search: Search) -> Detected:
-        if (content, search) not in self._detections:
-            picture = pictures.decode(*content)
-            self._detections[content, search] = _detect(picture, search)
-            self._looks[content] = pictures.look(picture.rgb)
-            self.decoded = content, picture
-        return self._detections[content, search]
+            yield (number + 1) / len(self.contents)
 
 
-def _detect(picture: Picture, search: Search) -> Detected:
-    faces = find_faces(picture.rgb, *as_allowed(search, picture.rgb))
-    transforms = crop_transforms(faces)
-    return Detected(faces, cut_crops(picture.rgb, transforms), transforms)
-
-
-def detected(content: Content, picture: Picture, search: Search) -> Detected:
-    """The faces of a picture that was decoded, found once for each search."""
-    known = visits.current().detected
-    if (content, search) not in known:
-        known[content, search] = _detect(picture, search)
-    return known[content, search]
+def detect(visit: Visit, content: Content, picture: Picture, search: Search) -> Detected:
+    """The faces of a picture that was decoded, found once for each search, whatever model recognises them."""
+    if (content, search) not in visit.detected:
+        faces = find_faces(picture.rgb, *as_allowed(search, picture.rgb))
+        transforms = crop_transforms(faces)
+        visit.looks[content] = pictures.look(picture.rgb)
+        visit.detected[content, search] = Detected(faces, cut_crops(picture.rgb, transforms), transforms)
+    return visit.detected[content, search]
 
 
 def recognise_all(settings: ViewerSettings) -> list[Recognised]:
-    """The viewer's pictures with their faces, as far as they are done; before that the page shows the job at work."""
-    visit = visits.current()
-    asked = tuple(visit.pictures), settings.name, settings.search
-    running = visit.recognition
-    if running is None or running.asked != asked:
-        if running is not None:
-            running.job.stop()
-        visit.recognition = running = Recognition(visit, settings)
+    """The viewer's pictures with their faces, as far as they are done; before that the page shows the job at work.
+
+    Raises what ended the job early, and begins it again at the next run.
+    """
+    visit, asked = visits.current(), (settings.name, settings.search)
+    former = st.session_state.get(_ASKED, asked)
+    if former != asked and former in visit.recognitions and not visit.recognitions[former].job.finished:
+        visit.recognitions.pop(former).job.stop()
+    st.session_state[_ASKED] = asked
+    running = visit.recognitions.get(asked)
+    if running is None:
+        running = visit.recognitions[asked] = Recognition(visit, *asked)
     jobs.wait_for(running.job, lambda: at_work(running))
     if running.job.error is not None:
+        visit.recognitions.pop(asked, None)
         raise running.job.error
     if running.decoded is not None:
         pictures.hold(*running.decoded)
@@ -112,16 +106,16 @@ def recognise_all(settings: ViewerSettings) -> list[Recognised]:
     return running.found
 
 
+def go_on(settings: ViewerSettings) -> None:
+    """Recognise the pictures that are left after a stop."""
+    visits.current().recognitions.pop((settings.name, settings.search), None)
+
+
 def at_work(running: Recognition) -> str:
     """How far a recognition has come, in words."""
-    contents, number = running.asked[0], len(running.found)
-    name = pictures.title(contents[min(number, len(contents) - 1)][0])
-    return t("{number} of {pictures}: {name}", number=number, pictures=len(contents), name=name)
-
-
-def go_on() -> None:
-    """Recognise the pictures that are left after a stop."""
-    visits.current().recognition = None
+    number, count_of_all = len(running.found), len(running.contents)
+    name = pictures.title(running.contents[min(number, count_of_all - 1)][0])
+    return t("{number} of {pictures}: {name}", number=number, pictures=count_of_all, name=messages.plain(name))
 
 
 def emoji(face: Face) -> str:

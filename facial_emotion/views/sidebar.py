@@ -26,7 +26,7 @@ from facial_emotion.evaluation import results
 from facial_emotion.features.faces import DEFAULT, DETECTORS, SMALLEST, Search, find_faces
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.records import Card
-from facial_emotion.views import language, visits
+from facial_emotion.views import language
 from facial_emotion.views.language import t, translatable
 
 # The question that a model answers, by its labels.
@@ -122,7 +122,6 @@ def sidebar() -> ViewerSettings:
         landmarks = _toggle(t("Show landmarks"), "landmarks")
         _language()
     changed = {key: str(st.session_state[key]) for key, value in defaults.items() if st.session_state[key] != value}
-    changed |= visits.address()
     if st.query_params.to_dict() != changed:
         st.query_params.from_dict(changed)
     return ViewerSettings(name, search, landmarks)

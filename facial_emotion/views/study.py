@@ -16,56 +16,61 @@ from facial_emotion.drawing import HEX
 from facial_emotion.errors import shown
 from facial_emotion.evaluation.scores import accuracy_interval
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import Card
+from facial_emotion.features.faces import DETECTORS
 from facial_emotion.views import charts, downloads, pictures, visits
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.recognition import Recognised
+from facial_emotion.views.sidebar import ViewerSettings
 
 _QUESTIONS = {"people": translatable("what most of ten people would say"), "fer2013": translatable("FER2013's labels")}
 
+_DETECTORS = {"centerface": "CenterFace (Xu et al., 2019)", "dlib": "dlib's HOG detector (King, 2009)"}
 _REFERENCES = """\
 Goodfellow, I. J., et al. (2013). Challenges in representation learning: A report on three machine learning contests. \
 arXiv:1307.0414.
 Barsoum, E., et al. (2016). Training deep networks for facial expression recognition with crowd-sourced label \
 distribution. arXiv:1608.01041.
 Xu, Y., et al. (2019). CenterFace: Joint face detection and alignment using face as point. arXiv:1911.03599.
+King, D. E. (2009). Dlib-ml: A machine learning toolkit. Journal of Machine Learning Research 10.
 """
 
 
-def show(found: Sequence[Recognised], model: str) -> None:
+def show(found: Sequence[Recognised], settings: ViewerSettings) -> None:
     """Draw what pictures say together, the table of all their faces, and the downloads."""
-    table = table_of(found, model)
+    table = table_of(found, settings)
     faces = table.dropna(subset="face")
     _say_corrected(faces)
     if len(found) > 1 and len(faces):
         with st.expander(t("Emotions by group"), expanded=True, icon=":material/bar_chart:"):
             charts.draw(charts.distribution(distribution(table)), "distribution")
-            st.caption(t("Shares of the faces, with the interval of 95 % that so few faces leave."))
+            st.caption(t("Shares of the faces, uncertain ones too, with the interval of 95 % that so few leave."))
     with st.expander(count(len(faces), "The face as a table", "All {number} faces as a table")):
         st.dataframe(table, hide_index=True, key="faces", on_select=lambda: _select(table), selection_mode="single-row")
     stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
     with st.container(horizontal=True):
         downloads.button("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
         downloads.button("JSON", to_json(table), f"{stem}.json", "application/json")
-        if len(found) > 1:
-            downloads.button(t("My study"), lambda: study(table, model), "study.zip", "application/zip")
+        if len(found) > 1 and len(faces):
+            downloads.button(t("My study"), lambda: study(table, settings), "study.zip", "application/zip")
 
 
-def table_of(found: Sequence[Recognised], model: str) -> pd.DataFrame:
+def table_of(found: Sequence[Recognised], settings: ViewerSettings) -> pd.DataFrame:
     """One row for each face of all pictures, and one for a picture without a face.
 
     Columns: file, its folder as group, model, what ``scene.table`` has, in the file's own pixels, and the viewer's
     correction.
     """
-    corrections = visits.current().corrections
+    visit = visits.current()
     tables = []
     for each in found:
         faces = scene.table(each.faces)
-        faces["corrected"] = [corrections.get((each.number, face.number), "") for face in each.faces]
+        content = visit.pictures[each.number]
+        faces["corrected"] = [visit.corrections.get((content, settings.search, face.number), "") for face in each.faces]
         if not each.faces:
             faces = pd.DataFrame(index=[0], columns=faces.columns)
         folder, _, _ = each.name.replace("\\", "/").rpartition("/")
-        tables.append(faces.assign(picture=each.number, file=shown(each.name), group=shown(folder), model=model))
+        place = {"picture": each.number, "file": shown(each.name), "group": shown(folder), "model": settings.name}
+        tables.append(faces.assign(**place))
     table = pd.concat([each.dropna(axis="columns", how="all") for each in tables], ignore_index=True)
     first = ["file", "group", "model"]
     columns = [*first, *(name for name in scene.table([]) if name in table or name == "face"), "corrected"]
@@ -101,7 +106,7 @@ def _say_corrected(faces: pd.DataFrame) -> None:
     low, high = accuracy_interval(right, len(faces))
     st.info(
         t(
-            "By your corrections {right} of {faces} answers are right: {share:.0%}, with an interval of 95 % from "
+            "If all other answers are right, {right} of {faces} are: {share:.0%}, with an interval of 95 % from "
             "{low:.0%} to {high:.0%}. For other models: `facial-emotion compare --pictures`.",
             right=right,
             faces=len(faces),
@@ -120,7 +125,7 @@ def _select(table: pd.DataFrame) -> None:
         st.session_state[pictures.CHOSEN] = int(table.index[rows[0]])
 
 
-def study(table: pd.DataFrame, model: str) -> bytes:
+def study(table: pd.DataFrame, settings: ViewerSettings) -> bytes:
     """A zip archive of the table for Excel and as CSV, the shares with a plot as SVG and PNG, and the methods."""
     shares, files = distribution(table), io.BytesIO()
     book = io.BytesIO()
@@ -133,7 +138,7 @@ def study(table: pd.DataFrame, model: str) -> bytes:
         archive.writestr("shares.csv", shares.to_csv(index=False))
         for form in ("svg", "png"):
             archive.writestr(f"shares.{form}", _plot(shares, form))
-        archive.writestr("methods.txt", methods(table, recognizers.card(model)))
+        archive.writestr("methods.txt", methods(table, settings))
     return files.getvalue()
 
 
@@ -154,16 +159,19 @@ def _plot(shares: pd.DataFrame, form: str) -> bytes:
     return stream.getvalue()
 
 
-def methods(table: pd.DataFrame, card: Card) -> str:
+def methods(table: pd.DataFrame, settings: ViewerSettings) -> str:
     """A paragraph for a paper's section of methods, with what to cite."""
+    card, search = recognizers.card(settings.name), settings.search
     scores = card.own("PrivateTest")
     paragraph = t(
-        "Faces were found by CenterFace (Xu et al., 2019) in {pictures} pictures; {faces} faces were found. Their "
+        "Faces were looked for by {detector} (threshold {least:.2f}) in {pictures} pictures; {faces} were found. Their "
         "expressions were classified as one of seven emotions by the model {model} of facial-emotion {version}, which "
         "answers with {question}. On FER2013's PrivateTest (Goodfellow et al., 2013) its accuracy by these labels is "
         "{accuracy:.1%} (macro-F1 {f1:.3f}). An answer below the confidence of {threshold:.2f} counts as uncertain. "
         "Intervals are Wilson's, of 95 %. {corrected} labels were corrected by hand. An expression is not a feeling: "
         "the labels say what a face looks like.",
+        detector=_DETECTORS[search.detector],
+        least=DETECTORS[search.detector].threshold if search.threshold is None else search.threshold,
         pictures=table.index.nunique(),
         faces=int(table["face"].notna().sum()),
         model=card.name,

@@ -6,7 +6,7 @@ import functools
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,7 @@ class Film:
     def __init__(self, name: str, content: bytes | None, settings: ViewerSettings) -> None:
         """Raises InputError where the content can't be read."""
         self.name, self.size, self.people, self.path = name, len(content or b""), People(), None
+        self.left_out: Sequence[str] = ()
         self._folder = Path(tempfile.mkdtemp(prefix="facial-emotion-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         if content is not None:
@@ -65,13 +66,20 @@ class Film:
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the ways to give a video, its analysis at work, or its results."""
     st.title(t("Emotions in a video"))
-    visit = visits.current()
-    if visit.film is None:
+    given: list[pictures.Content] | None = st.session_state.pop(pictures.VIDEOS, None)
+    if given:
+        give(given[0][0], given[0][1], settings, [name for name, _ in given[1:]])
+    film = visits.current().film
+    if film is None:
         inputs(settings)
         return
-    film = visit.film
+    if film.left_out:
+        names = ", ".join(messages.plain(name) for name in film.left_out)
+        st.info(t("One video at a time: {names} was left out.", names=names))
     jobs.wait_for(film.job, lambda: _at_work(film.analysis), lambda: _draw_step(film.analysis))
+    film.analysis.step = None  # a large frame that nobody looks at any more
     if film.job.error is not None:
+        _forget_button(film)
         raise film.job.error
     results(film, settings)
 
@@ -94,10 +102,16 @@ def inputs(settings: ViewerSettings) -> None:
         st.rerun()
 
 
-def give(name: str, content: bytes | None, settings: ViewerSettings) -> bool:
-    """Make this the viewer's video. False, and an error on the page, where it can't be read."""
+def give(name: str, content: bytes | None, settings: ViewerSettings, left_out: Sequence[str] = ()) -> bool:
+    """Make this the viewer's video. False, and an error on the page, where it can't be read.
+
+    left_out: names of others that were given with it.
+    """
+    visit = visits.current()
+    visit.remove_film()
     try:
-        visits.current().film = Film(name, content, settings)
+        visit.film = Film(name, content, settings)
+        visit.film.left_out = left_out
     except Error as error:
         st.error(messages.unreadable(name, error), icon=":material/broken_image:")
         return False
@@ -112,7 +126,7 @@ def _example() -> Iterator[Frame]:
 
 def _at_work(analysis: Analysis) -> str:
     """How far an analysis has come, in words."""
-    name = title(analysis.name)
+    name = messages.plain(title(analysis.name))
     return f"{name}: {language.number(analysis.seconds, '.1f')} s" if analysis.step else t("Reading {name}", name=name)
 
 
@@ -132,7 +146,7 @@ def results(film: Film, settings: ViewerSettings) -> None:
     if analysis.error:
         st.warning(messages.ended_early(analysis.error), icon=":material/broken_image:")
     st.header(answer(rows, analysis.seconds), anchor=False)
-    name, model = title(analysis.name), analysis.settings.recognizer.name
+    name, model = messages.plain(title(analysis.name)), analysis.settings.recognizer.name
     about = t("{name}, analysed by {model}.", name=name, model=model)
     if analysis.every > 1:
         about = t("{name}, analysed by {model}, one frame in {every}.", name=name, model=model, every=analysis.every)
@@ -146,10 +160,10 @@ def results(film: Film, settings: ViewerSettings) -> None:
         if copy:
             downloads.button(t("Annotated video"), copy, f"{stem}-faces.mp4", "video/mp4")
         if settings.name != model and st.button(t("Analyse again by {model}", model=settings.name)):
+            film.job.end()
             film.begin(settings)
             st.rerun()
-        forget = t("Remove {what}", what=pictures.plain(name))
-        st.button(forget, key="forget_video", icon=":material/close:", on_click=_forget)
+        _forget_button(film)
     left, right = st.columns([3, 2], gap="medium")
     place = left.empty()
     span: charts.Span | None = None
@@ -183,7 +197,11 @@ def title(name: str) -> str:
     return t(name) if name == _EXAMPLE else name
 
 
-def _forget() -> None:
-    visit = visits.current()
-    visit.end()
-    visit.film = None
+def _forget_button(film: Film) -> None:
+    what = messages.plain(title(film.name))
+    st.button(
+        t("Remove {what}", what=what),
+        key="forget_video",
+        icon=":material/close:",
+        on_click=lambda: visits.current().remove_film(),
+    )

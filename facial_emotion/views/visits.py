@@ -1,6 +1,7 @@
-"""What a viewer has given, and what was found in it: kept on the server for an hour, under an address of its own.
+"""What a viewer has given, and what was found in it: kept on the server for an hour, so that a reload finds it again.
 
-A reload begins a new session of Streamlit. The page's address then has the key of the visit, which nobody can guess.
+A reload begins a new session of Streamlit. The key of the visit, which nobody can guess, lies in a cookie of the
+browser (browser.js) and not in the page's address, which may be sent to others.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from facial_emotion.views.recognition import Detected, Recognition
     from facial_emotion.views.video import Film
 
-KEY = "visit"  # in the session and in the page's address
+COOKIE = "facial-emotion-visit"  # also its key in the session
 KEPT = 3600.0  # seconds after the last look
 _MOST = 1_000_000_000  # bytes of all visits: beyond, those that were not looked at for longest are forgotten
 _CHECKED = 60.0  # seconds between two checks of what is over
@@ -29,15 +30,18 @@ _CHECKED = 60.0  # seconds between two checks of what is over
 class Visit:
     """A viewer's pictures and video, and what was found in them.
 
-    detected: faces of pictures; looks: small ones of pictures, as data URLs; corrections: labels that the viewer gave
-    to faces, by the numbers of picture and face; seen: when all was last looked at, by the monotonic clock in seconds.
+    detected: faces of pictures; looks: small ones of pictures, as data URLs; recognitions: by model and search;
+    corrections: labels that the viewer gave to faces; marked: numbers of marked faces, by pictures' numbers; times: how
+    many times pictures were given; seen: when all was last looked at, by the monotonic clock in seconds.
     """
 
     pictures: list[Content] = field(default_factory=list)
     detected: dict[tuple[Content, Search], Detected] = field(default_factory=dict)
     looks: dict[Content, str] = field(default_factory=dict)
-    corrections: dict[tuple[int, int], str] = field(default_factory=dict)
-    recognition: Recognition | None = None
+    recognitions: dict[tuple[str, Search], Recognition] = field(default_factory=dict)
+    corrections: dict[tuple[Content, Search, int], str] = field(default_factory=dict)
+    marked: dict[int, int | None] = field(default_factory=dict)
+    times: int = 0
     film: Film | None = None
     seen: float = field(default_factory=time.monotonic)
 
@@ -47,18 +51,26 @@ class Visit:
         return sum(len(content or b"") for _, content in self.pictures) + (self.film.size if self.film else 0)
 
     def keep(self, contents: list[Content]) -> None:
-        """Make these the viewer's pictures, of which nothing is known yet."""
-        if self.recognition:
-            self.recognition.job.stop()
-        self.pictures, self.recognition = contents, None
-        self.detected, self.looks, self.corrections = {}, {}, {}
+        """Make these the viewer's pictures; what is known of those that were there before stays."""
+        self.stop_recognitions()
+        known = set(contents)
+        self.detected = {key: value for key, value in self.detected.copy().items() if key[0] in known}
+        self.looks = {content: look for content, look in self.looks.copy().items() if content in known}
+        self.corrections = {key: label for key, label in self.corrections.items() if key[0] in known}
+        self.pictures, self.marked = contents, {}
+        self.times += 1
 
-    def end(self) -> None:
-        """Stop what is at work; files are deleted with the visit."""
-        if self.recognition:
-            self.recognition.job.stop()
-        if self.film:
-            self.film.job.stop()
+    def stop_recognitions(self) -> None:
+        """Stop the recognitions of pictures that are at work, and forget all of them."""
+        for each in self.recognitions.copy().values():
+            each.job.stop()
+        self.recognitions = {}
+
+    def remove_film(self) -> None:
+        """Stop the analysis of the video and forget it; its files are deleted."""
+        if self.film is not None:
+            self.film.job.end()
+        self.film = None
 
 
 _visits: dict[str, Visit] = {}
@@ -66,37 +78,39 @@ _lock = threading.Lock()
 
 
 def current() -> Visit:
-    """The viewer's visit: the session's, that of the page's address, or a new one."""
-    for key in (st.session_state.get(KEY), st.query_params.get(KEY)):
+    """The viewer's visit: the session's, that of the browser's cookie, or a new one."""
+    for key in (st.session_state.get(COOKIE), st.context.cookies.get(COOKIE)):
         with _lock:
-            found = _visits.get(key or "")
-            if found is not None:
-                found.seen = time.monotonic()
-                st.session_state[KEY] = key
-                return found
+            visit = _visits.get(key or "")
+            if visit is not None:
+                visit.seen = time.monotonic()
+                st.session_state[COOKIE] = key
+                return visit
     _start_to_forget()
-    st.session_state[KEY] = key = secrets.token_urlsafe(16)
+    st.session_state[COOKIE] = key = secrets.token_urlsafe(16)
     with _lock:
         _visits[key] = new = Visit()
     return new
 
 
-def address() -> dict[str, str]:
-    """What the page's address needs to find the visit again; empty where there is nothing to find."""
-    visit = current()
-    return {KEY: st.session_state[KEY]} if visit.pictures or visit.film else {}
+def cookie() -> dict[str, str | float]:
+    """The cookie that the browser is to keep: its name, its value, and its seconds."""
+    current()
+    return {"name": COOKIE, "value": st.session_state[COOKIE], "seconds": KEPT}
 
 
 def forget(now: float) -> None:
     """Forget what is over at a time of the monotonic clock."""
     with _lock:
-        size = 0
+        size, over = 0, []
         for key, visit in sorted(_visits.items(), key=lambda item: -item[1].seen):
             size += visit.size
             unseen = now - visit.seen
             if unseen > KEPT or (size > _MOST and unseen > _CHECKED):
-                visit.end()
-                del _visits[key]
+                over.append(_visits.pop(key))
+    for visit in over:
+        visit.stop_recognitions()
+        visit.remove_film()
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,7 +9,7 @@ import streamlit as st
 from facial_emotion import explain, scene
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.views import image, language, pictures, recognition
+from facial_emotion.views import image, language, pictures, recognition, visits
 from facial_emotion.views.language import t
 from facial_emotion.views.sidebar import ViewerSettings
 
@@ -25,7 +25,7 @@ def show(settings: ViewerSettings) -> None:
     if chosen is None:
         return
     content, picture = chosen
-    faces = recognition.detected(content, picture, settings.search).recognised(settings.name)
+    faces = recognition.detect(visits.current(), content, picture, settings.search).recognised(settings.name)
     if not faces:
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
