@@ -47,7 +47,7 @@ app: $(VENV)/run ## Start the app: pictures and the webcam, at http://localhost:
 
 report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artifacts/results, README's table, REPORT.md, cards
 	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)
-	$(BIN)/python report.py --data "$(DATA)" --out .
+	$(BIN)/python -m workshop report --data "$(DATA)" --out .
 
 # A test of a browser has the processor to itself.
 test: $(VENV)/test ## Test what runs: models, commands, server, and the app in a browser

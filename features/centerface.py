@@ -2,7 +2,7 @@
 
 Xu et al., "CenterFace: joint face detection and alignment using face as point", Scientific Programming 2020. The
 network is that of https://github.com/Star-Clouds/CenterFace (MIT), trained on WIDER FACE, which was gathered for
-research; ``facial-emotion train detector`` made centerface.onnx from it, and centerface.json says how.
+research; ``python -m workshop detector`` made centerface.onnx from it, and centerface.json says how.
 """
 
 from __future__ import annotations

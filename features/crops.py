@@ -134,7 +134,7 @@ def points_in_crop() -> np.ndarray:
 
 @cache
 def _crop_calibration() -> dict[str, Any]:
-    """The content of crop_calibration.json, which ``facial-emotion train crop-calibration`` measures."""
+    """The content of crop_calibration.json, which ``python -m workshop crop-calibration`` measures."""
     result: dict[str, Any] = json.loads((Path(__file__).parent / "crop_calibration.json").read_text())
     return result
 

@@ -2,7 +2,7 @@
 
 The points are those of iBUG 300-W (Sagonas et al. 2016). A predictor is an ensemble of regression trees of dlib's
 (Kazemi and Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014), which
-``facial-emotion train landmarks`` distilled on FER2013's Training from a teacher: "mesh" from MediaPipe's face mesh
+``python -m workshop landmarks`` distilled on FER2013's Training from a teacher: "mesh" from MediaPipe's face mesh
 (Kartynnik et al., "Real-time facial surface geometry from monocular video on mobile GPUs", 2019), which is under Apache
 2.0; "ibug" from dlib's own 68-point model, whose training set, iBUG 300-W, excludes commercial use.
 
@@ -141,7 +141,7 @@ def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def mean_face() -> np.ndarray:
     """The landmarks of the mean face, mirror-symmetric, in pixels of an aligned face: float64 (68, 2).
 
-    ``facial-emotion train crop-calibration`` measures them on FER2013's Training.
+    ``python -m workshop crop-calibration`` measures them on FER2013's Training.
     """
     return np.array(json.loads((Path(__file__).parent / "crop_calibration.json").read_text())["mean_face"])
 
@@ -155,7 +155,7 @@ def path_of(predictor: str) -> Path:
         advice = (
             "install the package again"
             if predictor == DEFAULT
-            else f"make it by: facial-emotion train landmarks --out {path}"
+            else f"make it by: python -m workshop landmarks --out {path}"
         )
         raise InputError(path, "the landmark predictor", "no such file", advice)
     return path

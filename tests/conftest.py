@@ -153,9 +153,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "test_package.py",
             "test_recognizers.py",
         )
-        if folder in ("deep", "classical", "reporting", "serving", "batch", "views") or item.path.name in slow_files:
+        if folder in ("deep", "classical", "workshop", "serving", "batch", "views") or item.path.name in slow_files:
             item.add_marker(pytest.mark.slow)
-        if folder in ("deep", "classical", "reporting") or item.path.name == "test_contributing.py":
+        if folder in ("deep", "classical", "workshop") or item.path.name == "test_contributing.py":
             item.add_marker(pytest.mark.training)
         if "real_path" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)

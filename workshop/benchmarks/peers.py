@@ -1,6 +1,6 @@
 """Another project's shipped model on the same rows, run in an environment of its own.
 
-    facial-emotion benchmark peers --data fer2013.csv.xz --out artifacts/report/peers.json
+    python -m workshop benchmark peers --data fer2013.csv.xz --out artifacts/report/peers.json
 
 The report shows what lies there.
 """

@@ -1,6 +1,6 @@
 """Benchmark of live video without browser and camera: a portrait that moves through 640 x 480 frames.
 
-    facial-emotion benchmark video --model cnn --frames 2000
+    python -m workshop benchmark video --model cnn --frames 2000
 
 A frame's delay is the time of recognition and drawing. Past frame 500 memory growth is reported too.
 """

@@ -3,7 +3,7 @@
 By features/crop_calibration.json faces are aligned and new crops are cut. A trained model is valid only for the
 calibration that it was trained with.
 
-    facial-emotion train crop-calibration --data fer2013.csv.xz --out features/crop_calibration.json
+    python -m workshop crop-calibration --data fer2013.csv.xz --out features/crop_calibration.json
 """
 
 from __future__ import annotations

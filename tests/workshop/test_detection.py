@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from facial_emotion import examples
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation import framing
-from facial_emotion.evaluation.detection import match, measure, report, tables
-from facial_emotion.evaluation.scenes import CONDITIONS, Condition, Portrait, scenes
 from facial_emotion.features.faces import DETECTORS, find_faces
+from workshop.benchmarks.detection import match, measure, report, tables
+from workshop.benchmarks.framing import measure as measure_framing
+from workshop.benchmarks.scenes import CONDITIONS, Condition, Portrait, scenes
 
 PORTRAIT = Portrait(examples.portrait(), find_faces(examples.portrait()).boxes[0].astype(float))
 
@@ -51,8 +51,8 @@ def test_a_detection_matches_one_face_at_most(places: list[tuple[int, int, int]]
 
 def test_the_report_has_every_condition_and_refuses_pictures_without_a_face(monkeypatch: pytest.MonkeyPatch) -> None:
     few = (Condition("easy", (100, 160), scenes=1), Condition("turned", (100, 160), rotation=30, scenes=1))
-    monkeypatch.setattr("facial_emotion.evaluation.detection.CONDITIONS", few)
-    monkeypatch.setattr("facial_emotion.evaluation.detection.FACELESS", ("brick", "coffee"))
+    monkeypatch.setattr("workshop.benchmarks.detection.CONDITIONS", few)
+    monkeypatch.setattr("workshop.benchmarks.detection.FACELESS", ("brick", "coffee"))
     figures = report([], threads=2)
     assert [(row["condition"], row["detector"]) for row in figures["recall"]] == [
         (name, detector) for name in ("easy", "turned") for detector in DETECTORS
@@ -67,7 +67,7 @@ def test_the_report_has_every_condition_and_refuses_pictures_without_a_face(monk
 
 def test_crops_that_are_found_again_are_framed_as_before(crops: np.ndarray) -> None:
     seen = []
-    result = framing.measure(crops[:30], "centerface", lambda: seen.append(1))
+    result = measure_framing(crops[:30], "centerface", lambda: seen.append(1))
     assert len(seen) == 30
     assert result.found.sum() == len(result.crops) >= 25
     for name, position in result.positions.items():

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 from scipy.special import softmax
 
 from facial_emotion import artifact, paths, recognizers
-from facial_emotion.commands.report import main
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import BenchmarkRow, parse
-from facial_emotion.reporting import models, report
 from facial_emotion.threads import onnx_session
+from workshop.report import main
+from workshop.reporting import models, report
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,7 +71,7 @@ def test_the_documents_are_what_the_figures_give(tmp_path: Path) -> None:
     figures = json.loads((paths.REPORT / "report.json").read_text())
     report.write(figures, tmp_path)
     for name in ("REPORT.md", *(f"artifacts/{name}/README.md" for name in figures["judged"]["models"])):
-        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: run facial-emotion report again"
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: write the report again"
     benchmark = figures["benchmark"]  # not artifacts/results, which a benchmark on another machine replaces
     rows = [parse(BenchmarkRow, row, "report.json") for row in benchmark["models"]]
     shutil.copy(ROOT / "README.md", tmp_path / "README.md")

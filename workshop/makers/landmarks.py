@@ -6,8 +6,8 @@ framed in three ways. Where the predictions agree, their median is a training ta
 dlib's model in size, and reads far less memory for a crop.
 
     pip download --no-deps mediapipe==0.10.14
-    facial-emotion train landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz --out features/landmarks.dat
-    facial-emotion train landmarks --data fer2013.csv.xz --out features/landmarks_ibug.dat    # of dlib's, not shipped
+    python -m workshop landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz --out features/landmarks.dat
+    python -m workshop landmarks --data fer2013.csv.xz --out features/landmarks_ibug.dat    # of dlib's, not shipped
 """
 
 from __future__ import annotations

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from facial_emotion.classical import landmarks
 from facial_emotion.commands import train
 from facial_emotion.errors import InputError
 from facial_emotion.features.crops import points_in_crop
 from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
+from workshop.makers import landmarks
 
 
 def test_the_calibration_of_other_faces_is_close_to_that_of_fer2013(

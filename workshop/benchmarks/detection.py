@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation.scenes import CONDITIONS, Condition, Portrait, scenes
 from facial_emotion.features.faces import DETECTORS, Search, default_min_face, find_faces, in_video
+from workshop.benchmarks.scenes import CONDITIONS, Condition, Portrait, scenes
 
 # Pictures of skimage.data in which there is no face.
 FACELESS = (

@@ -10,9 +10,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from facial_emotion.deep import detector
 from facial_emotion.errors import InputError
 from facial_emotion.threads import onnx_session
+from workshop.makers import detector
 
 
 def source() -> onnx.ModelProto:

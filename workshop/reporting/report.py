@@ -28,8 +28,8 @@ def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, 
     from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
     from facial_emotion.evaluation.abstention import TARGET
     from facial_emotion.evaluation.evaluate import TARGETS
-    from facial_emotion.reporting import ablations, dataset, models
     from facial_emotion.terminal import bar
+    from workshop.reporting import ablations, dataset, models
 
     with bar("evaluation", len(names) + 1) as step:
         of_data = dataset.describe(data)
@@ -54,7 +54,7 @@ def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, 
 def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
     """The report's pictures."""
     from facial_emotion import recognizers
-    from facial_emotion.reporting import dataset, plots
+    from workshop.reporting import dataset, plots
 
     models = figures["judged"]["models"]
     plots.classes(figures["data"]["splits"], place / "classes.png")
@@ -122,7 +122,7 @@ def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, f
 def write(figures: dict[str, Any], folder: Path) -> None:
     """REPORT.md and each model's README.md."""
     from facial_emotion import recognizers
-    from facial_emotion.reporting.write import render
+    from workshop.reporting.write import render
 
     judged, benchmark = figures["judged"], figures["benchmark"]
     models = judged["models"]

@@ -9,18 +9,18 @@ from typing import Any
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.errors import InputError
 
 _PATH = options.Place()
 
 
-@click.group(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
+@click.group(epilog="Example: python -m workshop benchmark video --model cnn --frames 2000")
 def main() -> None:
     """Benchmark live video, batch recognition, the HTTP server, face detectors, one core, or other packages."""
 
 
-@main.command(epilog="Example: facial-emotion benchmark video --model cnn --frames 2000")
+@main.command(epilog="Example: python -m workshop benchmark video --model cnn --frames 2000")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
 @click.option("--frames", default=1000, show_default=True, type=click.IntRange(50), help="Frames to process.")
 @options.threads
@@ -28,7 +28,7 @@ def main() -> None:
 @click.option("--out", type=_PATH, help="By default results/live.json.")
 def video(model: str, frames: int, threads: int, every: int, out: Path | None) -> None:
     """Live video: frames per second, delay, stages, and memory growth past frame 500."""
-    from facial_emotion.video.benchmark import measure
+    from workshop.benchmarks.video import measure
 
     figures = measure(model, frames, threads, every)
     _write(out, "live.json", figures)
@@ -36,7 +36,7 @@ def video(model: str, frames: int, threads: int, every: int, out: Path | None) -
         click.echo(f"{key:18} {value}")
 
 
-@main.command(epilog="Example: facial-emotion benchmark batch --pictures 2000 --count 4")
+@main.command(epilog="Example: python -m workshop benchmark batch --pictures 2000 --count 4")
 @click.option("--pictures", default=10_000, show_default=True, type=click.IntRange(1), help="Pictures to recognise.")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
 @click.option(
@@ -59,8 +59,8 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
     """Batch recognition: one process, several processes, a local Dask cluster; and memory with many paths."""
     import subprocess
 
-    from facial_emotion.batch.benchmark import measure, measure_memory
     from facial_emotion.evaluation.results import host
+    from workshop.benchmarks.batch import measure, measure_memory
 
     try:
         figures = measure(pictures, model, count)
@@ -77,7 +77,7 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
     click.echo(f"identical results: {figures['same']}; peak memory with {count_paths} paths: {memory_mb:.0f} MB")
 
 
-@main.command(epilog="Example: facial-emotion benchmark server --address 127.0.0.1:8000 --rate 50")
+@main.command(epilog="Example: python -m workshop benchmark server --address 127.0.0.1:8000 --rate 50")
 @click.option("--address", default="127.0.0.1:8000", show_default=True, help="Address of a running server.")
 @click.option("--model", default="lightgbm", show_default=True, help="A model of the server.")
 @click.option("--rate", default=200.0, show_default=True, type=options.Number(1), help="Requests per second to try.")
@@ -87,7 +87,7 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
 def server(address: str, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
     """HTTP server: throughput and latency."""
     from facial_emotion.evaluation.results import host
-    from facial_emotion.serving.benchmark import measure
+    from workshop.benchmarks.serving import measure
 
     figures = measure(address, model, seconds, clients, rate)
     _write(out, "serving.json", {**figures, "host": host(1)})
@@ -97,7 +97,7 @@ def server(address: str, model: str, rate: float, clients: int, seconds: float, 
     )
 
 
-@main.command(epilog="Example: facial-emotion benchmark detectors portrait.jpg other.jpg")
+@main.command(epilog="Example: python -m workshop benchmark detectors portrait.jpg other.jpg")
 @click.argument("portraits", nargs=-1, type=_PATH)
 @options.threads
 @click.option("--out", type=_PATH, help="By default results/detectors.json.")
@@ -106,9 +106,9 @@ def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> No
 
     A portrait is a picture of one face. The scenes vary the size, rotation, cover, light and number of the faces.
     """
-    from facial_emotion.evaluation.detection import report, tables
     from facial_emotion.features.pictures import read_rgb
     from facial_emotion.threads import limit_threads
+    from workshop.benchmarks.detection import report, tables
 
     limit_threads(threads)
     figures = report([read_rgb(path) for path in portraits], threads)
@@ -117,7 +117,7 @@ def detectors(portraits: tuple[Path, ...], threads: int, out: Path | None) -> No
         click.echo(line)
 
 
-@main.command(epilog="Example: facial-emotion benchmark framing --data fer2013.csv.xz --models cnn,svm")
+@main.command(epilog="Example: python -m workshop benchmark framing --data fer2013.csv.xz --models cnn,svm")
 @options.data
 @options.detector
 @click.option("--models", help="Names, separated by commas; by default all.")
@@ -132,8 +132,8 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, pla
 
     from facial_emotion import recognizers
     from facial_emotion.data import fer2013
-    from facial_emotion.evaluation.framing import measure
     from facial_emotion.terminal import bar
+    from workshop.benchmarks.framing import measure
 
     names = options.chosen_models(models)
     loaded = [recognizers.load(name) for name in names]
@@ -156,7 +156,7 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, pla
     _write(out, "framing.json", figures)
 
 
-@main.command(epilog="Example: facial-emotion benchmark core --models lightgbm,cnn")
+@main.command(epilog="Example: python -m workshop benchmark core --models lightgbm,cnn")
 @click.option("--models", help="Names, separated by commas; by default all.")
 @click.option("--out", type=_PATH, help="By default results/core.json.")
 def core(models: str | None, out: Path | None) -> None:
@@ -193,7 +193,7 @@ def core(models: str | None, out: Path | None) -> None:
     click.echo(str(_write(out, "core.json", figures)))
 
 
-@main.command(epilog="Example: facial-emotion benchmark peers --data fer2013.csv.xz")
+@main.command(epilog="Example: python -m workshop benchmark peers --data fer2013.csv.xz")
 @options.data
 @click.option("--out", type=_PATH, help="By default results/peers.json.")
 def peers(data: Path, out: Path | None) -> None:
@@ -201,7 +201,7 @@ def peers(data: Path, out: Path | None) -> None:
     from facial_emotion.data import fer2013
     from facial_emotion.evaluation.scores import in_words
     from facial_emotion.records import Scores, parse
-    from facial_emotion.reporting.peers import measure
+    from workshop.benchmarks.peers import measure
 
     figures = measure(fer2013.load(data))
     for peer in figures["peers"]:
@@ -217,7 +217,3 @@ def _write(out: Path | None, name: str, figures: dict[str, Any]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
     return path
-
-
-if __name__ == "__main__":
-    run(main)

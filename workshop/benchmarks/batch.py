@@ -1,6 +1,6 @@
 """Benchmark of batch recognition: one process, several processes, and a local Dask cluster on the same pictures.
 
-    facial-emotion benchmark batch --pictures 10000
+    python -m workshop benchmark batch --pictures 10000
 
 It also measures how much the memory of one process grows, and its peak with very many paths, with recognition replaced
 by a stub. Figures go to results/batch.json.

@@ -1,1 +1,0 @@
-"""Tests of reporting/ and report.py."""
