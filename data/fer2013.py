@@ -22,7 +22,7 @@ from facial_emotion import paths
 from facial_emotion.data.csv_form import SIDE, SPLITS, SUFFIXES, read_csv
 from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
-from facial_emotion.data.ferplus import majority_labels, people_choice, read_votes, soft_labels
+from facial_emotion.data.ferplus import majority_labels, people_choice, read_votes
 from facial_emotion.data.folder_form import picture_files, read_folder
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
@@ -72,10 +72,6 @@ class Fer2013:
     def _near_duplicates(self) -> dict[str, np.ndarray]:
         """Results of ``near_duplicates`` by split."""
         return {}
-
-    def soft_labels(self) -> np.ndarray:
-        """FER+ vote shares, float32, (n, 7)."""
-        return soft_labels(self.people_votes())
 
     def majority_labels(self) -> np.ndarray:
         """FER+ majority labels, int64, (n,); -1 without a majority."""

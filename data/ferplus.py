@@ -45,14 +45,6 @@ def read_votes(path: Path, count: int) -> np.ndarray:
     return np.array(votes, dtype=np.int64).reshape(-1, len(columns))
 
 
-def soft_labels(votes: np.ndarray) -> np.ndarray:
-    """Label distributions of the seven emotions, float32, shape (n, 7); zero for a row without votes for them."""
-    counts = votes[:, : len(EMOTIONS)].astype(np.float32)
-    total = counts.sum(axis=1, keepdims=True)
-    result: np.ndarray = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
-    return result
-
-
 def people_choice(votes: np.ndarray) -> np.ndarray:
     """The emotion that most people chose, int64, shape (n,); -1 where another answer has as many votes.
 

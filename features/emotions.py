@@ -41,23 +41,9 @@ def encode(names: Iterable[str]) -> np.ndarray:
     return np.array(labels, dtype=np.int64)
 
 
-def decode(labels: Sequence[int] | np.ndarray) -> list[str]:
-    """Labels 0-6 -> emotion names."""
-    return [EMOTIONS[label] for label in _checked(labels)]
-
-
 def to_one_hot(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     """Labels 0-6, shape (n,) -> one-hot rows, float32, shape (n, 7)."""
     result: np.ndarray = np.eye(len(EMOTIONS), dtype=np.float32)[_checked(labels)]
-    return result
-
-
-def from_one_hot(rows: np.ndarray) -> np.ndarray:
-    """One-hot rows or probabilities, shape (n, 7) -> labels of the largest entry, int64, shape (n,)."""
-    rows = np.asarray(rows)
-    if rows.ndim != 2 or rows.shape[1] != len(EMOTIONS):
-        raise InputError("one-hot rows", f"shape (n, {len(EMOTIONS)})", f"{rows.shape}")
-    result: np.ndarray = rows.argmax(axis=1).astype(np.int64)
     return result
 
 

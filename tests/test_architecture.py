@@ -28,7 +28,6 @@ ALLOWED = {
     **{leaf: set() for leaf in LEAVES},
     "features": {"features"},
     "data": {"data", "features.emotions"},
-    "data.__main__": {"commands"},
     "artifact": {"features.emotions"},
     "evaluation": {"evaluation", "features"},
     "evaluation.evaluate": {"evaluation", "features", "data"},
