@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion import paths, registry
-from facial_emotion.classical import MODELS, NEEDED
+from facial_emotion.classical import models
 from facial_emotion.classical.augment import Augmentation, moved
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
@@ -130,12 +130,12 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def model_module(name: str) -> ModuleType:
-    """The module of a model, a key of MODELS. Raises InputError where it lacks something."""
-    return registry.module("facial_emotion.classical", MODELS, name, NEEDED)
+    """The module of a model. Raises InputError where it lacks something."""
+    return registry.module(models, name)
 
 
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
-    """Fit a model, a key of MODELS, with the settings of a recipe."""
+    """Fit a model with the settings of a recipe."""
     fitted: Fitted = model_module(name).fit(task, settings)
     return fitted
 

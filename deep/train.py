@@ -17,7 +17,7 @@ import numpy as np
 
 from facial_emotion import registry
 from facial_emotion.data import fer2013
-from facial_emotion.deep import NEEDED, NETWORKS, backend
+from facial_emotion.deep import backend, networks
 from facial_emotion.deep.checkpoint import History, Identity, Progress
 from facial_emotion.deep.loop import LAST, Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
@@ -45,7 +45,7 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class Job:
-    """A training to be done. network: a key of NETWORKS; weights: the file of initial weights, if any.
+    """A training to be done. network: its name; weights: the file of initial weights, if any.
 
     command: as it was given, for the card; keep_weights: whether the artifact has the trained weights too; labels: of
     the one head that becomes a recognizer, where it is not all.
@@ -61,8 +61,8 @@ class Job:
 
 
 def network_module(name: str) -> ModuleType:
-    """The module of a network, a key of NETWORKS. Raises InputError where it lacks something."""
-    return registry.module("facial_emotion.deep", NETWORKS, name, NEEDED)
+    """The module of a network. Raises InputError where it lacks something."""
+    return registry.module(networks, name)
 
 
 def load_split(data: fer2013.Fer2013, split: str, heads: Mapping[str, float]) -> Rows:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facial_emotion import classical, deep
+from facial_emotion import registry
+from facial_emotion.classical import models
 from facial_emotion.commands import options, run
+from facial_emotion.deep import networks
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
@@ -201,9 +203,9 @@ def scores(names: tuple[str, ...], data: Path) -> None:
         _print_scores(card)
 
 
-for _name in classical.MODELS:
+for _name in registry.names(models):
     main.add_command(classical_command(_name))
-for _name in deep.NETWORKS:
+for _name in registry.names(networks):
     main.add_command(deep_command(_name))
 
 

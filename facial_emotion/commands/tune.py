@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from facial_emotion import classical, deep
+from facial_emotion import registry
+from facial_emotion.classical import models
 from facial_emotion.commands import options, run
+from facial_emotion.deep import networks
 
 _PATH = options.Place()
 
@@ -101,9 +103,9 @@ def deep_command(name: str) -> click.Command:
     return command
 
 
-for _name in classical.MODELS:
+for _name in registry.names(models):
     main.add_command(classical_command(_name))
-for _name in deep.NETWORKS:
+for _name in registry.names(networks):
     main.add_command(deep_command(_name))
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facial_emotion import recognizers, tuning
-from facial_emotion.classical import MODELS, svm_model, train, tune
+from facial_emotion import recognizers, registry, tuning
+from facial_emotion.classical import models, train, tune
 from facial_emotion.classical.augment import Augmentation
 from facial_emotion.classical.graph import to_onnx
+from facial_emotion.classical.models import svm
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.classical.trees import linear_start, training_rows
 from facial_emotion.data import fer2013
@@ -55,7 +56,8 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 MOVED: dict[str, Any] = {"copies": 2, "shift": 1.5, "scale": 0.05, "rotation": 5.0}
 # Trees are exported exactly; the LS-SVM's weights are quantised.
-BOUNDS = dict.fromkeys(MODELS, 1e-4) | {"svm": svm_model.BOUND}
+MODELS = registry.names(models)
+BOUNDS = dict.fromkeys(MODELS, 1e-4) | {"svm": svm.BOUND}
 SAME_LABELS = dict.fromkeys(MODELS, 1.0) | {"svm": 0.98}  # of a few hundred, where two emotions are nearly tied
 
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 SCRIPT = """
 import numpy as np
 from pathlib import Path
-from facial_emotion.deep import backend, cnn, schedule
+from facial_emotion.deep import backend, schedule
+from facial_emotion.deep.networks import cnn
 from facial_emotion.deep.checkpoint import Identity
 from facial_emotion.deep.loop import Rows, _Loop
 from facial_emotion.deep.recipe import from_dict

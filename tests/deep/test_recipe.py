@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facial_emotion import tuning
-from facial_emotion.deep import NETWORKS, checkpoint, schedule
+from facial_emotion import registry, tuning
+from facial_emotion.deep import checkpoint, networks, schedule
 from facial_emotion.deep.checkpoint import Identity, Progress
 from facial_emotion.deep.recipe import RECIPES, from_dict, read
 from facial_emotion.deep.tune import shortened, space
@@ -24,7 +24,7 @@ from tests.deep.conftest import RECIPE
 IDENTITY = Identity("cnn", from_dict(RECIPE, "recipe"), data_hash="0" * 64, seed=0)
 
 
-@pytest.mark.parametrize("name", list(NETWORKS))
+@pytest.mark.parametrize("name", registry.names(networks))
 def test_default_recipes_lie_in_their_search_space(name: str) -> None:
     recipe = read(RECIPES / f"{name}.json").to_dict()
     for key, value in tuning.current_values(recipe, space(name)).items():

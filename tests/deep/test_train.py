@@ -308,7 +308,7 @@ def test_tuning_continues_its_study(small_csv: Path, recipe: Path, start: Comman
 def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path) -> None:
     import keras
 
-    from facial_emotion.deep import dlib_resnet
+    from facial_emotion.deep.networks import dlib_resnet
 
     rng, path = np.random.default_rng(0), tmp_path / "dlib.npz"
     model = dlib_resnet.build({"upsample": 3, "dropout": 0.0}, heads=2)

@@ -41,8 +41,8 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
     """Accuracy and macro-F1 of each variant on PublicTest and PrivateTest. Features are kept in ``folder``."""
     from sklearn.metrics import accuracy_score, f1_score
 
-    from facial_emotion.classical import lightgbm_model
     from facial_emotion.classical.augment import moved
+    from facial_emotion.classical.models import lightgbm
     from facial_emotion.classical.task import Task
     from facial_emotion.classical.train import RECIPES, read_recipe
     from facial_emotion.features.extract import column_ranges, mirror_of
@@ -67,7 +67,7 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
         changed = {key: value for key, value in changes.items() if key in served}
         parameters = {**served["parameters"], **_SMALLER}
         fit = {**served, **changed, "parameters": parameters, "rounds": rounds}
-        fitted = lightgbm_model.fit(task, fit)
+        fitted = lightgbm.fit(task, fit)
         row: dict[str, Any] = {"variant": name, "columns": features.shape[1], "rounds": fitted.notes["rounds_used"]}
         for split, part in (("PublicTest", held_out), ("PrivateTest", judged)):
             said = fitted.scores(features[part.rows]).argmax(axis=1)
