@@ -2,7 +2,7 @@
 # The app:    docker build -t fer-app --target app . && docker run -p 8501:8501 fer-app
 
 # Both contain PyAV, whose wheel carries libx264 and libx265 under the GPL, version 2 or later: an image that is passed on
-# is under the GPL as a whole. Inside it, facial-emotion licences lists all.
+# is under the GPL as a whole.
 
 FROM python:3.11-slim AS base
 RUN useradd --create-home --uid 1000 fer

@@ -41,7 +41,6 @@ ALLOWED = {
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
     "examples": {"features"},
     "explain": {"recognizers", "artifact", "features"},
-    "licences": {"recognizers"},
     "scene": {"recognizers", "features"},
     "drawing": {"scene", "features", "labels"},
     "labels": {"scene"},
