@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from facial_emotion.artifact import OUTPUTS
 from facial_emotion.evaluation.calibration import Calibration
 from facial_emotion.features.emotions import EMOTIONS
 
@@ -60,7 +61,6 @@ def to_onnx(graph: Graph, columns: int, calibrations: Mapping[str, Calibration])
     graph: from ``features`` to ``scores`` (n, 7 heads); calibrations: of each head by its name, a key of
     ``artifact.OUTPUTS``, in the order of the scores. The model has an output for each head.
     """
-    from facial_emotion.artifact import OUTPUTS
 
     for index, (head, calibration) in enumerate(calibrations.items()):
         weights = calibration.weights

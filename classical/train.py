@@ -17,18 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion import paths, registry
+from facial_emotion import artifact, paths, registry
 from facial_emotion.classical import models
 from facial_emotion.classical.augment import Augmentation, moved
+from facial_emotion.classical.graph import to_onnx
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import calibration
+from facial_emotion.evaluation.evaluate import choices, targets
+from facial_emotion.evaluation.finish import Exported, finish
+from facial_emotion.evaluation.parity import parity
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.extract import predictor_of
+from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of, predictor_of
 from facial_emotion.features.landmarks import fingerprint
 from facial_emotion.records import Card, parse, read_json, to_json
+from facial_emotion.threads import onnx_session
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -62,8 +67,6 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
     """The features of Training and PublicTest by a recipe, extracted or from the cache."""
     from joblib import parallel_config
 
-    from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
-
     with parallel_config("dask") if client is not None else nullcontext():
         features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
         copies = moved(data.crops[data.split("Training").rows], recipe.augmentation, seed)
@@ -86,7 +89,6 @@ def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, cli
 
 def _people_targets(data: fer2013.Fer2013) -> np.ndarray:
     """Distributions of people's votes float32 (n, 7) of Training; uniform where nobody chose one of the seven."""
-    from facial_emotion.evaluation.evaluate import targets
 
     shares = targets(data, "Training", "people")
     totals = shares.sum(axis=1, keepdims=True)
@@ -171,9 +173,6 @@ def train(
     command: str = "",
 ) -> list[Card]:
     """Fit, export, check, evaluate, and write the artifact; the cards of its heads, which say the command."""
-    from facial_emotion import artifact
-    from facial_emotion.classical.graph import to_onnx
-    from facial_emotion.evaluation.finish import Exported, finish
 
     _check_fits(name, recipe)
     start = time.perf_counter()
@@ -236,8 +235,6 @@ def _check_export(
     probabilities: np.ndarray,
 ) -> dict[str, float]:
     """The parity of exported probabilities on PublicTest (n, heads, 7) with the library's scores for each head."""
-    from facial_emotion.evaluation.evaluate import choices
-    from facial_emotion.evaluation.parity import parity
 
     library = [one.probabilities(scores[:, head]) for head, one in enumerate(calibrations)]
     labels = [choices(data, "PublicTest", head) for head in recipe.heads]
@@ -248,8 +245,6 @@ def _exported_predictions(
     data: fer2013.Fer2013, recipe: Recipe, threads: int
 ) -> Callable[[bytes, str, fer2013.Split], np.ndarray]:
     """A function from a model, its output's name and a split to the output's probabilities float32 (n, 7)."""
-    from facial_emotion.features.extract import extract_cached
-    from facial_emotion.threads import onnx_session
 
     features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
 

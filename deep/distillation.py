@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facial_emotion import recognizers
 from facial_emotion.deep import augment, checkpoint
 from facial_emotion.deep.recipe import Teacher
 from facial_emotion.errors import InputError
@@ -45,7 +46,6 @@ def view(crops: np.ndarray, teacher: Teacher, number: int) -> np.ndarray:
 
 def write_teacher_predictions(teacher: Teacher, crops: np.ndarray, folder: Path) -> None:
     """Predict crops uint8 (n, 48, 48), or their views, and store that. Raises InputError for an unknown recognizer."""
-    from facial_emotion import recognizers
 
     models = [recognizers.load(name) for name in teacher.models]
     count = max(1, teacher.views)

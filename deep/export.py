@@ -12,8 +12,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from facial_emotion.artifact import OUTPUTS
+from facial_emotion.deep.loop import predict
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation.parity import EXACT, parity
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.threads import onnx_session
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +57,6 @@ def to_onnx(model: keras.Model) -> onnx.ModelProto:
 
 def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray, output: str = "scores") -> np.ndarray:
     """An output float32 (n, ...) of an exported network on crops uint8 (n, 48, 48)."""
-    from facial_emotion.threads import onnx_session
 
     content = model if isinstance(model, bytes) else model.SerializeToString()
     session = onnx_session(content, threads=2)
@@ -70,9 +73,6 @@ def compare_with_keras(
     """
     from scipy.special import softmax
 
-    from facial_emotion.deep.loop import predict
-    from facial_emotion.evaluation.parity import EXACT, parity
-
     library, served = (
         softmax(scores, axis=2).reshape(-1, len(EMOTIONS))
         for scores in (predict(model, crops), run_onnx(exported, crops))
@@ -85,7 +85,6 @@ def append_calibrations(scores: onnx.ModelProto, heads: Sequence[str], calibrati
 
     Returns the serialised model: crops uint8 (n, 48, 48) -> probabilities float32 (n, 7), an output for each head.
     """
-    from facial_emotion.artifact import OUTPUTS
 
     nodes, constants = list(scores.graph.node), list(scores.graph.initializer)
     for index, (head, fitted) in enumerate(zip(heads, calibrations, strict=True)):

@@ -17,6 +17,8 @@ import numpy as np
 
 from facial_emotion.deep import augment, backend, checkpoint, schedule
 from facial_emotion.deep.checkpoint import History, Identity, Progress, assign, restore, values
+from facial_emotion.deep.jax_epoch import compile_epoch
+from facial_emotion.deep.optimiser import build_optimiser
 from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.deep.schedule import Stage
 from facial_emotion.errors import InputError
@@ -143,8 +145,6 @@ class _Loop:
         import keras
         from keras import losses
 
-        from facial_emotion.deep.optimiser import build_optimiser
-
         for layer in self.model.layers:
             layer.trainable = schedule.lr_multiplier(stage.layer_lr_multipliers, layer.name) > 0
         optimiser = build_optimiser(self.recipe, stage, self.steps, self.model.trainable_variables)
@@ -153,8 +153,6 @@ class _Loop:
         self.model.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
         # Half precision needs a loss that is scaled, which only Keras's own steps do.
         if keras.backend.backend() == "jax" and self.recipe.precision != "mixed_float16":
-            from facial_emotion.deep.jax_epoch import compile_epoch
-
             self.run_compiled = compile_epoch(self.model, optimiser, self.class_weights, self.recipe.ema_momentum)
         return optimiser
 

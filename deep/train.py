@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion import registry
+from facial_emotion import artifact, registry
 from facial_emotion.data import fer2013
-from facial_emotion.deep import backend, networks
+from facial_emotion.deep import backend, distillation, export, log, loop, networks, variants
 from facial_emotion.deep.checkpoint import History, Identity, Progress
 from facial_emotion.deep.loop import LAST, Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, Recipe
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import calibration
+from facial_emotion.evaluation.evaluate import choices, targets
+from facial_emotion.evaluation.finish import Exported, finish
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card
@@ -67,7 +70,6 @@ def network_module(name: str) -> ModuleType:
 
 def load_split(data: fer2013.Fer2013, split: str, heads: Mapping[str, float]) -> Rows:
     """A split with the targets and labels of each head; heads: their label smoothing by name (``recipe.HEADS``)."""
-    from facial_emotion.evaluation.evaluate import choices, targets
 
     smoothed = []
     for head, smoothing in heads.items():
@@ -79,7 +81,6 @@ def load_split(data: fer2013.Fer2013, split: str, heads: Mapping[str, float]) ->
 
 def initial_weights(weights: Path | None) -> dict[str, Any] | None:
     """A description of initial weights for the card: "file", "sha256" and, if a card lists the file, its "training"."""
-    from facial_emotion import artifact
 
     if weights is None or not weights.is_file():  # init_weights() raises the error
         return None
@@ -118,8 +119,6 @@ def train(job: Job, data: fer2013.Fer2013, folder: Path, resume: bool = False) -
     backend.configure(recipe.precision)
     check_image_sizes(job.network, recipe.image_sizes)
     import keras
-
-    from facial_emotion.deep import distillation, log, loop
 
     keras.utils.set_random_seed(job.seed)
     model = network_module(job.network).build(recipe.network, len(recipe.heads))
@@ -160,9 +159,6 @@ def export_and_evaluate(
 
     teacher_info: of a distillation, as ``distillation.teacher_info`` returns it.
     """
-    from facial_emotion.deep import export, variants
-    from facial_emotion.evaluation import calibration
-    from facial_emotion.evaluation.finish import Exported, finish
 
     heads = list(job.recipe.heads)
     training, held_out = (load_split(data, name, dict.fromkeys(heads, 0.0)) for name in ("Training", "PublicTest"))
@@ -223,7 +219,6 @@ def _training_card(
 
 def run(job: Job, data: fer2013.Fer2013, checkpoints: Path, out: Path, resume: bool = False) -> list[Card]:
     """Train a network and write its artifact; returns the cards of its heads."""
-    from facial_emotion.deep import distillation
 
     if job.labels and job.labels not in job.recipe.heads:
         raise InputError("--labels", f"those of a head of the recipe: {', '.join(job.recipe.heads)}", job.labels)

@@ -18,6 +18,7 @@ import numpy as np
 
 from facial_emotion import paths, tuning
 from facial_emotion.data.fer2013 import Fer2013
+from facial_emotion.deep import backend, loop
 from facial_emotion.deep.checkpoint import History, Identity
 from facial_emotion.deep.loop import Rows
 from facial_emotion.deep.recipe import Recipe, from_dict, read
@@ -70,8 +71,6 @@ def search(
     import keras
     import optuna
 
-    from facial_emotion.deep import loop
-
     settings = recipe.to_dict()
 
     def objective(trial: optuna.Trial) -> float:
@@ -118,7 +117,6 @@ def tune(
     seed: int,
 ) -> str:
     """Search from the recipe at ``path`` and write the best one to ``out``; returns a line that summarises it."""
-    from facial_emotion.deep import backend
 
     recipe = read(path)
     backend.configure(recipe.precision)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.labels import Label, place_labels, text_mask, text_size
 from facial_emotion.scene import Face
 
@@ -137,7 +138,6 @@ def _draw_bars(picture: np.ndarray, face: Face, scale: float, words: Callable[[s
 
 def _draw_landmarks(picture: np.ndarray, face: Face, scale: float) -> None:
     """Draw the 68 landmarks that are predicted on the face's crop."""
-    from facial_emotion.features.landmarks import find_landmarks
 
     if face.transform is None:
         return

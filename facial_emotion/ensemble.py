@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from facial_emotion import recognizers
 from facial_emotion.artifact import MODEL
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
+from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card, Member
+from facial_emotion.terminal import bar
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -72,11 +76,6 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     """The card of an ensemble: its members, their weights by some labels (as of a card), and its scores."""
     from scipy.special import softmax
 
-    from facial_emotion import recognizers
-    from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
-    from facial_emotion.evaluation.results import installed_versions
-    from facial_emotion.terminal import bar
-
     splits = {name: data.split(name) for name in SPLITS}
     views = [(name, turned) for name in names for turned in ((False, True) if mirrored else (False,))]
     logs: dict[str, dict[MemberView, np.ndarray]] = {split: {} for split in splits}
@@ -123,7 +122,6 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
     Hinton, "Training products of experts", Neural Computation 14, 2002. A mirrored member sees the crops mirrored.
     What members have in common, as classical ones have landmarks, is computed once.
     """
-    from facial_emotion import recognizers
 
     name, members = card.name, card.members
     loaded: dict[str, Recognizer] = {}

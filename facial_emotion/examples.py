@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from facial_emotion.features.crops import crop_faces
+from facial_emotion.features.faces import find_faces
+from facial_emotion.features.pictures import read_rgb
+
 FRAME = (480, 640)  # height and width of a common webcam's picture
 _VARIANTS = 100  # crops besides the first
 _RATE = 15  # frames per second of the example video
@@ -25,7 +29,6 @@ def officer() -> np.ndarray:
 
 
 def _read(name: str) -> np.ndarray:
-    from facial_emotion.features.pictures import read_rgb
 
     return read_rgb(Path(__file__).parent / name)
 
@@ -94,9 +97,6 @@ def frame() -> np.ndarray:
 def crops() -> np.ndarray:
     """The portrait's face as a crop, and 100 that are shifted, turned and scaled: uint8 (101, 48, 48)."""
     import cv2
-
-    from facial_emotion.features.crops import crop_faces
-    from facial_emotion.features.faces import find_faces
 
     face = crop_faces(frame(), find_faces(frame()))[0]
     rng = np.random.default_rng(0)

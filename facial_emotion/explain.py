@@ -16,7 +16,11 @@ import numpy as np
 
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
+from facial_emotion.features import geometry as components
+from facial_emotion.features import hog
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.extract import GRIDS, column_ranges, extract, predictor_of
+from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 from facial_emotion.recognizers import Recognizer
 
 # Rows of a crop, first and last exclusive, by what is there in a face that is framed as crops are.
@@ -89,7 +93,6 @@ def has_descriptors(recognizer: Recognizer) -> bool:
 
 def geometry(recognizer: Recognizer, crop: np.ndarray, label: str, limit: int = 6) -> list[Component]:
     """The named geometry components of a crop, uint8 (48, 48), with the largest effects on a label, largest first."""
-    from facial_emotion.features import geometry as components
 
     columns = _columns(recognizer, "geometry")
     if columns is None:
@@ -114,9 +117,6 @@ def descriptors(recognizer: Recognizer, crop: np.ndarray, label: str) -> tuple[n
 
     Returns the aligned face uint8 (64, 64), the descriptors' centres float32 (k, 2) in it, and their effects (k,).
     """
-    from facial_emotion.features import hog
-    from facial_emotion.features.extract import GRIDS, predictor_of
-    from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 
     block = next((block for block in _recipe(recognizer)["blocks"] if block[0] in GRIDS), None)
     centres = hog.grid_points(ALIGNED_SIDE, block[-1]) if block else np.empty((0, 2), dtype=np.float32)
@@ -137,7 +137,6 @@ def _effects(
     the gain where everything else is. These are the two extreme terms of a Shapley value (Lundberg and Lee, NeurIPS
     2017).
     """
-    from facial_emotion.features.extract import extract
 
     row, medians = extract(crop[None], _recipe(recognizer))[0], _medians(recognizer)
     without, alone = (np.repeat(start[None], len(groups), axis=0) for start in (row, medians))
@@ -167,7 +166,6 @@ def _medians(recognizer: Recognizer) -> np.ndarray:
 
 def _columns(recognizer: Recognizer, kind: str) -> tuple[int, int] | None:
     """Start and stop column of the first feature block of a kind."""
-    from facial_emotion.features.extract import column_ranges
 
     recipe = _recipe(recognizer)
     kinds = [name for name, *_ in recipe["blocks"]]

@@ -24,6 +24,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import check_crops
 from facial_emotion.memory import use_large_pages_soon
 from facial_emotion.records import Card
+from facial_emotion.terminal import bar
 from facial_emotion.threads import processor_is_shared
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
@@ -170,7 +171,6 @@ def steps(card: Card, model: bytes, threads: int = 2, root: Path | None = None) 
 
 def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:
     """Probabilities float32 (n, 7) of many crops, with a progress bar that says what is being done."""
-    from facial_emotion.terminal import bar
 
     parts = np.array_split(crops, max(1, len(crops) // 128))
     found = []

@@ -13,10 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from facial_emotion import scene
+from facial_emotion.batch import video
+from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import Source, find_sources
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.timing import timed
 from facial_emotion.features.emotions import EMOTIONS, encode
+from facial_emotion.features.faces import DEFAULT_SEARCH, in_video
+from facial_emotion.features.pictures import read_rgb
+from facial_emotion.video import reader
 
 FRAMES_PER_SECOND = 2.0  # of a video that are looked at
 
@@ -126,9 +132,6 @@ def read(sources: list[tuple[Source, int]], found: Collection, step: Callable[..
 
 def _read(source: Source, label: int) -> LabelledFile:
     """The faces of a picture or video. Raises InputError where it can't be read."""
-    from facial_emotion import scene
-    from facial_emotion.features.faces import DEFAULT_SEARCH, in_video
-    from facial_emotion.features.pictures import read_rgb
 
     crops, seconds, frames, most = [], [], 0, 0
 
@@ -150,10 +153,6 @@ def _read(source: Source, label: int) -> LabelledFile:
     if source.kind == "picture":
         look(lambda: read_rgb(source.path), video=False)
     else:
-        from facial_emotion.batch import video
-        from facial_emotion.batch.rows import Options
-        from facial_emotion.video import reader
-
         for frame in video.sample(reader.read(source.path), Options("", fps=FRAMES_PER_SECOND)):
             look(lambda rgb=frame.rgb: rgb, video=True)  # type: ignore[misc]
     return LabelledFile(source.path, label, frames, most, np.array(crops, np.uint8).reshape(-1, 48, 48), seconds)

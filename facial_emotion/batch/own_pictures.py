@@ -17,6 +17,7 @@ import numpy as np
 
 from facial_emotion.batch.collection import Collection, LabelledFile
 from facial_emotion.evaluation.advice import Candidate, advise, in_words, prior
+from facial_emotion.evaluation.plots import confusion_matrix
 from facial_emotion.evaluation.results import flat, share
 from facial_emotion.evaluation.scores import scores
 from facial_emotion.evaluation.statistics import of_confusion, resampled
@@ -157,7 +158,6 @@ def write(
     about: dict[str, Any],
 ) -> None:
     """Write results.json and results.csv, every file's answers as answers.csv, and a plot of each confusion matrix."""
-    from facial_emotion.evaluation.plots import confusion_matrix
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.json").write_text(as_json(judged, collection, about))

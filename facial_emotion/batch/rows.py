@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from facial_emotion import recognizers
 from facial_emotion.errors import shown
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH, Search
+from facial_emotion.threads import limit_threads
 
 if TYPE_CHECKING:
     from facial_emotion.batch.sources import Source
@@ -78,8 +80,6 @@ def is_empty(row: Row) -> bool:
 
 def recognizer(model: str, threads: int) -> Recognizer:
     """The model, which ``recognizers.load`` caches, on so many threads, as is the search for faces."""
-    from facial_emotion import recognizers
-    from facial_emotion.threads import limit_threads
 
     limit_threads(threads)
     return recognizers.load(model, threads)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from facial_emotion.batch import copies, video
 from facial_emotion.batch.rows import Options, Outcome, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import Source
+from facial_emotion.drawing import annotated
 from facial_emotion.errors import InputError, memory_checked, shown, unwritable
+from facial_emotion.features.faces import as_allowed
+from facial_emotion.features.pictures import read_pages
+from facial_emotion.scene import faces_in
 
 
 def score(
@@ -20,8 +25,6 @@ def score(
         if source.kind not in ("video", "camera"):
             yield from score_picture(source, options)
         else:
-            from facial_emotion.batch import video
-
             yield from video.score(source, options, progress)
 
 
@@ -49,17 +52,11 @@ def replay(outcome: Outcome) -> Iterator[list[Row]]:
 
 def score_picture(source: Source, options: Options) -> Iterator[list[Row]]:
     """The rows of a picture, a list for each page; with ``options.annotate`` also writes annotated copies."""
-    from facial_emotion.batch import copies
-    from facial_emotion.features.faces import as_allowed
-    from facial_emotion.features.pictures import read_pages
-    from facial_emotion.scene import faces_in
 
     for page, rgb in read_pages(source.path):
         faces = faces_in(rgb, recognizer(options.model, threads=1), *as_allowed(options.search, rgb))
         if options.annotate is not None:
             from PIL import Image
-
-            from facial_emotion.drawing import annotated
 
             suffix = ".png" if page is None else f".page{page}.png"
             path = copies.place(source, options.root, options.annotate, suffix)

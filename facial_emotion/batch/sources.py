@@ -18,6 +18,7 @@ from pathlib import Path
 
 from facial_emotion.errors import InputError
 from facial_emotion.features.headers import is_raw, is_raw_tiff
+from facial_emotion.video import reader
 
 CAMERA = "camera:"
 PICTURES = frozenset(
@@ -211,7 +212,6 @@ def _literal(pattern: str) -> str:
 
 def _is_source(path: str, left_out: LeftOut) -> bool:
     """Whether a listed file is a source; counts it if not."""
-    from facial_emotion.video import reader
 
     if _is_hidden(os.path.basename(path)):
         left_out.hidden += 1

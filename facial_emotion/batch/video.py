@@ -13,9 +13,13 @@ import numpy as np
 from facial_emotion.batch.copies import place
 from facial_emotion.batch.rows import Options, ProgressCallback, Row, empty_row, recognizer, row_of
 from facial_emotion.batch.sources import CAMERA, Source
+from facial_emotion.drawing import HEX
 from facial_emotion.errors import InputError, shown, unwritable
+from facial_emotion.evaluation.plots import pyplot
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.video import reader, tracking
 from facial_emotion.video.reader import Frame
+from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 from facial_emotion.video.writer import annotated_copy
 
 History = list[tuple[float, int, np.ndarray]]  # seconds, face number, probabilities (7,)
@@ -23,7 +27,6 @@ History = list[tuple[float, int, np.ndarray]]  # seconds, face number, probabili
 
 def score(source: Source, options: Options, progress: ProgressCallback) -> Iterator[list[Row]]:
     """The rows of a video or camera, one list per processed frame."""
-    from facial_emotion.video.stream import TRACK_TIMEOUT, Settings, Stream
 
     frames = sample(_read_camera(source, options) if source.kind == "camera" else reader.read(source.path), options)
     settings = Settings(
@@ -91,9 +94,6 @@ def plot(history: History, path: Path) -> None:
     """
     if not history:
         return
-    from facial_emotion.drawing import HEX
-    from facial_emotion.evaluation.plots import pyplot
-    from facial_emotion.features.emotions import EMOTIONS
 
     numbers = [number for _, number, _ in history]
     longest = sorted(sorted(set(numbers)), key=numbers.count, reverse=True)[:4]

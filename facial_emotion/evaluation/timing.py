@@ -19,7 +19,7 @@ import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.memory import use_large_pages
-from facial_emotion.recognizers import Recognizer
+from facial_emotion.recognizers import Recognizer, load
 from facial_emotion.records import ColdStart, Latency
 
 WARM_UP = 20
@@ -110,7 +110,6 @@ def peak_memory_mb() -> float:
 
 def _first_answer(name: str, threads: int, root: Path) -> None:
     """Load a model and answer once; what ``cold_start`` runs in a process of its own."""
-    from facial_emotion.recognizers import load
 
     crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (1, 48, 1))
     recognizer, load_s = timed(lambda: load(name, threads, root))

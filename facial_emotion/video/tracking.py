@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 MIN_OVERLAP = 0.35  # of boxes scaled by 2, so that a face may move by its own width between two detections
 SAME_SCENE = 0.5  # similarity of two frames below which there is a cut between them
@@ -34,6 +33,8 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def associate(tracks: np.ndarray, detections: np.ndarray) -> list[tuple[int, int]]:
     """Pairs (track, detection) of indices into boxes (n, 4) and (m, 4) of the same face; each index at most once."""
+    from scipy.optimize import linear_sum_assignment  # heavy, and pictures alone do without
+
     if not len(tracks) or not len(detections):
         return []
     iou = overlaps(_scaled(tracks, 2), _scaled(detections, 2))

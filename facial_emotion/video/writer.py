@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facial_emotion.drawing import annotated
 from facial_emotion.errors import unwritable
 from facial_emotion.scene import Face
 from facial_emotion.video.reader import Frame
@@ -24,8 +25,6 @@ def annotated_copy(path: Path, words: Callable[[str], str] = str) -> Iterator[Wr
     words: what the emotions are called. Raises InputError where it can't be written: a failure of this source alone.
     """
     import av
-
-    from facial_emotion.drawing import annotated
 
     scratch = path.with_suffix(".part")
     last, complete = -1, True  # milliseconds

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from facial_emotion import artifact, examples, paths, recognizers, scene
+from facial_emotion import artifact, examples, limits, paths, recognizers, scene
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.features.emotions import EMOTIONS
@@ -298,6 +299,11 @@ def test_the_game_keeps_a_face_of_each_emotion_that_was_held() -> None:
         played.see([face], seconds)
         assert [*played.found] == (["happy"] if seconds > 0.5 else [])
     assert game.strip(played.found).shape == (172, 7 * 144, 3)
+
+
+def test_the_limit_of_an_upload_is_one() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["maxUploadSize"] == limits.UPLOAD
 
 
 def test_ice_servers_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

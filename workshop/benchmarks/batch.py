@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
+from facial_emotion import examples
+
 # With recognition stubbed out, what remains is the cost of sources, journal and ordering.
 _STUB = """
 import sys
@@ -51,8 +53,6 @@ def write_pictures(folder: Path, count: int) -> None:
     """Write JPEGs of 320 x 240 with one face each, at varying positions."""
     import numpy as np
     from PIL import Image
-
-    from facial_emotion import examples
 
     portrait = examples.portrait()[:240, 60:380]
     for index in range(count):

@@ -10,8 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from facial_emotion import examples
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import results, timing
 from facial_emotion.features.faces import DETECTORS, Search, default_min_face, find_faces, in_video
+from facial_emotion.features.pixels import array_to_rgb
+from facial_emotion.terminal import bar
 from workshop.benchmarks.scenes import CONDITIONS, Condition, Portrait, scenes
 
 # Pictures of skimage.data in which there is no face.
@@ -97,8 +101,6 @@ def faceless() -> Iterator[tuple[str, np.ndarray]]:
     """Pictures uint8 RGB without a face, by name: scikit-image's, and noise."""
     from skimage import data
 
-    from facial_emotion.features.pixels import array_to_rgb
-
     for name in FACELESS:
         pictures = getattr(data, name)()
         for index, picture in enumerate(pictures[:2] if isinstance(pictures, tuple) else [pictures]):
@@ -113,9 +115,6 @@ def report(pictures: list[np.ndarray], threads: int) -> dict[str, Any]:
 
     Raises InputError for a picture in which not exactly one face is found.
     """
-    from facial_emotion import examples
-    from facial_emotion.evaluation import results, timing
-    from facial_emotion.terminal import bar
 
     portraits = [_portrait(picture) for picture in [examples.portrait(), *pictures]]
     rows = []

@@ -19,6 +19,8 @@ import numpy as np
 
 from facial_emotion import paths
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation.scores import scores
+from facial_emotion.records import to_json
 from facial_emotion.terminal import note
 
 if TYPE_CHECKING:
@@ -72,8 +74,6 @@ def answers(name: str, python: Path, crops: np.ndarray) -> tuple[np.ndarray, dic
 
 def measure(data: Fer2013) -> dict[str, Any]:
     """The scores of every peer on PrivateTest, as plain numbers. Their environments are made in the cache."""
-    from facial_emotion.evaluation.scores import scores
-    from facial_emotion.records import to_json
 
     part = data.split(SPLIT)
     found = []

@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from facial_emotion import examples
 from facial_emotion.errors import InputError
 
 
@@ -57,8 +58,6 @@ def measure(address: str, model: str, seconds: float, clients: int, rate: float)
     """Measure throughput and latency. rate: requests per second to try, by all clients together."""
     import numpy as np
     from PIL import Image
-
-    from facial_emotion import examples
 
     stream = io.BytesIO()
     Image.fromarray(examples.frame()).save(stream, "JPEG", quality=90)

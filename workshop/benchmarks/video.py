@@ -11,13 +11,19 @@ import time
 
 import numpy as np
 
+from facial_emotion import examples, recognizers
+from facial_emotion.drawing import annotated
+from facial_emotion.evaluation.timing import memory_mb
+from facial_emotion.terminal import bar
+from facial_emotion.threads import limit_threads
+from facial_emotion.video.stream import Settings, Stream
+
 SETTLED = 500  # frames after which memory growth is measured
 _WARM_UP = 20  # frames that do not count
 
 
 def frames(count: int) -> list[np.ndarray]:
     """Pictures uint8 RGB (480, 640, 3) with a face on a closed path, so that they can be repeated in a loop."""
-    from facial_emotion import examples
 
     portrait = examples.portrait()[:300, 60:390]
     result = []
@@ -31,12 +37,6 @@ def frames(count: int) -> list[np.ndarray]:
 
 def measure(name: str, count: int, threads: int, detection_interval: int) -> dict[str, float | str | int]:
     """Frames per second, delay (median, p95) and mean stages in milliseconds, and memory in MB."""
-    from facial_emotion import recognizers
-    from facial_emotion.drawing import annotated
-    from facial_emotion.evaluation.timing import memory_mb
-    from facial_emotion.terminal import bar
-    from facial_emotion.threads import limit_threads
-    from facial_emotion.video.stream import Settings, Stream
 
     limit_threads(threads)
     loop = frames(90)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facial_emotion.classical.augment import moved
+from facial_emotion.classical.models import lightgbm
+from facial_emotion.classical.task import Task
+from facial_emotion.classical.train import RECIPES, read_recipe
+from facial_emotion.features import hog
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
+from facial_emotion.features.landmarks import ALIGNED_SIDE
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -40,12 +47,6 @@ VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
 def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) -> list[dict[str, Any]]:
     """Accuracy and macro-F1 of each variant on PublicTest and PrivateTest. Features are kept in ``folder``."""
     from sklearn.metrics import accuracy_score, f1_score
-
-    from facial_emotion.classical.augment import moved
-    from facial_emotion.classical.models import lightgbm
-    from facial_emotion.classical.task import Task
-    from facial_emotion.classical.train import RECIPES, read_recipe
-    from facial_emotion.features.extract import column_ranges, mirror_of
 
     whole = read_recipe(RECIPES / "lightgbm.json")
     served = whole.fit
@@ -84,7 +85,6 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
 
 def features_of(crops: np.ndarray, blocks: list[Any], folder: Path, aligned: bool) -> np.ndarray:
     """The columns of some blocks, float16 (n, d); each block is extracted once, then kept."""
-    from facial_emotion.features.extract import extract_cached
 
     if not aligned:
         return unaligned(crops)
@@ -94,9 +94,6 @@ def features_of(crops: np.ndarray, blocks: list[Any], folder: Path, aligned: boo
 def unaligned(crops: np.ndarray) -> np.ndarray:
     """HOG on the same grid, but of the enlarged crop instead of the aligned face: float16 (n, d)."""
     import cv2
-
-    from facial_emotion.features import hog
-    from facial_emotion.features.landmarks import ALIGNED_SIDE
 
     size = (ALIGNED_SIDE, ALIGNED_SIDE)
     found = []

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from facial_emotion import examples
 from facial_emotion.data.csv_form import SPLITS
 from facial_emotion.evaluation.plots import pyplot
+from facial_emotion.features.crops import crop_faces
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import find_faces
+from facial_emotion.features.landmarks import align, find_landmarks
 
 
 def save(figure: Any, path: Path) -> None:
@@ -49,11 +53,6 @@ def mean_faces(faces: np.ndarray, points: np.ndarray, path: Path) -> None:
 def preprocessing(path: Path) -> None:
     """What happens to a photograph: found, cropped, landmarks, aligned. The photograph is scikit-image's."""
     import cv2
-
-    from facial_emotion import examples
-    from facial_emotion.features.crops import crop_faces
-    from facial_emotion.features.faces import find_faces
-    from facial_emotion.features.landmarks import align, find_landmarks
 
     rgb = examples.portrait()[:300, 60:400].copy()
     faces = find_faces(rgb)

@@ -11,8 +11,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion import paths
+from facial_emotion import paths, recognizers
+from facial_emotion.data.duplicates import NEAR
+from facial_emotion.data.ferplus import CLEAR_VOTES
+from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
+from facial_emotion.evaluation.abstention import TARGET
+from facial_emotion.evaluation.evaluate import TARGETS
 from facial_emotion.records import Card
+from facial_emotion.terminal import bar
+from workshop.reporting import ablations, dataset, models, plots
+from workshop.reporting.write import render
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -23,13 +31,6 @@ LAW = {"ai_act": "2024/1689", "prohibited": "5(1)(f)", "high_risk": "Annex III, 
 
 def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, Any]] | None) -> dict[str, Any]:
     """All figures that the report has besides the benchmark's and the cards'. tried: ablations that are known."""
-    from facial_emotion.data.duplicates import NEAR
-    from facial_emotion.data.ferplus import CLEAR_VOTES
-    from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
-    from facial_emotion.evaluation.abstention import TARGET
-    from facial_emotion.evaluation.evaluate import TARGETS
-    from facial_emotion.terminal import bar
-    from workshop.reporting import ablations, dataset, models
 
     with bar("evaluation", len(names) + 1) as step:
         of_data = dataset.describe(data)
@@ -53,8 +54,6 @@ def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, 
 
 def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
     """The report's pictures."""
-    from facial_emotion import recognizers
-    from workshop.reporting import dataset, plots
 
     models = figures["judged"]["models"]
     plots.classes(figures["data"]["splits"], place / "classes.png")
@@ -107,7 +106,6 @@ def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, f
 
     Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones.
     """
-    from facial_emotion import recognizers
 
     accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
     judged = {name: card.people["PublicTest"].choice.accuracy for name, card in cards.items() if card.people}
@@ -121,8 +119,6 @@ def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, f
 
 def write(figures: dict[str, Any], folder: Path) -> None:
     """REPORT.md and each model's README.md."""
-    from facial_emotion import recognizers
-    from workshop.reporting.write import render
 
     judged, benchmark = figures["judged"], figures["benchmark"]
     models = judged["models"]
