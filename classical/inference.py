@@ -29,9 +29,9 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
     output = artifact.OUTPUTS[card.labels]
     session = onnx_session(model, threads, "features", output, card.name)
-    wanted, found = session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
-    if wanted != found:
-        raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {found}")
+    wanted, length = session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
+    if wanted != length:
+        raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {length}")
 
     def classifier(features: np.ndarray) -> np.ndarray:
         result: np.ndarray = session.run([output], {"features": features})[0]

@@ -46,8 +46,8 @@ def device() -> str:
     if name == "jax":
         import jax
 
-        found = jax.devices()[0]
-        return "CPU" if found.platform == "cpu" else str(found.device_kind)
+        device = jax.devices()[0]
+        return "CPU" if device.platform == "cpu" else str(device.device_kind)
     if name == "torch":
         import torch
 

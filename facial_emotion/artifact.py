@@ -115,10 +115,10 @@ def read_file(folder: Path, card: Card, name: str) -> bytes:
     except OSError as error:
         reason = "nothing there" if isinstance(error, FileNotFoundError) else error.strerror or "nothing readable"
         raise InputError(path, "a file that the card lists", reason, "get the artifact again") from error
-    found = _file_info(content)
-    if found != wanted:
+    actual = _file_info(content)
+    if actual != wanted:
         advice = "the file is not the one that was trained: get the artifact again"
-        raise InputError(path, f"SHA-256 {wanted.sha256[:12]}…", f"{found.sha256[:12]}…", advice)
+        raise InputError(path, f"SHA-256 {wanted.sha256[:12]}…", f"{actual.sha256[:12]}…", advice)
     return content
 
 

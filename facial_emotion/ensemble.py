@@ -65,10 +65,10 @@ def choose(logs: dict[MemberView, np.ndarray], targets: np.ndarray) -> dict[Memb
     views = {name: [logs[view] for view in logs if view[0] == name] for name, _ in logs}
     means = {name: np.mean(of_one, axis=0) for name, of_one in views.items()}
     while True:
-        found = dict(zip(means, fit_weights(np.stack(list(means.values())), targets), strict=True))
-        least = min(found, key=lambda name: found[name])
-        if len(found) == 1 or found[least] >= NEGLIGIBLE * sum(found.values()):
-            return {view: found[view[0]] / len(views[view[0]]) for view in logs if view[0] in found}
+        weights = dict(zip(means, fit_weights(np.stack(list(means.values())), targets), strict=True))
+        least = min(weights, key=lambda name: weights[name])
+        if len(weights) == 1 or weights[least] >= NEGLIGIBLE * sum(weights.values()):
+            return {view: weights[view[0]] / len(views[view[0]]) for view in logs if view[0] in weights}
         del means[least]
 
 

@@ -100,9 +100,9 @@ def crops() -> np.ndarray:
 
     face = crop_faces(frame(), find_faces(frame()))[0]
     rng = np.random.default_rng(0)
-    found = [face]
+    crops = [face]
     for _ in range(_VARIANTS):
         matrix = cv2.getRotationMatrix2D((23.5, 23.5), rng.uniform(-15, 15), rng.uniform(0.9, 1.1))
         shift = np.pad(rng.uniform(-3, 3, (2, 1)), ((0, 0), (2, 0)))
-        found.append(cv2.warpAffine(face, matrix + shift, (48, 48), borderMode=cv2.BORDER_REPLICATE))
-    return np.stack(found)
+        crops.append(cv2.warpAffine(face, matrix + shift, (48, 48), borderMode=cv2.BORDER_REPLICATE))
+    return np.stack(crops)

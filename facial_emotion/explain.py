@@ -76,8 +76,8 @@ def without_parts(recognizer: Recognizer, crop: np.ndarray, label: str) -> dict[
     copies = np.stack([crop] * len(REGIONS))
     for copy, (top, bottom) in zip(copies, REGIONS.values(), strict=True):
         copy[top:bottom] = blurred[top:bottom]
-    found = recognizer.predict_proba(copies)[:, EMOTIONS.index(label)]
-    return dict(sorted(zip(REGIONS, map(float, found), strict=True), key=lambda item: item[1]))
+    probabilities = recognizer.predict_proba(copies)[:, EMOTIONS.index(label)]
+    return dict(sorted(zip(REGIONS, map(float, probabilities), strict=True), key=lambda item: item[1]))
 
 
 def regions(heat: np.ndarray) -> dict[str, float]:

@@ -84,8 +84,8 @@ _loading = threading.RLock()  # an ensemble loads its members while it is being 
 
 def names(root: Path | None = None) -> list[str]:
     """The names of all trained models: the folders with a card in them, sorted. Hidden folders don't count."""
-    found = (path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
-    return sorted(name for name in found if not name.startswith("."))
+    folders = (path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
+    return sorted(name for name in folders if not name.startswith("."))
 
 
 def card(name: str, root: Path | None = None) -> Card:
@@ -98,10 +98,10 @@ def card(name: str, root: Path | None = None) -> Card:
 
 def fingerprint(name: str, root: Path | None = None) -> str:
     """SHA-256, in hexadecimal, of all that a model's answers depend on: its files or members, and its threshold."""
-    found = card(name, root)
-    parts = {file: info.sha256 for file, info in found.files.items()}
-    members = [(member.name, member.mirrored, member.weight, member.sha256) for member in found.members]
-    text = repr((sorted(parts.items()), members, found.labels, found.threshold, found.features))
+    own = card(name, root)
+    parts = {file: info.sha256 for file, info in own.files.items()}
+    members = [(member.name, member.mirrored, member.weight, member.sha256) for member in own.members]
+    text = repr((sorted(parts.items()), members, own.labels, own.threshold, own.features))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -148,9 +148,9 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
         raise
     with _loading:
         if key not in _loaded:
-            found = card(name, root)
-            model = artifact.read_model(root / name, found)
-            _loaded[key] = Recognizer(name, found, steps(found, model, threads, root), root / name, threads)
+            own = card(name, root)
+            model = artifact.read_model(root / name, own)
+            _loaded[key] = Recognizer(name, own, steps(own, model, threads, root), root / name, threads)
             if not processor_is_shared():  # else users would wait for it
                 use_large_pages_soon()
             while len(_loaded) > KEPT:

@@ -53,7 +53,7 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     """Detect faces in any pose; arguments and result as in ``faces.find_faces``, in any order."""
     height, width = rgb.shape[:2]
     scale = min(SEEN / min_face, _MAX_ENLARGEMENT)
-    least, found = min(threshold, _CANDIDATE), list[Detections]()
+    least, results = min(threshold, _CANDIDATE), list[Detections]()
     while True:
         size = _input_side(width * scale), _input_side(height * scale)
         padded = [side + -side % _MULTIPLE for side in size]
@@ -62,11 +62,11 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
         level = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=interpolation)
         ratio = np.array([width / size[0], height / size[1]])
         for boxes, scores, points in [_search(level, least)] if whole else _search_tiles(level, least):
-            found.append((boxes * np.tile(ratio, 2), scores, points * ratio))
+            results.append((boxes * np.tile(ratio, 2), scores, points * ratio))
         if whole:
             break
         scale /= 2
-    boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    boxes, scores, points = (np.concatenate(parts) for parts in zip(*results, strict=True))
     unsure, low = scores < _SURE, boxes[:, 3] - boxes[:, 1] < _LEAST * min_face
     scores[unsure & low] = 0
     looks = np.flatnonzero(unsure & ~low)
@@ -111,7 +111,7 @@ def _input_side(length: float) -> int:
 def _search_tiles(level: np.ndarray, threshold: float) -> list[Detections]:
     """Detections in overlapping tiles of a picture; each tile answers for the faces whose centres are in its core."""
     height, width = level.shape[:2]
-    found = []
+    parts = []
     for top, (core_top, core_bottom) in _tiles(height):
         for left, (core_left, core_right) in _tiles(width):
             tile = np.ascontiguousarray(level[top : top + _TILE, left : left + _TILE])
@@ -119,8 +119,8 @@ def _search_tiles(level: np.ndarray, threshold: float) -> list[Detections]:
             boxes, points = boxes + np.array([left, top, left, top]), points + np.array([left, top])
             x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
             core = (x >= core_left) & (x < core_right) & (y >= core_top) & (y < core_bottom)
-            found.append((boxes[core], scores[core], points[core]))
-    return found
+            parts.append((boxes[core], scores[core], points[core]))
+    return parts
 
 
 def _tiles(side: int) -> list[tuple[int, tuple[float, float]]]:
@@ -179,7 +179,7 @@ def _read() -> bytes:
         expected: str = read_json(CARD)["sha256"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(MODEL, "the face detector and its card", f"{type(error).__name__}: {error}", advice) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise InputError(MODEL, f"SHA-256 {expected[:12]}…", f"{found[:12]}…", advice)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != expected:
+        raise InputError(MODEL, f"SHA-256 {expected[:12]}…", f"{digest[:12]}…", advice)
     return content

@@ -145,11 +145,11 @@ def _upright(points: np.ndarray) -> np.ndarray:
 
 def _components() -> list[tuple[_Component, str]]:
     """All components, each with its name in the mirrored face: both sides in pairs, then the middle."""
-    found = []
+    components = []
     for one in _one_side():
         left, right = f"left {one.name}", f"right {one.name}"
-        found += [(replace(one, name=left), right), (one.mirrored(right), left)]
-    return found + [(one, one.name) for one in _middle()]
+        components += [(replace(one, name=left), right), (one.mirrored(right), left)]
+    return components + [(one, one.name) for one in _middle()]
 
 
 def _names() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:

@@ -66,7 +66,7 @@ class Collection:
         without = [file.path for file in self.files if not len(file.crops)]
         some = ", ".join(without[:5]) + ", ..." * (len(without) > 5)
         several = sum(file.faces > 1 for file in self.files)
-        said = [
+        matches = [
             f"{len(without)} of {len(self.files)} files without a face: {some}" if without else "",
             f"{several} of {len(self.files)} files with several faces: the largest is judged" if several else "",
             *(
@@ -76,16 +76,16 @@ class Collection:
             f"left out: files that are no picture or video, or in no subfolder ({self.others})" if self.others else "",
             *(f"not read: {reason}" for reason in self.unreadable.values()),
         ]
-        return [each for each in said if each]
+        return [each for each in matches if each]
 
 
-def labels_of_folders(names: Iterable[str], asked: dict[str, str]) -> dict[str, int]:
-    """The labels of folders by their names, case ignored; asked: an emotion for other names. Others are left out."""
-    asked = {name.lower(): emotion for name, emotion in asked.items()}
+def labels_of_folders(names: Iterable[str], emotions: dict[str, str]) -> dict[str, int]:
+    """The labels of folders by their names, case ignored; emotions: one for other names. Others are left out."""
+    emotions = {name.lower(): emotion for name, emotion in emotions.items()}
     labels = {}
     for name in names:
         try:
-            labels[name] = int(encode([asked.get(name.lower(), name)])[0])
+            labels[name] = int(encode([emotions.get(name.lower(), name)])[0])
         except InputError:
             continue
     return labels
@@ -140,8 +140,8 @@ def _read(source: Source, label: int) -> LabelledFile:
 
         def framed() -> tuple[np.ndarray, np.ndarray]:
             rgb = read()
-            faces, found = scene.detect(rgb, in_video(DEFAULT_SEARCH, rgb) if video else DEFAULT_SEARCH)
-            return faces.boxes, found
+            faces, crops = scene.detect(rgb, in_video(DEFAULT_SEARCH, rgb) if video else DEFAULT_SEARCH)
+            return faces.boxes, crops
 
         (boxes, found), spent = timed(framed)
         frames, most = frames + 1, max(most, len(boxes))

@@ -93,9 +93,9 @@ def judge(recognizers: list[Recognizer], files: list[LabelledFile], margin: floa
         )
         for row, recognizer in zip(rows, recognizers, strict=True)
     ]
-    found = advise(candidates, margin, choose_on_rows=True)
+    advice = advise(candidates, margin, choose_on_rows=True)
     ranked = sorted(rows, key=lambda row: -row.scores.accuracy)
-    return Judged(ranked, answers, found.take.model, in_words(found, own_pictures=True))
+    return Judged(ranked, answers, advice.take.model, in_words(advice, own_pictures=True))
 
 
 def _scores(
@@ -168,10 +168,10 @@ def write(
         with_face = iter(range(len(collection.with_face)))
         for file in collection.files:
             index = next(with_face) if len(file.crops) else None
-            said = [
+            lines = [
                 "" if index is None else EMOTIONS[int(of_model[index].argmax())] for of_model in judged.answers.values()
             ]
-            writer.writerow([file.path, EMOTIONS[file.label], file.frames, file.faces, *said])
+            writer.writerow([file.path, EMOTIONS[file.label], file.frames, file.faces, *lines])
     for row in judged.rows:
         title = f"{row.model}: {row.scores.rows} files"
         confusion_matrix(row.scores.confusion, title, out / f"confusion_{row.model}.png")

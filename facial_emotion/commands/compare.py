@@ -85,13 +85,13 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
-    asked = _asked(ask, pictures)
+    emotions = _asked(ask, pictures)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
     if pictures is not None:
         shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100)
-        _on_pictures(pictures, asked, loaded, threads, shown)
+        _on_pictures(pictures, emotions, loaded, threads, shown)
         return
     from facial_emotion.evaluation import benchmark, results
 
@@ -142,14 +142,14 @@ def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
 
     if ask and pictures is None:
         raise InputError("--ask", "--pictures with it", "none")
-    asked = {}
+    emotions = {}
     for words in ask:
         name, equals, emotion = words.partition("=")
         if not (name and equals):
             raise InputError("--ask", "NAME=EMOTION, as joy=happy", repr(words))
         encode([emotion])  # raises the error
-        asked[name] = emotion
-    return asked
+        emotions[name] = emotion
+    return emotions
 
 
 def _on_pictures(

@@ -39,8 +39,8 @@ def main(path: Path | None, download: bool, ferplus: Path | None, sample: int | 
         click.echo(write(dataset, sample, out))
         return
     with console.status("looking for duplicates"):
-        found = tables(dataset)
-    print_tables(found)
+        counts = tables(dataset)
+    print_tables(counts)
     click.echo(f"{len(dataset.labels)} rows of {SIDE}x{SIDE} pixels, data hash {dataset.hash}")
 
 

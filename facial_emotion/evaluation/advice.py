@@ -138,9 +138,9 @@ def _difference(first: Candidate, second: Candidate, tests: int) -> Difference:
     return independent_difference(*counts[0], *counts[1], share)
 
 
-def _more(found: Difference, distance: float, rows: int) -> int | None:
+def _more(difference: Difference, distance: float, rows: int) -> int | None:
     """How many more rows would make half of an interval as short as a distance; None where none is expected to."""
-    half = (found.high - found.low) / 2
+    half = (difference.high - difference.low) / 2
     if distance <= 0 or half <= distance:
         return None
     needed = rows * (half / distance) ** 2 - rows

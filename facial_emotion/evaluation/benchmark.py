@@ -90,11 +90,11 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
     duplicates = loaded.near_duplicates(split)[:limit]
 
     def measured(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None, np.ndarray]:
-        found = recognizer.predict_proba(crops)
-        people = people_scores(loaded, split, found, recognizer.threshold)
+        probabilities = recognizer.predict_proba(crops)
+        people = people_scores(loaded, split, probabilities, recognizer.threshold)
         asked = choices(loaded, split, recognizer.card.labels if people else "fer2013")[: len(crops)]
-        right = (found.argmax(axis=1) == asked)[asked >= 0]
-        return scores(found, labels, duplicates, recognizer.threshold), people, right
+        right = (probabilities.argmax(axis=1) == asked)[asked >= 0]
+        return scores(probabilities, labels, duplicates, recognizer.threshold), people, right
 
     about = {
         "measured": True,

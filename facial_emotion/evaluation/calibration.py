@@ -63,8 +63,8 @@ def vector(scores: np.ndarray, targets: np.ndarray) -> Calibration:
         slope = np.concatenate([(surplus * wide).sum(axis=0), surplus.sum(axis=0)])
         return -(targets * log_softmax(scaled, axis=1)).sum() / len(targets), slope
 
-    found = minimize(loss, np.repeat([1.0, 0.0], classes), jac=True, method="L-BFGS-B").x
-    return Calibration(np.diag(found[:classes]).astype(np.float32), found[classes:].astype(np.float32))
+    optimum = minimize(loss, np.repeat([1.0, 0.0], classes), jac=True, method="L-BFGS-B").x
+    return Calibration(np.diag(optimum[:classes]).astype(np.float32), optimum[classes:].astype(np.float32))
 
 
 # By the names that recipes give them; the last one takes the scores of all heads of a model.

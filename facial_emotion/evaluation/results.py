@@ -162,9 +162,9 @@ def _detection() -> list[str]:
     path = paths.RESULTS / "detectors.json"
     if not path.exists():
         return []
-    found = read_json(path)
-    own, dlib = (found["frame_640x480"][name]["median_ms"] for name in ("centerface", "dlib"))
-    machine = found["host"]["processor"]
+    figures = read_json(path)
+    own, dlib = (figures["frame_640x480"][name]["median_ms"] for name in ("centerface", "dlib"))
+    machine = figures["host"]["processor"]
     return [
         f"Face detection, on {machine}: {own:.1f} ms per frame; with `--detector dlib` {dlib / own:.1f} times that."
     ]

@@ -177,8 +177,8 @@ def _square(stream: VideoStream, frame: VideoFrame, name: str) -> dict[str, Any]
 def _display_matrix(frame: VideoFrame) -> list[int]:
     """The 9 numbers of a frame's display matrix; empty where it has none."""
     sides: Any = frame.side_data
-    found = (np.frombuffer(data, np.int32).tolist() for data in sides if data.type.name == "DISPLAYMATRIX")
-    return next(found, [])
+    matrices = (np.frombuffer(data, np.int32).tolist() for data in sides if data.type.name == "DISPLAYMATRIX")
+    return next(matrices, [])
 
 
 def _upright(rgb: np.ndarray, matrix: list[int]) -> np.ndarray:

@@ -190,15 +190,15 @@ class Stream:
         for index, track in enumerate(self._tracks):
             if index not in pairs:
                 continue
-            found = pairs[index]
+            detection = pairs[index]
             cut = tracking.similarity(track.scene, scene) < tracking.SAME_SCENE
-            if cut and tracking.similarity(track.crop, crops[found]) < tracking.SAME_FACE:
+            if cut and tracking.similarity(track.crop, crops[detection]) < tracking.SAME_FACE:
                 ended.append(track)
                 del pairs[index]
                 continue
-            track.box, track.points = detections.boxes[found].astype(float), detections.points[found]
-            track.score, track.crop, track.scene = float(detections.scores[found]), crops[found], scene
-            track.transform, track.last_seen = transforms[found], now
+            track.box, track.points = detections.boxes[detection].astype(float), detections.points[detection]
+            track.score, track.crop, track.scene = float(detections.scores[detection]), crops[detection], scene
+            track.transform, track.last_seen = transforms[detection], now
         self._tracks = [track for track in self._tracks if track not in ended]
         for index in sorted(set(range(len(detections))) - set(pairs.values())):
             self._last_number += 1

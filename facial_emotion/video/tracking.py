@@ -94,12 +94,12 @@ def propagate(previous: np.ndarray, current: np.ndarray, boxes: np.ndarray) -> t
     grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
     start = boxes[:, None, :2] + grid * (boxes[:, None, 2:] - boxes[:, None, :2])  # (n, points, 2)
     points = start.reshape(-1, 1, 2).astype(np.float32)
-    forward, found, _ = cv2.calcOpticalFlowPyrLK(previous, current, points, np.empty(0), winSize=_WINDOW, maxLevel=2)
+    forward, tracked, _ = cv2.calcOpticalFlowPyrLK(previous, current, points, np.empty(0), winSize=_WINDOW, maxLevel=2)
     backward, found_back, _ = cv2.calcOpticalFlowPyrLK(
         current, previous, forward, np.empty(0), winSize=_WINDOW, maxLevel=2
     )
     error = np.linalg.norm(backward - points, axis=2).reshape(len(boxes), -1)
-    valid = (error < _MAX_ERROR) & (found.reshape(error.shape) == 1) & (found_back.reshape(error.shape) == 1)
+    valid = (error < _MAX_ERROR) & (tracked.reshape(error.shape) == 1) & (found_back.reshape(error.shape) == 1)
     end = forward.reshape(start.shape).astype(float)
     result, reliable = boxes.astype(float).copy(), valid.mean(axis=1) >= _MIN_VALID
     for index in np.flatnonzero(reliable):

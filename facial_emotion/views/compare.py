@@ -276,21 +276,21 @@ def side_by_side(settings: ViewerSettings) -> None:
     if chosen is None:
         return
     content, picture = chosen
-    found = recognition.detect(visits.current(), content, picture, settings.search)
-    if not len(found.faces):
+    detected = recognition.detect(visits.current(), content, picture, settings.search)
+    if not len(detected.faces):
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return
     index = 0
-    if len(found.faces) > 1:
-        looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(found.crops, 1)]
+    if len(detected.faces) > 1:
+        looks = [(str(number), pictures.look(crop)) for number, crop in enumerate(detected.crops, 1)]
         index = pictures.choose_by_look(t("Face"), looks, "compare_face")
     left, right = st.columns([2, 3], gap="medium")
-    shown = scene.scaled(found.recognised(settings.name), picture.scale)
-    marked = index + 1 if len(found.faces) > 1 else None
+    shown = scene.scaled(detected.recognised(settings.name), picture.scale)
+    marked = index + 1 if len(detected.faces) > 1 else None
     alt = recognition.answer([recognition.Recognised(0, picture.name, shown)])
     rgb = annotated(pictures.shrunk(picture), shown, marked=marked, words=t)
     left.image(rgb, caption=messages.plain(pictures.title(picture.name)), alt=alt, width="stretch")
-    answers = {name: found.recognised(name)[index] for name in recognizers.names()}
+    answers = {name: detected.recognised(name)[index] for name in recognizers.names()}
     right.html(f'<div class="answers">{"".join(_answer(name, face) for name, face in answers.items())}</div>')
 
 

@@ -48,13 +48,13 @@ def show(game: Game) -> None:
         downloads.button(name, lambda: downloads.to_png(strip(game.found)), "seven.png", "image/png")
 
 
-def strip(found: dict[str, np.ndarray]) -> np.ndarray:
+def strip(faces: dict[str, np.ndarray]) -> np.ndarray:
     """The faces side by side in the order of EMOTIONS, each with its name: uint8 RGB (h, w, 3)."""
     tiles = []
     for name in EMOTIONS:
         tile = np.full((_SIDE + _BELOW, _SIDE), 255, dtype=np.uint8)
-        if name in found:
-            tile[:_SIDE] = cv2.resize(found[name], (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+        if name in faces:
+            tile[:_SIDE] = cv2.resize(faces[name], (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
         else:
             tile[:_SIDE] = 225
         mask = text_mask(t(name), 16)[:_BELOW, :_SIDE]

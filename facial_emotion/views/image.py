@@ -44,12 +44,12 @@ def show(settings: ViewerSettings) -> None:
         return
     with st.expander(t("Other pictures"), icon=":material/add_photo_alternate:"):
         pictures.inputs()
-    found = recognition.recognise_all(settings)
-    show_errors(found)
-    readable = [each for each in found if not each.error]
+    recognised = recognition.recognise_all(settings)
+    show_errors(recognised)
+    readable = [each for each in recognised if not each.error]
     if readable:
         st.header(recognition.answer(readable), anchor=False)
-    left_out = len(visits.current().pictures) - len(found)
+    left_out = len(visits.current().pictures) - len(recognised)
     if left_out:
         text = count(left_out, "{number} picture was not looked at.", "{number} pictures were not looked at.")
         st.button(
@@ -76,9 +76,9 @@ def show(settings: ViewerSettings) -> None:
     pictures.forget()
 
 
-def show_errors(found: Sequence[Recognised]) -> None:
+def show_errors(recognised: Sequence[Recognised]) -> None:
     """Draw what could not be read: one line, which opens where there are several."""
-    errors = [(each.name, each.error) for each in found if each.error is not None]
+    errors = [(each.name, each.error) for each in recognised if each.error is not None]
     if len(errors) == 1:
         st.error(messages.unreadable(*errors[0]), icon=":material/broken_image:")
     elif errors:
@@ -86,15 +86,15 @@ def show_errors(found: Sequence[Recognised]) -> None:
             st.markdown("\n".join(f"- {messages.unreadable(*each)}" for each in errors))
 
 
-def choose(found: Sequence[Recognised]) -> Recognised:
+def choose(recognised: Sequence[Recognised]) -> Recognised:
     """Draw a list of pictures, limited to an emotion if asked; returns the one that is chosen there."""
-    labels = Counter(label for each in found for label in _labels(each))
+    labels = Counter(label for each in recognised for label in _labels(each))
     options = [_ALL, *(name for name in (*EMOTIONS, _NONE) if labels[name])]
     named = {_ALL: t(_ALL), **{name: f"{recognition.EMOJI.get(name, '–')} {labels[name]}" for name in options[1:]}}
     asked = st.pills(
         t("Pictures with"), options, default=_ALL, format_func=named.__getitem__, key="with", persist_state="session"
     )
-    listed = [each for each in found if asked in (None, _ALL) or asked in _labels(each)] or list(found)
+    listed = [each for each in recognised if asked in (None, _ALL) or asked in _labels(each)] or list(recognised)
     looks = visits.current().looks
     with st.container(height=_HIGH - 90, border=False, key="list"):
         contents = visits.current().pictures
@@ -102,37 +102,39 @@ def choose(found: Sequence[Recognised]) -> Recognised:
         return listed[pictures.choose_among([each.number for each in listed], t("Picture"), named_looks)]
 
 
-def _labels(found: Recognised) -> set[str]:
-    return {face.label for face in found.faces} or {_NONE}
+def _labels(picture: Recognised) -> set[str]:
+    return {face.label for face in picture.faces} or {_NONE}
 
 
-def _short(found: Recognised) -> str:
+def _short(picture: Recognised) -> str:
     """A picture's faces as emojis, and its name, cut if it is long."""
-    name = pictures.title(found.name)
-    emojis = "".join(recognition.emoji(face) for face in found.faces[:3]) or "–"
+    name = pictures.title(picture.name)
+    emojis = "".join(recognition.emoji(face) for face in picture.faces[:3]) or "–"
     return f"{emojis} {name if len(name) < 16 else name[:7] + '…' + name[-7:]}"
 
 
-def show_picture(found: Recognised, settings: ViewerSettings, place: DeltaGenerator, cards: DeltaGenerator) -> None:
+def show_picture(
+    recognised: Recognised, settings: ViewerSettings, place: DeltaGenerator, cards: DeltaGenerator
+) -> None:
     """Draw an annotated picture in a place, and the cards of its faces in another."""
     visit = visits.current()
-    picture = pictures.read(*visit.pictures[found.number])
-    marked = visit.marked.get(found.number)
-    shown = scene.scaled(found.faces, picture.scale)
+    picture = pictures.read(*visit.pictures[recognised.number])
+    marked = visit.marked.get(recognised.number)
+    shown = scene.scaled(recognised.faces, picture.scale)
     with cards, st.container(horizontal=True):  # before the picture, which takes longer
-        if not found.faces:
+        if not recognised.faces:
             st.warning(t(NO_FACE), icon=":material/person_off:")
-        for face in found.faces:
-            show_face(face, found.number, settings.search)
+        for face in recognised.faces:
+            show_face(face, recognised.number, settings.search)
     with place:
         image, below = st.container(), st.container(horizontal=True)
-        blur = bool(found.faces) and below.toggle(t("Blur faces"), key="blur", persist_state="session")
+        blur = bool(recognised.faces) and below.toggle(t("Blur faces"), key="blur", persist_state="session")
         rgb = blurred(pictures.shrunk(picture), shown) if blur else pictures.shrunk(picture)
         rgb = annotated(rgb, shown, landmarks=settings.landmarks and not blur, marked=marked, words=t)
         width = max(1, min(rgb.shape[1], round(_HIGH * rgb.shape[1] / rgb.shape[0])))
         caption = messages.plain(pictures.title(picture.name))
-        image.image(rgb, caption=caption, alt=recognition.answer([found]), width=width)
-        if found.faces:
+        image.image(rgb, caption=caption, alt=recognition.answer([recognised]), width=width)
+        if recognised.faces:
             stem = picture.name.rsplit(".", 1)[0]
             encode = functools.partial(downloads.to_png, rgb)
             with below:

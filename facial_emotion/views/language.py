@@ -30,8 +30,8 @@ _COMMAS = str.maketrans(".,", ",.")
 
 def t(text: str, **values: object) -> str:
     """A text in the session's language, with values for its placeholders; in English where it has no translation."""
-    found = all_translations().get(current(), {}).get(text, text)
-    return _FORMATTER.vformat(found, (), values) if values else found
+    translation = all_translations().get(current(), {}).get(text, text)
+    return _FORMATTER.vformat(translation, (), values) if values else translation
 
 
 def number(value: object, form: str) -> str:

@@ -88,17 +88,17 @@ def recognise_all(settings: ViewerSettings) -> list[Recognised]:
 
     Raises what ended the job early, and begins it again at the next run.
     """
-    visit, asked = visits.current(), (settings.name, settings.search)
-    former = st.session_state.get(_ASKED, asked)
-    if former != asked and former in visit.recognitions and not visit.recognitions[former].job.finished:
+    visit, key = visits.current(), (settings.name, settings.search)
+    former = st.session_state.get(_ASKED, key)
+    if former != key and former in visit.recognitions and not visit.recognitions[former].job.finished:
         visit.recognitions.pop(former).job.stop()
-    st.session_state[_ASKED] = asked
-    running = visit.recognitions.get(asked)
+    st.session_state[_ASKED] = key
+    running = visit.recognitions.get(key)
     if running is None:
-        running = visit.recognitions[asked] = Recognition(visit, *asked)
+        running = visit.recognitions[key] = Recognition(visit, *key)
     jobs.wait_for(running.job, lambda: at_work(running))
     if running.job.error is not None:
-        visit.recognitions.pop(asked, None)
+        visit.recognitions.pop(key, None)
         raise running.job.error
     if running.decoded is not None:
         pictures.hold(*running.decoded)
@@ -128,13 +128,13 @@ def uncertain(face: Face) -> str:
     return "" if face.certain else f" · {t(UNCERTAIN)}"
 
 
-def answer(found: Sequence[Recognised]) -> str:
+def answer(recognised: Sequence[Recognised]) -> str:
     """What was found, in a sentence: "5 faces: 😀 4 happy, 😐 1 neutral"."""
-    labels = Counter(face.label if face.certain else UNCERTAIN for each in found for face in each.faces)
+    labels = Counter(face.label if face.certain else UNCERTAIN for each in recognised for face in each.faces)
     number = labels.total()
     faces = count(number, "{number} face", "{number} faces") if number else t("No face")
-    if len(found) > 1:
-        faces = t("{faces} in {pictures} pictures", faces=faces, pictures=len(found))
+    if len(recognised) > 1:
+        faces = t("{faces} in {pictures} pictures", faces=faces, pictures=len(recognised))
     parts = []
     for label, times in labels.most_common():
         name = t(label) if number == 1 else t("{times} {emotion}", times=times, emotion=t(label))

@@ -35,26 +35,26 @@ King, D. E. (2009). Dlib-ml: A machine learning toolkit. Journal of Machine Lear
 """
 
 
-def show(found: Sequence[Recognised], settings: ViewerSettings) -> None:
+def show(recognised: Sequence[Recognised], settings: ViewerSettings) -> None:
     """Draw what pictures say together, the table of all their faces, and the downloads."""
-    table = table_of(found, settings)
+    table = table_of(recognised, settings)
     faces = table.dropna(subset="face")
     _say_corrected(faces)
-    if len(found) > 1 and len(faces):
+    if len(recognised) > 1 and len(faces):
         with st.expander(t("Emotions by group"), expanded=True, icon=":material/bar_chart:"):
             charts.draw(charts.distribution(distribution(table)), "distribution")
             st.caption(t("Shares of the faces, uncertain ones too, with the interval of 95 % that so few leave."))
     with st.expander(count(len(faces), "The face as a table", "All {number} faces as a table")):
         st.dataframe(table, hide_index=True, key="faces", on_select=lambda: _select(table), selection_mode="single-row")
-    stem = found[0].name.rsplit(".", 1)[0] if len(found) == 1 else "emotions"
+    stem = recognised[0].name.rsplit(".", 1)[0] if len(recognised) == 1 else "emotions"
     with st.container(horizontal=True):
         downloads.button("CSV", table.to_csv(index=False), f"{stem}.csv", "text/csv")
         downloads.button("JSON", to_json(table), f"{stem}.json", "application/json")
-        if len(found) > 1 and len(faces):
+        if len(recognised) > 1 and len(faces):
             downloads.button(t("My study"), lambda: study(table, settings), "study.zip", "application/zip")
 
 
-def table_of(found: Sequence[Recognised], settings: ViewerSettings) -> pd.DataFrame:
+def table_of(recognised: Sequence[Recognised], settings: ViewerSettings) -> pd.DataFrame:
     """One row for each face of all pictures, and one for a picture without a face.
 
     Columns: file, its folder as group, model, what ``scene.table`` has, in the file's own pixels, and the viewer's
@@ -62,7 +62,7 @@ def table_of(found: Sequence[Recognised], settings: ViewerSettings) -> pd.DataFr
     """
     visit = visits.current()
     tables = []
-    for each in found:
+    for each in recognised:
         faces = scene.table(each.faces)
         content = visit.pictures[each.number]
         faces["corrected"] = [visit.corrections.get((content, settings.search, face.number), "") for face in each.faces]

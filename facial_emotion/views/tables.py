@@ -25,8 +25,8 @@ def html(frame: pd.DataFrame, formats: Mapping[str, str], explained: Mapping[str
     )
     rows = []
     for _, row in frame.iterrows():
-        found = [_BADGE.format(escape(badge)) for badge in row[badges].split(", ") if badge]
-        cells = [f'<th scope="row">{escape(str(row[columns[0]]))}{"".join(found)}</th>']
+        spans = [_BADGE.format(escape(badge)) for badge in row[badges].split(", ") if badge]
+        cells = [f'<th scope="row">{escape(str(row[columns[0]]))}{"".join(spans)}</th>']
         for name in columns[1:]:
             shown = "–" if pd.isna(row[name]) else number(row[name], formats.get(name, ""))
             cells.append(f"<td>{escape(shown)}</td>")

@@ -96,18 +96,18 @@ def describe(component: explain.Component) -> str:
     return t("{name}: {value:.2f}, {comparison} than the usual {median:.2f}, speaks against it", **values)
 
 
-def without(found: dict[str, float], label: str, before: float) -> str:
+def without(probabilities: dict[str, float], label: str, before: float) -> str:
     """What the part that matters most does: "Without the mouth: happy 98% → 31%".
 
-    found: the label's probability without each part; before: with all of them.
+    probabilities: the label's probability without each part; before: with all of them.
     """
-    part = max(found, key=lambda name: abs(found[name] - before))
+    part = max(probabilities, key=lambda name: abs(probabilities[name] - before))
     return t(
         "Without the {part}: {emotion} {before:.0%} → {after:.0%}",
         part=t(part),
         emotion=t(label),
         before=before,
-        after=found[part],
+        after=probabilities[part],
     )
 
 

@@ -67,15 +67,15 @@ def measure(condition: Condition, portraits: list[Portrait]) -> Iterator[Recall]
     """
     pictures = list(scenes(condition, portraits))
     for detector in DETECTORS:
-        found = false = faces = 0
+        matched_faces = false = faces = 0
         start = time.perf_counter()
         for picture, boxes in pictures:
             smallest = min(default_min_face(*condition.picture), condition.size[0])
             detected = find_faces(picture, detector, min_face=smallest).boxes
             matched = match(boxes, detected)
-            faces, found, false = faces + len(boxes), found + matched, false + len(detected) - matched
+            faces, matched_faces, false = faces + len(boxes), matched_faces + matched, false + len(detected) - matched
         seconds = (time.perf_counter() - start) / len(pictures)
-        yield Recall(condition.name, detector, faces, found, false, seconds)
+        yield Recall(condition.name, detector, faces, matched_faces, false, seconds)
 
 
 def match(boxes: np.ndarray, detected: np.ndarray) -> int:

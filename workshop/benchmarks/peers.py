@@ -49,10 +49,12 @@ def environment(name: str, place: Path) -> Path:
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         for command in ([*pip, *PEERS[name]["needs"]], [*pip, "--no-deps", PEERS[name]["package"]]):
-            asked = subprocess.run(command, capture_output=True, text=True, check=False)
-            if asked.returncode:
-                said = (asked.stderr.strip().splitlines() or ["nothing"])[-1]
-                raise InputError(command[-1], "to be installed", said, "look whether the package index can be reached")
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                reason = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+                raise InputError(
+                    command[-1], "to be installed", reason, "look whether the package index can be reached"
+                )
         ready.touch()
     return python
 
@@ -63,24 +65,24 @@ def answers(name: str, python: Path, crops: np.ndarray) -> tuple[np.ndarray, dic
     with tempfile.TemporaryDirectory() as folder:
         given, taken = Path(folder) / "crops.npy", Path(folder) / "probabilities.npy"
         np.save(given, crops)
-        asked = subprocess.run(
+        done = subprocess.run(
             [str(python), str(script), str(given), str(taken)], capture_output=True, text=True, check=False
         )
-        if asked.returncode:
-            said = (asked.stderr.strip().splitlines() or ["nothing"])[-1]
-            raise InputError(script, f"answers of {name}", said, f"remove {python.parent.parent} and try again")
-        return np.load(taken, allow_pickle=False), json.loads(asked.stdout.strip().splitlines()[-1])
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+            raise InputError(script, f"answers of {name}", reason, f"remove {python.parent.parent} and try again")
+        return np.load(taken, allow_pickle=False), json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def measure(data: Fer2013) -> dict[str, Any]:
     """The scores of every peer on PrivateTest, as plain numbers. Their environments are made in the cache."""
 
     part = data.split(SPLIT)
-    found = []
+    peers = []
     for name, peer in PEERS.items():
         probabilities, about = answers(name, environment(name, paths.CACHE / "peers"), part.crops)
         figures = to_json(
             scores(probabilities, part.labels, data.near_duplicates(SPLIT), threshold=0.0)
         )  # it never says that it is uncertain
-        found.append({"name": name, "package": peer["package"], **about, "scores": figures})
-    return {"split": SPLIT, "data_hash": data.hash, "peers": found}
+        peers.append({"name": name, "package": peer["package"], **about, "scores": figures})
+    return {"split": SPLIT, "data_hash": data.hash, "peers": peers}

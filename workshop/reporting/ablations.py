@@ -71,11 +71,11 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
         fitted = lightgbm.fit(task, fit)
         row: dict[str, Any] = {"variant": name, "columns": features.shape[1], "rounds": fitted.notes["rounds_used"]}
         for split, part in (("PublicTest", held_out), ("PrivateTest", judged)):
-            said = fitted.scores(features[part.rows]).argmax(axis=1)
+            predicted = fitted.scores(features[part.rows]).argmax(axis=1)
             row[split] = {
-                "accuracy": float(accuracy_score(part.labels, said)),
+                "accuracy": float(accuracy_score(part.labels, predicted)),
                 "macro_f1": float(
-                    f1_score(part.labels, said, labels=range(len(EMOTIONS)), average="macro", zero_division=0)
+                    f1_score(part.labels, predicted, labels=range(len(EMOTIONS)), average="macro", zero_division=0)
                 ),
             }
         rows.append(row)
@@ -96,8 +96,8 @@ def unaligned(crops: np.ndarray) -> np.ndarray:
     import cv2
 
     size = (ALIGNED_SIDE, ALIGNED_SIDE)
-    found = []
+    rows = []
     for crop in crops:
         maps = hog.orientation_maps(cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC))
-        found.append(hog.quantise(hog.normalise(hog.grid_histograms(maps, _CELL, _CELLS, _STEP))).ravel())
-    return np.stack(found).astype(np.float16)
+        rows.append(hog.quantise(hog.normalise(hog.grid_histograms(maps, _CELL, _CELLS, _STEP))).ravel())
+    return np.stack(rows).astype(np.float16)

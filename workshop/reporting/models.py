@@ -137,7 +137,7 @@ def _calibration(
         return answers.max(axis=1), agreeing[np.arange(len(agreeing)), answers.argmax(axis=1)]
 
     pair = confidence_and_right(probabilities[known])
-    found = {
+    figures = {
         "ece": calibration_error(*pair),
         "ece_of_exact": statistics.error_of_exact(pair[0], answers[known], BINS),
         "reliability": statistics.reliability(*pair, BINS),
@@ -149,9 +149,9 @@ def _calibration(
         content = without_calibration(artifact.read_model(paths.ARTIFACTS / name, card))
         raw = recognizers.Recognizer(name, card, recognizers.steps(card, content)).predict_proba(crops[known])
         pair = confidence_and_right(raw)
-        found["ece_before"] = calibration_error(*pair)
-        found["reliability_before"] = statistics.reliability(*pair, BINS)
-    return found
+        figures["ece_before"] = calibration_error(*pair)
+        figures["reliability_before"] = statistics.reliability(*pair, BINS)
+    return figures
 
 
 def _coverage(probabilities: np.ndarray, labels: np.ndarray) -> list[dict[str, float]]:
@@ -173,13 +173,13 @@ def _pair(first: str, second: str, answers: dict[str, np.ndarray], labels: np.nd
     from sklearn.metrics import cohen_kappa_score
 
     labels, known = labels[labels >= 0], labels >= 0
-    said = [answers[name].argmax(axis=1)[known] for name in (first, second)]
+    predicted = [answers[name].argmax(axis=1)[known] for name in (first, second)]
     return {
         "first": first,
         "second": second,
-        "mcnemar": statistics.mcnemar(said[0] == labels, said[1] == labels),
-        "same_answer": float((said[0] == said[1]).mean()),
-        "kappa": float(cohen_kappa_score(*said)),
+        "mcnemar": statistics.mcnemar(predicted[0] == labels, predicted[1] == labels),
+        "same_answer": float((predicted[0] == predicted[1]).mean()),
+        "kappa": float(cohen_kappa_score(*predicted)),
     }
 
 

@@ -61,17 +61,17 @@ def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
     plots.preprocessing(place / "preprocessing.png")
     plots.reliability(models, place / "reliability.png")
     plots.coverage(models, place / "coverage.png")
-    found = histories({name: recognizers.card(name) for name in models})
-    if found:
-        plots.training(found, place / "training.png")
+    histories_by_run = histories({name: recognizers.card(name) for name in models})
+    if histories_by_run:
+        plots.training(histories_by_run, place / "training.png")
 
 
 def trainings(card: Card) -> list[dict[str, Any]]:
     """The trainings that a model went through, one after the other; the card's own is the last."""
-    found = [card.training]
-    while found[0].get("initial_weights") and found[0]["initial_weights"].get("training"):
-        found.insert(0, found[0]["initial_weights"]["training"])
-    return [{**training, "taught": taught(training)} for training in found]
+    runs = [card.training]
+    while runs[0].get("initial_weights") and runs[0]["initial_weights"].get("training"):
+        runs.insert(0, runs[0]["initial_weights"]["training"])
+    return [{**training, "taught": taught(training)} for training in runs]
 
 
 def taught(training: dict[str, Any]) -> list[tuple[str, float]]:
@@ -87,12 +87,12 @@ def taught(training: dict[str, Any]) -> list[tuple[str, float]]:
 
 def histories(cards: dict[str, Card]) -> dict[str, list[dict[str, float]]]:
     """What each network's trainings were like, epoch by epoch, numbered through."""
-    found = {}
+    histories = {}
     for name, card in cards.items():
         epochs = [epoch for training in trainings(card) for epoch in training.get("history", [])]
         if epochs:
-            found[name] = [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
-    return found
+            histories[name] = [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
+    return histories
 
 
 def measured(name: str) -> dict[str, Any] | None:
