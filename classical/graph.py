@@ -80,5 +80,4 @@ def to_onnx(graph: Graph, columns: int, calibrations: Mapping[str, Calibration])
     complete = helper.make_graph(graph.nodes, "features to probabilities", inputs, outputs, graph.constants)
     model = helper.make_model(complete, opset_imports=_OPSETS, ir_version=8)
     onnx.checker.check_model(model)
-    result: bytes = model.SerializeToString()
-    return result
+    return model.SerializeToString()

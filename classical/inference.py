@@ -34,8 +34,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {length}")
 
     def classifier(features: np.ndarray) -> np.ndarray:
-        result: np.ndarray = session.run([output], {"features": features})[0]
-        return result
+        return session.run([output], {"features": features})[0]
 
     return [
         ("landmarks", _landmarks(predictor)),

@@ -27,8 +27,7 @@ def kernel(left: Components, right: Components, gamma: float) -> np.ndarray:
         np.exp(distance, out=distance)
     same += mirrored
     same *= 0.5
-    result: np.ndarray = same
-    return result
+    return same
 
 
 def solve(
@@ -66,8 +65,7 @@ def _blocks(count: int) -> list[tuple[int, int]]:
 
 def _squared_lengths(components: Components) -> np.ndarray:
     """Squared Euclidean norms (n,)."""
-    result: np.ndarray = (components[0] ** 2).sum(axis=1) + (components[1] ** 2).sum(axis=1)
-    return result
+    return (components[0] ** 2).sum(axis=1) + (components[1] ** 2).sum(axis=1)
 
 
 def _factorise(matrix: np.ndarray, step: Callable[[], object]) -> None:

@@ -65,5 +65,4 @@ def class_weights(labels: np.ndarray, power: float) -> np.ndarray:
     """Row weights (n,) of mean 1: inverse class frequency to a power. 0: equal weights; 1: balanced classes."""
     counts = np.bincount(labels, minlength=len(EMOTIONS))
     weights = (len(labels) / np.maximum(counts, 1)) ** power
-    result: np.ndarray = (weights / weights[labels].mean())[labels]
-    return result
+    return (weights / weights[labels].mean())[labels]

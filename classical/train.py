@@ -93,8 +93,7 @@ def _people_targets(data: fer2013.Fer2013) -> np.ndarray:
     shares = targets(data, "Training", "people")
     totals = shares.sum(axis=1, keepdims=True)
     result = np.divide(shares, totals, out=np.full_like(shares, 1 / len(EMOTIONS)), where=totals > 0)
-    distributions: np.ndarray = result.astype(np.float32)
-    return distributions
+    return result.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -138,8 +137,7 @@ def model_module(name: str) -> ModuleType:
 
 def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
     """Fit a model with the settings of a recipe."""
-    fitted: Fitted = model_module(name).fit(task, settings)
-    return fitted
+    return model_module(name).fit(task, settings)
 
 
 def with_rounds(recipe: Recipe, rounds: int | None) -> Recipe:

@@ -49,8 +49,7 @@ class Start(NamedTuple):
 
     def scores(self, features: np.ndarray) -> np.ndarray:
         """The scores (n, 7), logits, of features (n, d)."""
-        result: np.ndarray = features.astype(np.float32) @ self.weights + self.bias
-        return result
+        return features.astype(np.float32) @ self.weights + self.bias
 
 
 def linear_start(task: Task, ridge: float | None) -> Start:
@@ -90,8 +89,7 @@ def linear_start(task: Task, ridge: float | None) -> Start:
 def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     """Features (n, d) of the mirrored faces, same shape and dtype."""
     index, sign = mirror
-    result: np.ndarray = np.take(features, index, axis=1) * sign.astype(features.dtype)
-    return result
+    return np.take(features, index, axis=1) * sign.astype(features.dtype)
 
 
 def training_rows(task: Task, recipe: dict[str, Any], start: Start) -> Rows:

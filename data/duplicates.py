@@ -40,5 +40,4 @@ def _standardised(crops: np.ndarray) -> np.ndarray:
     rows = crops.reshape(len(crops), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    result: np.ndarray = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
-    return result
+    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)

@@ -19,7 +19,6 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
     session = onnx_session(model, threads, "crops", output, card.name)
 
     def network(crops: np.ndarray) -> np.ndarray:
-        probabilities: np.ndarray = session.run([output], {"crops": crops})[0]
-        return probabilities
+        return session.run([output], {"crops": crops})[0]
 
     return [("network", network)]

@@ -267,8 +267,7 @@ def evaluate(scores: np.ndarray, rows: Rows, heads: list[str]) -> dict[str, floa
 def distributions(targets: np.ndarray) -> np.ndarray:
     """Targets (..., 7) divided by their sums; uniform where a row has none."""
     totals = targets.sum(axis=-1, keepdims=True)
-    result: np.ndarray = np.divide(targets, totals, out=np.full_like(targets, 1 / len(EMOTIONS)), where=totals > 0)
-    return result
+    return np.divide(targets, totals, out=np.full_like(targets, 1 / len(EMOTIONS)), where=totals > 0)
 
 
 def predict(model: keras.Model, crops: np.ndarray, size: int = IMAGE_SIZE) -> np.ndarray:

@@ -56,8 +56,7 @@ def fit_weights(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return -(log_softmax(pooled, axis=1) * targets).sum() / total, (logs * surplus).sum(axis=(1, 2)) / total
 
     start = np.full(len(logs), 1 / len(logs))
-    weights: np.ndarray = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
-    return weights
+    return minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logs)).x
 
 
 def choose(logs: dict[MemberView, np.ndarray], targets: np.ndarray) -> dict[MemberView, float]:
@@ -89,8 +88,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     weights = choose(logs["PublicTest"], targets(data, "PublicTest", labels))
 
     def pooled(split: str) -> np.ndarray:
-        probabilities: np.ndarray = softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
-        return probabilities
+        return softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
 
     threshold, metrics, people = evaluate(data, pooled, labels)
     versions = installed_versions(("numpy", "scipy", "onnxruntime"))
@@ -155,8 +153,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
 
     def pool(asked: _Asked) -> np.ndarray:
         total = np.exp(asked.total - asked.total.max(axis=1, keepdims=True))
-        result: np.ndarray = (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
-        return result
+        return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
 
     asked = [(f"{member.name}{' mirrored' * member.mirrored}", ask(member)) for member in members]
     return [("begin", begin), *asked, ("pool", pool)]

@@ -61,8 +61,7 @@ def occlusion(recognizer: Recognizer, crop: np.ndarray, label: str) -> np.ndarra
     odds = _log_odds(recognizer.predict_proba(np.concatenate([starting, without, alone])), label)
     loss, gain = odds[0] - odds[2 : 2 + len(masks)], odds[2 + len(masks) :] - odds[1]
     effects = ((loss + gain) / 2)[:, None, None]
-    heat: np.ndarray = ((effects * weights).sum(axis=0) / weights.sum(axis=0)).astype(np.float32)
-    return heat
+    return ((effects * weights).sum(axis=0) / weights.sum(axis=0)).astype(np.float32)
 
 
 def without_parts(recognizer: Recognizer, crop: np.ndarray, label: str) -> dict[str, float]:
@@ -160,8 +159,7 @@ def _recipe(recognizer: Recognizer) -> dict[str, Any]:
 def _medians(recognizer: Recognizer) -> np.ndarray:
     """The medians (d,) of the features over Training, which the artifact stores."""
     content = artifact.read_file(recognizer.folder, recognizer.card, artifact.TYPICAL)
-    medians: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
-    return medians
+    return np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
 
 
 def _columns(recognizer: Recognizer, kind: str) -> tuple[int, int] | None:
@@ -175,5 +173,4 @@ def _columns(recognizer: Recognizer, kind: str) -> tuple[int, int] | None:
 def _log_odds(probabilities: np.ndarray, label: str) -> np.ndarray:
     """Log-odds (n,) of a label, from probabilities (n, 7)."""
     share = probabilities[:, EMOTIONS.index(label)].astype(np.float64)
-    odds: np.ndarray = np.log(np.maximum(share, 1e-6)) - np.log(np.maximum(1 - share, 1e-6))
-    return odds
+    return np.log(np.maximum(share, 1e-6)) - np.log(np.maximum(1 - share, 1e-6))

@@ -163,10 +163,7 @@ def steps(card: Card, model: bytes, threads: int = 2, root: Path | None = None) 
     """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are."""
     if card.track not in TRACKS:
         raise InputError(f"{card.name}'s card", f"track {', '.join(TRACKS)}", repr(card.track))
-    made: list[tuple[str, Step]] = importlib.import_module(TRACKS[card.track]).steps(
-        card, model, threads, root or paths.ARTIFACTS
-    )
-    return made
+    return importlib.import_module(TRACKS[card.track]).steps(card, model, threads, root or paths.ARTIFACTS)
 
 
 def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:

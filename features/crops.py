@@ -77,8 +77,7 @@ def shapes(points: np.ndarray, centres: np.ndarray, sizes: np.ndarray, turn: np.
     x and y of the points from the box's centre, in units of its size, after the rotations ``turn`` (n or 1, 2, 2).
     """
     turned = (points - centres[:, None]) @ turn.transpose(0, 2, 1) / sizes[:, None, None]
-    result: np.ndarray = turned.reshape(len(points), 10)
-    return result
+    return turned.reshape(len(points), 10)
 
 
 def _places(shape: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +111,7 @@ def tilts(points: np.ndarray) -> np.ndarray:
     upright = points_in_crop() - points_in_crop().mean(axis=0)
     cosine = (centred * upright).sum(axis=(1, 2))
     sine = (centred[..., 1] * upright[:, 0] - centred[..., 0] * upright[:, 1]).sum(axis=1)
-    result: np.ndarray = np.arctan2(sine, cosine)
-    return result
+    return np.arctan2(sine, cosine)
 
 
 def points_of_box(boxes: np.ndarray) -> np.ndarray:
@@ -135,8 +133,7 @@ def points_in_crop() -> np.ndarray:
 @cache
 def _crop_calibration() -> dict[str, Any]:
     """The content of crop_calibration.json, which ``python -m workshop crop-calibration`` measures."""
-    result: dict[str, Any] = json.loads((Path(__file__).parent / "crop_calibration.json").read_text())
-    return result
+    return json.loads((Path(__file__).parent / "crop_calibration.json").read_text())
 
 
 def _warp(rgb: np.ndarray, matrix: np.ndarray) -> np.ndarray:

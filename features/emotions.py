@@ -43,8 +43,7 @@ def encode(names: Iterable[str]) -> np.ndarray:
 
 def to_one_hot(labels: Sequence[int] | np.ndarray) -> np.ndarray:
     """Labels 0-6, shape (n,) -> one-hot rows, float32, shape (n, 7)."""
-    result: np.ndarray = np.eye(len(EMOTIONS), dtype=np.float32)[_checked(labels)]
-    return result
+    return np.eye(len(EMOTIONS), dtype=np.float32)[_checked(labels)]
 
 
 def _checked(labels: Sequence[int] | np.ndarray) -> np.ndarray:

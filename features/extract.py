@@ -95,8 +95,7 @@ def landmark_geometry() -> Block:
 
     def compute(_: np.ndarray, points: np.ndarray) -> np.ndarray:
         values = np.minimum(np.maximum(geometry.geometry(points[None])[0], -7.9), 7.9)
-        result: np.ndarray = np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
-        return result
+        return np.rint(values / _GEOMETRY_STEP) * _GEOMETRY_STEP
 
     return Block(_face, compute, geometry.MIRROR_INDEX, geometry.MIRROR_SIGN)
 
@@ -198,8 +197,7 @@ def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = 
         scratch = file.with_suffix(f".{os.getpid()}.npy")
         np.save(scratch, _extract_parallel(crops, recipe, jobs))
         scratch.rename(file)
-    result: np.ndarray = np.load(file, mmap_mode="r")
-    return result
+    return np.load(file, mmap_mode="r")
 
 
 def _extract_parallel(crops: np.ndarray, recipe: Recipe, jobs: int) -> np.ndarray:

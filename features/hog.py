@@ -103,8 +103,7 @@ def histograms(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) ->
     pattern = _pattern(cell, cells)
     x, y = np.add((points.T / 2)[:, :, None], pattern, dtype=np.float64).astype(np.float32)
     sampled = cv2.remap(smooth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    result: np.ndarray = sampled.reshape(len(points), -1) * np.float32(cell)
-    return result
+    return sampled.reshape(len(points), -1) * np.float32(cell)
 
 
 @cache
@@ -127,8 +126,7 @@ def grid_histograms(maps: np.ndarray, cell: float, cells: int, step: int) -> np.
     rows = np.matmul(sampler, columns).swapaxes(0, 1).reshape(-1, side, count)
     points = len(sampler) // cells
     sampled = np.matmul(sampler, rows).reshape(points, cells, points, cells, count).transpose(0, 2, 1, 3, 4)
-    result: np.ndarray = sampled.reshape(points * points, -1) * np.float32(cell)
-    return result
+    return sampled.reshape(points * points, -1) * np.float32(cell)
 
 
 def _grid_edges(side: int, step: int) -> np.ndarray:
@@ -146,14 +144,12 @@ def _grid_sampler(side: int, cell: float, cells: int, step: int) -> np.ndarray:
     share = (positions - before).astype(np.float32)[:, None]
     impulses = np.eye(side, dtype=np.float32)
     smoother = cv2.GaussianBlur(impulses, (1, 0), sigmaX=0, sigmaY=cell / 2, borderType=cv2.BORDER_REFLECT)
-    result: np.ndarray = smoother[before] * (1 - share) + smoother[before + 1] * share
-    return result
+    return smoother[before] * (1 - share) + smoother[before + 1] * share
 
 
 def quantise(descriptors: np.ndarray) -> np.ndarray:
     """Quantise descriptors of any shape to whole numbers, 0-255."""
-    result: np.ndarray = np.minimum(np.rint(descriptors * _QUANTUM), 255)
-    return result
+    return np.minimum(np.rint(descriptors * _QUANTUM), 255)
 
 
 def grid_mirror(steps: int, cells: int, orientations: np.ndarray) -> np.ndarray:
@@ -170,8 +166,7 @@ def landmark_mirror(cells: int, orientations: np.ndarray) -> np.ndarray:
     """The permutation by which mirroring changes descriptors at the inner landmarks, as in ``grid_mirror``."""
     points = MIRROR[INNER] - INNER.start
     index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
-    result: np.ndarray = index[points][:, :, ::-1, orientations].ravel()
-    return result
+    return index[points][:, :, ::-1, orientations].ravel()
 
 
 def normalise(histograms: np.ndarray) -> np.ndarray:
@@ -180,14 +175,12 @@ def normalise(histograms: np.ndarray) -> np.ndarray:
     Those of nearly flat regions are shorter.
     """
     clipped = np.minimum(histograms / (_lengths(histograms) + _FLOOR), _CLIP)
-    result: np.ndarray = clipped / (_lengths(clipped) + 1e-2)
-    return result
+    return clipped / (_lengths(clipped) + 1e-2)
 
 
 def _lengths(rows: np.ndarray) -> np.ndarray:
     """The Euclidean lengths (n, 1) of rows (n, d)."""
-    lengths: np.ndarray = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
-    return lengths
+    return np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
 
 
 class Orientations(NamedTuple):

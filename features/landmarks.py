@@ -123,8 +123,7 @@ def _target() -> tuple[np.ndarray, complex]:
 
 def as_complex(points: np.ndarray) -> np.ndarray:
     """Points (..., 2) as complex numbers (...): x is real, y imaginary."""
-    result: np.ndarray = np.ascontiguousarray(points, dtype=np.float64).view(np.complex128)[..., 0]
-    return result
+    return np.ascontiguousarray(points, dtype=np.float64).view(np.complex128)[..., 0]
 
 
 def align(crops: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

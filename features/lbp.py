@@ -59,16 +59,14 @@ def describe_grid(face: np.ndarray, radius: int, cell: float, step: int) -> np.n
     bins = patterns(face, radius) + _tiles(side)
     counts = np.bincount(bins.ravel(), minlength=side * side * PATTERNS).reshape(side, side, PATTERNS)
     sums = hog.grid_histograms(counts.astype(np.float32), cell / TILE, 1, step // TILE)
-    result: np.ndarray = np.rint(np.sqrt(sums * np.float32(1 / (TILE * cell))) * _QUANTUM)
-    return result
+    return np.rint(np.sqrt(sums * np.float32(1 / (TILE * cell))) * _QUANTUM)
 
 
 @cache
 def _tiles(side: int) -> np.ndarray:
     """The first bin of the tile that each pixel is in: int64 (4 side, 4 side)."""
     tile = np.arange(side * TILE) // TILE
-    result: np.ndarray = (tile[:, None] * side + tile) * PATTERNS
-    return result
+    return (tile[:, None] * side + tile) * PATTERNS
 
 
 def grid_mirror(steps: int) -> np.ndarray:

@@ -233,8 +233,7 @@ def _whole_jpeg(image: Image.Image, content: bytes) -> np.ndarray | None:
 
     with suppress(ValueError):  # it is damaged: Pillow says whether it can be read
         if simplejpeg.decode_jpeg_header(content)[:2] == (image.height, image.width):
-            pixels: np.ndarray = simplejpeg.decode_jpeg(content, "RGB")
-            return pixels
+            return simplejpeg.decode_jpeg(content, "RGB")
     return None
 
 

@@ -50,8 +50,7 @@ def _to_uint8(array: np.ndarray, expected: str) -> np.ndarray:
         low, high = float(array.min()), float(array.max())
         if not (low >= -_OVERSHOOT and high <= 1 + _OVERSHOOT):  # also true of NaN
             raise InputError("picture array", expected, f"floats from {low:.3g} to {high:.3g}")
-        result: np.ndarray = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
-        return result
+        return np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
     if array.dtype.kind in "iu":
         least, most = int(array.min()), int(array.max())
         if least < 0 or most > 255:
@@ -65,8 +64,7 @@ def grey_of_integers(values: np.ndarray) -> np.ndarray:
     clipped: np.ndarray = np.clip(values, 0, 65535).astype(np.uint16)
     highest = int(clipped.max(initial=0))
     bits = next((bits for bits in (8, 10, 12) if 0 < highest < 1 << bits), 16)
-    scaled: np.ndarray = np.left_shift(clipped, 16 - bits, dtype=np.uint16)
-    return scaled
+    return np.left_shift(clipped, 16 - bits, dtype=np.uint16)
 
 
 def grey_of_floats(values: np.ndarray, name: object) -> np.ndarray:

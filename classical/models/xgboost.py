@@ -117,5 +117,4 @@ def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: 
         )
         trained = distributed.train(task.client, settings, training, num_boost_round=recipe["rounds"])
         step()
-    result: Booster = trained["booster"]
-    return result
+    return trained["booster"]

@@ -72,8 +72,7 @@ def score_on_cluster(sources: Iterable[Source], options: Options, address: str, 
         dask: Any = cast("Any", client)  # Dask has no type hints
 
         def submit(chunk: list[Source]) -> _Future:
-            future: _Future = dask.submit(score_chunk, chunk, options, pure=False, retries=_RETRIES)
-            return future
+            return dask.submit(score_chunk, chunk, options, pure=False, retries=_RETRIES)
 
         yield from _in_order(sources, submit, max(1, len(dask.nthreads())) * _QUEUED)
 

@@ -32,8 +32,7 @@ class Group(click.Group):
         """A command by its name; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").main
-        return command
+        return importlib.import_module(f"{__name__}.{cmd_name}").main
 
 
 @click.command(cls=Group, epilog="Example: facial-emotion recognize holiday/ party.mp4 --out results.csv")

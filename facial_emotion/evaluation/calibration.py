@@ -26,8 +26,7 @@ class Calibration:
         """Scores (n, k) -> probabilities (n, 7), float64."""
         from scipy.special import softmax
 
-        result: np.ndarray = softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
-        return result
+        return softmax(scores.astype(np.float64) @ self.weights + self.bias, axis=1)
 
 
 def matrix(scores: np.ndarray, targets: np.ndarray) -> Calibration:

@@ -53,11 +53,9 @@ def targets(data: Fer2013, split: str, labels: str) -> np.ndarray:
     """
     part = data.split(split)
     if labels == "fer2013":
-        one_hot: np.ndarray = np.eye(len(EMOTIONS))[part.labels]
-        return one_hot
+        return np.eye(len(EMOTIONS))[part.labels]
     votes = data.people_votes()[part.rows]
-    shares: np.ndarray = votes[:, : len(EMOTIONS)] / np.maximum(votes.sum(axis=1, keepdims=True), 1)
-    return shares
+    return votes[:, : len(EMOTIONS)] / np.maximum(votes.sum(axis=1, keepdims=True), 1)
 
 
 def people_scores(data: Fer2013, split: str, probabilities: np.ndarray, threshold: float) -> PeopleScores | None:

@@ -87,5 +87,4 @@ def confusion(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Counts, int64 (7, 7): row the label, column the prediction."""
     from sklearn.metrics import confusion_matrix
 
-    result: np.ndarray = confusion_matrix(labels, predicted, labels=_LABELS)
-    return result
+    return confusion_matrix(labels, predicted, labels=_LABELS)

@@ -27,8 +27,7 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     intersection = np.prod(np.maximum(high - low, 0), axis=2)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)[:, None] + np.prod(others[:, 2:] - others[:, :2], axis=1)
-    result: np.ndarray = intersection / np.maximum(areas - intersection, 1e-9)
-    return result
+    return intersection / np.maximum(areas - intersection, 1e-9)
 
 
 def associate(tracks: np.ndarray, detections: np.ndarray) -> list[tuple[int, int]]:
@@ -73,8 +72,7 @@ def similarity(picture: np.ndarray, other: np.ndarray) -> float:
 def moved(points: np.ndarray, box: np.ndarray, new_box: np.ndarray) -> np.ndarray:
     """Points (n, 2) of a box (4,), moved and scaled as the box was."""
     scale = (new_box[2:] - new_box[:2]) / np.maximum(box[2:] - box[:2], 1e-9)
-    result: np.ndarray = (points - box[:2]) * scale + new_box[:2]
-    return result
+    return (points - box[:2]) * scale + new_box[:2]
 
 
 def _scaled(boxes: np.ndarray, factor: float) -> np.ndarray:

@@ -190,8 +190,7 @@ def distribution(frame: pd.DataFrame) -> alt.LayerChart:
         else alt.value(1.0),
     )
     intervals = base.mark_rule(color=text_colour() or "gray").encode(y="low", y2="high")
-    result: alt.LayerChart = (bars + intervals).properties(height=220)
-    return result
+    return (bars + intervals).properties(height=220)
 
 
 def confusion(counts: list[list[int]]) -> alt.LayerChart:
@@ -223,8 +222,7 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
         text=alt.Text("share", format=".0%"),
         color=alt.condition("datum.share > 0.75", alt.value("white"), alt.value("black")),
     )
-    result: alt.LayerChart = (cells + labels).properties(height=380)
-    return result
+    return (cells + labels).properties(height=380)
 
 
 def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:

@@ -51,8 +51,7 @@ def _covered(head: np.ndarray) -> np.ndarray:
 
 
 def _dark(head: np.ndarray) -> np.ndarray:
-    result: np.ndarray = (head // 8).astype(np.uint8)
-    return result
+    return (head // 8).astype(np.uint8)
 
 
 def _blurred(head: np.ndarray) -> np.ndarray:

@@ -37,8 +37,7 @@ def mean_face(points: np.ndarray) -> np.ndarray:
     mirrored = mean[MIRROR] * [-1, 1]
     mean = (mean + mirrored) / 2
     mean -= [0, mean[INNER, 1].mean()]
-    result: np.ndarray = mean * INTEROCULAR_DISTANCE * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
-    return result
+    return mean * INTEROCULAR_DISTANCE * ALIGNED_SIDE + [(ALIGNED_SIDE - 1) / 2, ALIGNED_SIDE / 2]
 
 
 def box_in_crop(crops: np.ndarray) -> dict[str, float]:
@@ -65,8 +64,7 @@ def _best_box(crop: np.ndarray, scale: float) -> np.ndarray | None:
     if not len(boxes):
         return None
     box = boxes[int(np.argmax(scores))]
-    result: np.ndarray | None = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - border
-    return result
+    return np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale - border
 
 
 def centerface_in_crop(crops: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
@@ -140,5 +138,4 @@ def measure(training: np.ndarray, out: Path) -> str:
 
 def _interocular_distance(points: np.ndarray) -> np.ndarray:
     """Distance (n,) between the eye centres of landmarks (n, 68, 2), in the unit of the points."""
-    result: np.ndarray = np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)
-    return result
+    return np.linalg.norm(points[:, 42:48].mean(axis=1) - points[:, 36:42].mean(axis=1), axis=1)

@@ -78,14 +78,12 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
 
 def turn(crops: np.ndarray) -> np.ndarray:
     """How far faces are turned aside, float (n,): the nose tip's distance from between the eyes, in eye distances."""
-    result: np.ndarray = np.abs(upright(find_landmarks(crops))[:, _NOSE, 0])
-    return result
+    return np.abs(upright(find_landmarks(crops))[:, _NOSE, 0])
 
 
 def contrast(crops: np.ndarray) -> np.ndarray:
     """The standard deviation of each crop's grey levels, float (n,)."""
-    result: np.ndarray = crops.reshape(len(crops), -1).std(axis=1)
-    return result
+    return crops.reshape(len(crops), -1).std(axis=1)
 
 
 def thirds(values: np.ndarray) -> np.ndarray:
@@ -110,16 +108,14 @@ def without_calibration(model: bytes) -> bytes:
             constant.CopyFrom(numpy_helper.from_array(plain, constant.name))
         elif constant.name.endswith("calibration bias"):
             constant.CopyFrom(numpy_helper.from_array(np.zeros_like(values), constant.name))
-    result: bytes = changed.SerializeToString()
-    return result
+    return changed.SerializeToString()
 
 
 def _answers(data: Fer2013, part: Split, labels: str) -> np.ndarray:
     """How many answers each row's target is made of, int (n,): its label, or votes for the seven emotions."""
     if labels == "fer2013":
         return np.ones(len(part.rows), dtype=int)
-    votes: np.ndarray = data.people_votes()[part.rows][:, : len(EMOTIONS)].sum(axis=1)
-    return votes
+    return data.people_votes()[part.rows][:, : len(EMOTIONS)].sum(axis=1)
 
 
 def _calibration(
