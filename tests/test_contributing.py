@@ -59,7 +59,7 @@ def run(copy: Path, words: str) -> str:
 
 
 def test_every_step_ends_with_a_model_that_is_compared(copy: Path) -> None:
-    assert set(FILES) == {"classical/ridge.py", "classical/recipes/ridge.json", "deep/tiny.py"}
+    assert set(FILES) == {"classical/models/ridge.py", "classical/recipes/ridge.json", "deep/networks/tiny.py"}
     said = {words: run(copy, words) for words in COMMANDS}
     for name in ("ridge", "tiny"):
         (trained,) = (text for words, text in said.items() if words.startswith(f"facial-emotion train {name}"))
@@ -72,7 +72,9 @@ def test_every_step_ends_with_a_model_that_is_compared(copy: Path) -> None:
 
 
 def test_a_model_that_lacks_something_fails_before_it_is_trained(copy: Path) -> None:
-    (copy / "deep" / "tiny.py").write_text(FILES["deep/tiny.py"].replace("LICENCE = ", "NOTHING = "))
+    (copy / "deep" / "networks" / "tiny.py").write_text(
+        FILES["deep/networks/tiny.py"].replace("LICENCE = ", "NOTHING = ")
+    )
     words = "facial_emotion train tiny --data fer2013.csv --out artifacts/other"
     done = subprocess.run(
         [sys.executable, "-m", *words.split()],

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from click.testing import CliRunner
 
-from facial_emotion.commands import train
 from facial_emotion.errors import InputError
 from facial_emotion.features.crops import points_in_crop
 from facial_emotion.features.landmarks import RECTANGLE, enlarge, find_landmarks, mean_face, predict, to_crop_pixels
+from workshop.__main__ import main
 from workshop.makers import landmarks
 
 
@@ -20,7 +20,7 @@ def test_the_calibration_of_other_faces_is_close_to_that_of_fer2013(
     small_csv: Path, cache: Path, tmp_path: Path
 ) -> None:
     done = CliRunner().invoke(
-        train.main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "crop_calibration.json")]
+        main, ["crop-calibration", "--data", str(small_csv), "--out", str(tmp_path / "crop_calibration.json")]
     )
     assert done.exit_code == 0, done.output
     calibration = json.loads((tmp_path / "crop_calibration.json").read_text())
@@ -58,7 +58,7 @@ def test_a_mesh_that_is_not_the_expected_one_is_refused(small_csv: Path, cache: 
                 wheel.writestr(member, data)
     for name, expected in (("text.whl", "a wheel with"), ("empty.whl", "a wheel with"), ("other.whl", "SHA-256")):
         command = ["landmarks", "--mesh", str(tmp_path / name), "--data", str(small_csv)]
-        done = CliRunner().invoke(train.main, [*command, "--out", str(tmp_path / "out.dat")])
+        done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "out.dat")])
         assert isinstance(done.exception, InputError), done.output
         assert expected in str(done.exception)
     assert not (tmp_path / "out.dat").exists()

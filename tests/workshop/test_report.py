@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def run_report(*words: object, cache: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "report.py", *map(str, words)],
+        [sys.executable, "-m", "workshop", "report", *map(str, words)],
         cwd=ROOT,
         env={**os.environ, "FER_CACHE": str(cache)},
         capture_output=True,
