@@ -12,6 +12,7 @@ import numpy as np
 
 from facial_emotion.deep.recipe import Recipe
 from facial_emotion.errors import InputError, OutputError
+from facial_emotion.paths import replacing
 
 if TYPE_CHECKING:
     import keras
@@ -91,16 +92,13 @@ def save(path: Path, groups: Arrays, progress: Progress, identity: Identity) -> 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray], advice: str) -> None:
     """Write arrays by name. Where that fails, the previous file stays, and OutputError gives the advice."""
-    scratch = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("wb") as stream:
+        with replacing(path) as scratch, scratch.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type]
             stream.flush()
             os.fsync(stream.fileno())
-        scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise OutputError(path, "room for a checkpoint", error.strerror or str(error), advice) from error
 
 

@@ -68,12 +68,10 @@ def write_card(folder: Path, card: Card) -> None:
     """Replace an artifact's card at once; its files stay. Raises OutputError where that can't be done."""
     check_not_installed(folder)
     _check(folder, card)
-    scratch = folder / f".{CARD}"
     try:
-        scratch.write_text(json.dumps(to_json(card), indent=1, allow_nan=False) + "\n")
-        scratch.replace(folder / CARD)
+        with paths.replacing(folder / CARD) as scratch:
+            scratch.write_text(json.dumps(to_json(card), indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise OutputError(folder / CARD, "room for a card", error.strerror or str(error)) from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_dir
@@ -47,3 +48,14 @@ def checkpoints(name: str) -> Path:
 def is_installed(path: Path) -> bool:
     """Whether a path is inside the package as it was installed; in a checkout the models are outside of it."""
     return path.resolve().is_relative_to(PACKAGE)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside a path to be written: complete, it takes the path's place at once; otherwise it is removed."""
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)

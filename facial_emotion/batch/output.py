@@ -23,6 +23,7 @@ from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty
 from facial_emotion.batch.sources import Source
 from facial_emotion.errors import InputError, OutputError, shown
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.paths import replacing
 from facial_emotion.records import read_json
 
 _COUNTS = ("done", "failures", "rows", "without_face")
@@ -73,11 +74,9 @@ def to_parquet(lines: Path, out: Path) -> None:
     types = {"source": pa.string(), "seconds": pa.float64(), "label": pa.string(), "certain": pa.bool_()}
     types |= dict.fromkeys((*EMOTIONS, "detection"), pa.float32())
     schema = pa.schema([(name, types.get(name, pa.int32())) for name in COLUMNS])
-    scratch = out.with_name(out.name + ".part")
-    with pq.ParquetWriter(scratch, schema) as writer, lines.open(encoding="utf-8") as stream:
+    with replacing(out) as scratch, pq.ParquetWriter(scratch, schema) as writer, lines.open(encoding="utf-8") as stream:
         while block := stream.readlines(1 << 22):
             writer.write_table(pa.Table.from_pylist([json.loads(line) for line in block], schema=schema))
-    scratch.replace(out)
 
 
 EXCEL = Format(to_excel, "\ufeff" + to_excel([COLUMNS]))  # Excel takes the text for UTF-8 by the byte-order mark
@@ -182,9 +181,8 @@ class Output:
         with self._written(self._journal):
             for file in self._files.values():
                 os.fsync(file)
-            scratch = self._journal.with_name(self._journal.name + ".part")
-            scratch.write_text(json.dumps({**self._identity, **self._progress}))
-            scratch.replace(self._journal)
+            with replacing(self._journal) as scratch:
+                scratch.write_text(json.dumps({**self._identity, **self._progress}))
         self._journal_written = time.monotonic()
 
     def close(self, complete: bool) -> None:

@@ -32,6 +32,7 @@ from facial_emotion.features.landmarks import (
     predict,
     to_crop_pixels,
 )
+from facial_emotion.paths import replacing
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
@@ -199,9 +200,8 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
         enlarged_points = np.rint((face + 0.5) * UPSAMPLE - 0.5).astype(int)
         faces.append([dlib.full_object_detection(rectangle, [dlib.point(int(x), int(y)) for x, y in enlarged_points])])
     predictor = dlib.train_shape_predictor([enlarge(crop) for crop in crops], faces, options)
-    scratch = out.with_suffix(".part")
-    predictor.save(str(scratch))
-    scratch.rename(out)
+    with replacing(out) as scratch:
+        predictor.save(str(scratch))
 
 
 def dlib_model() -> Path:
