@@ -6,7 +6,7 @@ Initialisers and nodes keep their names across releases: these are part of the s
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -135,16 +135,16 @@ def mean_kl_divergence(exact: np.ndarray, other: np.ndarray) -> float:
     return float((np.exp(exact_log) * (exact_log - other_log)).sum(axis=-1).mean())
 
 
-class _BatchReader:
-    """Crops in batches, as onnxruntime's quantisation reads them (its CalibrationDataReader)."""
+class Feed:
+    """Inputs one after the other, as onnxruntime's quantisation reads them (its CalibrationDataReader)."""
 
-    def __init__(self, crops: np.ndarray) -> None:
-        self.batches = iter(np.array_split(crops, -(-len(crops) // 64)))
+    def __init__(self, name: str, values: Iterable[np.ndarray]) -> None:
+        self.name, self.values = name, iter(values)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        """The inputs of the next batch, or None at the end."""
-        batch = next(self.batches, None)
-        return None if batch is None else {"crops": batch}
+        """The next input by its name, or None at the end."""
+        value = next(self.values, None)
+        return None if value is None else {self.name: value}
 
 
 def _quantise(prepared: Path, names: list[str], crops: np.ndarray) -> onnx.ModelProto:
@@ -155,7 +155,7 @@ def _quantise(prepared: Path, names: list[str], crops: np.ndarray) -> onnx.Model
     quantize_static(
         prepared,
         output,
-        _BatchReader(crops),
+        Feed("crops", np.array_split(crops, -(-len(crops) // 64))),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         reduce_range=True,

@@ -24,6 +24,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, version_converter
 
+from facial_emotion.deep.variants import Feed
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 
@@ -147,18 +148,6 @@ def _scenes(crops: np.ndarray) -> Iterator[np.ndarray]:
         yield np.clip(scene, 0, 255).astype(np.float32).transpose(2, 0, 1)[None]
 
 
-class _Reader:
-    """Scenes as onnxruntime's quantisation reads them (its CalibrationDataReader)."""
-
-    def __init__(self, name: str, scenes: list[np.ndarray]) -> None:
-        self.name, self.scenes = name, iter(scenes)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next scene, or None at the end."""
-        scene = next(self.scenes, None)
-        return None if scene is None else {self.name: scene}
-
-
 def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelProto:
     """The network in 8 bits. Weights use 7: CPUs without VNNI add two products in 16 bits."""
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -171,7 +160,7 @@ def _quantise(network: onnx.ModelProto, scenes: list[np.ndarray]) -> onnx.ModelP
         quantize_static(
             prepared,
             small,
-            _Reader(network.graph.input[0].name, scenes),
+            Feed(network.graph.input[0].name, scenes),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             reduce_range=True,
