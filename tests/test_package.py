@@ -43,8 +43,9 @@ def test_the_public_names_are_there_and_importing_them_is_cheap(tmp_path: Path) 
 
 def test_the_wheel_has_every_package_of_the_project() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    folders = {path.parent for path in (ROOT / "facial_emotion").glob("*/__init__.py")}
-    wanted = {"facial_emotion", *(f"facial_emotion.{path.name}" for path in folders), "facial_emotion.artifacts"}
+    root = ROOT / "facial_emotion"
+    folders = {path.parent.relative_to(ROOT) for form in ("*", "*/*") for path in root.glob(f"{form}/__init__.py")}
+    wanted = {"facial_emotion", *(".".join(folder.parts) for folder in folders), "facial_emotion.artifacts"}
     assert wanted == set(listed)
 
 
