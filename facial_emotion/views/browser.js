@@ -1,5 +1,7 @@
 // What the page does in the browser beside Streamlit: pasted pictures, files that are too large, the Back button, and
 // the cookie by which a reload finds what was given.
+const told = { large: false }
+
 export default function({ data, setStateValue, setTriggerValue }) {
     const { name, value, seconds } = data.cookie
     document.cookie = `${name}=${value}; path=/; max-age=${seconds}; SameSite=Strict`
@@ -14,8 +16,11 @@ export default function({ data, setStateValue, setTriggerValue }) {
     const onFiles = event => {
         const files = event.dataTransfer?.files ?? event.target?.files
         if (!files?.length) return
-        const large = [...files].filter(file => file.size > data.limit)
-        setStateValue('large', large.map(file => [file.name, file.size]))
+        const large = [...files].filter(file => file.size > data.limit).map(file => [file.name, file.size])
+        // It makes the page run again, which loses files that are being sent: only where it must, and after them.
+        const wait = files.length > large.length ? 3000 : 0
+        if (large.length || told.large) setTimeout(() => setStateValue('large', large), wait)
+        told.large = large.length > 0
     }
     const listeners = { paste: onPaste, drop: onFiles, change: onFiles }
     for (const [kind, listener] of Object.entries(listeners)) window.addEventListener(kind, listener, true)

@@ -276,7 +276,7 @@ def side_by_side(settings: ViewerSettings) -> None:
     if chosen is None:
         return
     content, picture = chosen
-    detected = recognition.detect(visits.current(), content, picture, settings.search)
+    detected = recognition.detect(visits.current(), content, settings.search, lambda _: picture)
     if not len(detected.faces):
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return

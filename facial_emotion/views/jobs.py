@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator
 
 import streamlit as st
 
-from facial_emotion.views import visits
 from facial_emotion.views.language import count, t
 
 _INTERVAL = 0.4  # seconds between two looks at a job
@@ -77,7 +76,6 @@ def wait_for(job: Job, label: Callable[[], str], draw: Callable[[], None] = lamb
 
     @st.fragment(run_every=_INTERVAL)
     def look() -> None:
-        visits.current()  # it is looked at
         if job.finished:
             st.rerun()
         st.progress(job.share, label() + _left(job))

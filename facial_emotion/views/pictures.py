@@ -18,6 +18,7 @@ from facial_emotion.errors import Error
 from facial_emotion.features.pictures import read_pages, read_rgb
 from facial_emotion.views import camera, messages, visits
 from facial_emotion.views.language import t, translatable, upper_first
+from facial_emotion.views.visits import Content
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -32,7 +33,6 @@ _MOST_KEPT = 16_000_000  # pixels of a decoded picture that is kept
 _HEADS = (0.5, 0.2)  # where a picture is cut for a thumbnail: heads are above the middle
 _THUMBNAIL = (120, 90)  # width and height of an example in pixels
 _PASTED, CAMERA = translatable(("pasted", "camera"))  # names of pictures that come without one
-Content = tuple[str, bytes | None]  # a picture's name, and the encoded picture: an example has none
 
 
 @dataclass(frozen=True)

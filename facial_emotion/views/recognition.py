@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,9 +17,9 @@ from facial_emotion.scene import Face
 from facial_emotion.views import jobs, messages, pictures, visits
 from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import count, t, translatable
-from facial_emotion.views.pictures import Content, Picture
+from facial_emotion.views.pictures import Picture
 from facial_emotion.views.sidebar import ViewerSettings
-from facial_emotion.views.visits import Visit
+from facial_emotion.views.visits import Content, Visit
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
 UNCERTAIN, _UNKNOWN = translatable("uncertain"), "?"  # fonts without emojis have it too
@@ -62,25 +62,29 @@ class Recognition:
         recognizers.load(name)
         for number, content in enumerate(self.contents):
             try:
-                if (content, search) not in visit.detected:
-                    picture = pictures.decode(*content)
-                    detect(visit, content, picture, search)
-                    self.decoded = (content, picture) if len(self.contents) == 1 else None
-                faces = visit.detected[content, search].recognised(name)
+                faces = detect(visit, content, search, self._decode).recognised(name)
                 self.found.append(Recognised(number, content[0], faces))
             except Error as error:
                 self.found.append(Recognised(number, content[0], error=error))
             yield (number + 1) / len(self.contents)
 
+    def _decode(self, content: Content) -> Picture:
+        picture = pictures.decode(*content)
+        self.decoded = (content, picture) if len(self.contents) == 1 else None
+        return picture
 
-def detect(visit: Visit, content: Content, picture: Picture, search: Search) -> Detected:
-    """The faces of a picture that was decoded, found once for each search, whatever model recognises them."""
-    if (content, search) not in visit.detected:
-        faces = find_faces(picture.rgb, *as_allowed(search, picture.rgb))
-        transforms = crop_transforms(faces)
-        visit.looks[content] = pictures.look(picture.rgb)
-        visit.detected[content, search] = Detected(faces, cut_crops(picture.rgb, transforms), transforms)
-    return visit.detected[content, search]
+
+def detect(visit: Visit, content: Content, search: Search, decode: Callable[[Content], Picture]) -> Detected:
+    """The faces of a picture, found once for each search, whatever model recognises them."""
+    known = visit.detected.get((content, search))
+    if isinstance(known, Detected):
+        return known
+    rgb = decode(content).rgb
+    faces = find_faces(rgb, *as_allowed(search, rgb))
+    transforms = crop_transforms(faces)
+    visit.looks[content] = pictures.look(rgb)
+    visit.detected[content, search] = detected = Detected(faces, cut_crops(rgb, transforms), transforms)
+    return detected
 
 
 def recognise_all(settings: ViewerSettings) -> list[Recognised]:
@@ -94,8 +98,8 @@ def recognise_all(settings: ViewerSettings) -> list[Recognised]:
         visit.recognitions.pop(former).job.stop()
     st.session_state[_ASKED] = key
     running = visit.recognitions.get(key)
-    if running is None:
-        running = visit.recognitions[key] = Recognition(visit, *key)
+    if not isinstance(running, Recognition):
+        visit.recognitions[key] = running = Recognition(visit, *key)
     jobs.wait_for(running.job, lambda: at_work(running))
     if running.job.error is not None:
         visit.recognitions.pop(key, None)
@@ -112,7 +116,8 @@ def go_on(settings: ViewerSettings) -> None:
 
 
 def at_work(running: Recognition) -> str:
-    """How far a recognition has come, in words."""
+    """How far a recognition has come, in words; the visit is looked at meanwhile."""
+    visits.current()
     number, count_of_all = len(running.found), len(running.contents)
     name = pictures.title(running.contents[min(number, count_of_all - 1)][0])
     return t("{number} of {pictures}: {name}", number=number, pictures=count_of_all, name=messages.plain(name))

@@ -33,15 +33,17 @@ _AT_WORK = 640, 360  # largest width and height of the picture at work, in pixel
 
 
 class Film:
-    """A viewer's video and its analysis. content: None for the example.
+    """A viewer's video and its analysis. content: None for the example; left_out: names of others given with it.
 
     Its files lie in a folder of their own that is deleted with this, at the latest when the visit is forgotten.
     """
 
-    def __init__(self, name: str, content: bytes | None, settings: ViewerSettings) -> None:
+    def __init__(
+        self, name: str, content: bytes | None, settings: ViewerSettings, left_out: Sequence[str] = ()
+    ) -> None:
         """Raises InputError where the content can't be read."""
         self.name, self.size, self.people, self.path = name, len(content or b""), People(), None
-        self.left_out: Sequence[str] = ()
+        self.left_out = left_out
         self._folder = Path(tempfile.mkdtemp(prefix="facial-emotion-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         if content is not None:
@@ -66,11 +68,11 @@ class Film:
 def show(settings: ViewerSettings) -> None:
     """Draw the page: the ways to give a video, its analysis at work, or its results."""
     st.title(t("Emotions in a video"))
-    given: list[pictures.Content] | None = st.session_state.pop(pictures.VIDEOS, None)
+    given: list[visits.Content] | None = st.session_state.pop(pictures.VIDEOS, None)
     if given:
         give(given[0][0], given[0][1], settings, [name for name, _ in given[1:]])
     film = visits.current().film
-    if film is None:
+    if not isinstance(film, Film):
         inputs(settings)
         return
     if film.left_out:
@@ -110,8 +112,7 @@ def give(name: str, content: bytes | None, settings: ViewerSettings, left_out: S
     visit = visits.current()
     visit.remove_film()
     try:
-        visit.film = Film(name, content, settings)
-        visit.film.left_out = left_out
+        visit.film = Film(name, content, settings, left_out)
     except Error as error:
         st.error(messages.unreadable(name, error), icon=":material/broken_image:")
         return False
@@ -125,7 +126,8 @@ def _example() -> Iterator[Frame]:
 
 
 def _at_work(analysis: Analysis) -> str:
-    """How far an analysis has come, in words."""
+    """How far an analysis has come, in words; the visit is looked at meanwhile."""
+    visits.current()
     name = messages.plain(title(analysis.name))
     return f"{name}: {language.number(analysis.seconds, '.1f')} s" if analysis.step else t("Reading {name}", name=name)
 

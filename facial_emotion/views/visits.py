@@ -10,39 +10,50 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import streamlit as st
 
-if TYPE_CHECKING:
-    from facial_emotion.features.faces import Search
-    from facial_emotion.views.pictures import Content
-    from facial_emotion.views.recognition import Detected, Recognition
-    from facial_emotion.views.video import Film
+from facial_emotion.features.faces import Search
+from facial_emotion.views.jobs import Job
 
+Content = tuple[str, bytes | None]  # a picture's name, and the encoded picture: an example has none
 COOKIE = "facial-emotion-visit"  # also its key in the session
 KEPT = 3600.0  # seconds after the last look
 _MOST = 1_000_000_000  # bytes of all visits: beyond, those that were not looked at for longest are forgotten
 _CHECKED = 60.0  # seconds between two checks of what is over
 
 
+class Work(Protocol):
+    """What has a job: see ``recognition.Recognition`` and ``video.Film``."""
+
+    job: Job
+
+
+class Given(Work, Protocol):
+    """Work on something that was given. size: in bytes."""
+
+    size: int
+
+
 @dataclass(eq=False)
 class Visit:
     """A viewer's pictures and video, and what was found in them.
 
-    detected: faces of pictures; looks: small ones of pictures, as data URLs; recognitions: by model and search;
-    corrections: labels that the viewer gave to faces; marked: numbers of marked faces, by pictures' numbers; times: how
-    many times pictures were given; seen: when all was last looked at, by the monotonic clock in seconds.
+    detected: faces of pictures, see ``recognition.detect``; looks: small ones of pictures, as data URLs; recognitions:
+    by model and search; corrections: labels that the viewer gave to faces; marked: numbers of marked faces, by
+    pictures' numbers; times: how many times pictures were given; seen: when all was last looked at, by the monotonic
+    clock in seconds.
     """
 
     pictures: list[Content] = field(default_factory=list)
-    detected: dict[tuple[Content, Search], Detected] = field(default_factory=dict)
+    detected: dict[tuple[Content, Search], object] = field(default_factory=dict)
     looks: dict[Content, str] = field(default_factory=dict)
-    recognitions: dict[tuple[str, Search], Recognition] = field(default_factory=dict)
+    recognitions: dict[tuple[str, Search], Work] = field(default_factory=dict)
     corrections: dict[tuple[Content, Search, int], str] = field(default_factory=dict)
     marked: dict[int, int | None] = field(default_factory=dict)
     times: int = 0
-    film: Film | None = None
+    film: Given | None = None
     seen: float = field(default_factory=time.monotonic)
 
     @property

@@ -25,7 +25,7 @@ def show(settings: ViewerSettings) -> None:
     if chosen is None:
         return
     content, picture = chosen
-    faces = recognition.detect(visits.current(), content, picture, settings.search).recognised(settings.name)
+    faces = recognition.detect(visits.current(), content, settings.search, lambda _: picture).recognised(settings.name)
     if not faces:
         st.warning(t(image.NO_FACE), icon=":material/person_off:")
         return

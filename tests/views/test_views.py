@@ -27,6 +27,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH, DETECTORS
 from facial_emotion.views import game, image, live, recognition, sidebar, study, visits
 from facial_emotion.views.sidebar import QUESTIONS, SENSITIVITIES, threshold_of
+from facial_emotion.views.video import Film
 from tests.made import write_video
 
 ROOT = Path(__file__).parent.parent.parent
@@ -356,7 +357,7 @@ def test_a_video_is_analysed_and_summed_up() -> None:
     assert at.header[0].value.startswith("2 faces in 6 s: 😀 happy")
     assert "neutral" in at.header[0].value
     film = visits._visits[at.session_state[visits.COOKIE]].film
-    assert film is not None
+    assert isinstance(film, Film)
     table = pd.read_csv(io.StringIO(film.analysis.record.to_csv()))
     assert set(table["model"]) == {at.selectbox(key="model").value}
     assert table["seconds"].is_monotonic_increasing
