@@ -23,12 +23,12 @@ Act = Callable[[Page], Page]
 
 
 @pytest.fixture(scope="session")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film(tmp_path_factory: pytest.TempPathFactory, whole: bool) -> Path:
     """A video that takes long enough to be clicked at."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     frames = list(examples.video())
     with annotated_copy(path) as write:
-        for number, (_, rgb) in enumerate(itertools.chain.from_iterable(itertools.repeat(frames, 17))):
+        for number, (_, rgb) in enumerate(itertools.chain.from_iterable(itertools.repeat(frames, 17 if whole else 8))):
             write(Frame(number, number / 15, rgb), [])
     return path
 
@@ -75,7 +75,13 @@ def leave(page: Page) -> Page:
 
 
 ACTS = (stop, toggle, change_model, reload, second_tab, leave)
-TIMES = [1, pytest.param(10, marks=pytest.mark.long)]
+pytestmark = pytest.mark.attack("clicks while the app is at work", "nothing breaks, and what was done is kept")
+
+
+@pytest.fixture
+def times(whole: bool) -> int:
+    """How often each thing is done."""
+    return 10 if whole else 1
 
 
 def begin(page: Page, film: Path) -> None:
@@ -94,7 +100,6 @@ def end(page: Page) -> None:
     page.get_by_role("button", name="Try the example").wait_for()
 
 
-@pytest.mark.parametrize("times", TIMES)
 def test_a_video_is_stopped(visit: Open, film: Path, times: int) -> None:
     page = visit("video")
     for number in range(times):
@@ -103,7 +108,6 @@ def test_a_video_is_stopped(visit: Open, film: Path, times: int) -> None:
         end(page)
 
 
-@pytest.mark.parametrize("times", TIMES)
 @pytest.mark.parametrize("act", [toggle, change_model, reload, second_tab, leave])
 def test_a_video_at_work(visit: Open, film: Path, act: Act, times: int) -> None:
     page = visit("video")
@@ -115,10 +119,9 @@ def test_a_video_at_work(visit: Open, film: Path, act: Act, times: int) -> None:
     end(page)
 
 
-@pytest.mark.parametrize("times", TIMES)
 def test_photos_at_work(visit: Open, photos: list[tuple[str, bytes]], times: int) -> None:
     page = visit("")
-    for number, act in enumerate(itertools.islice(itertools.cycle(ACTS), max(times, len(ACTS)))):
+    for number, act in enumerate(itertools.islice(itertools.cycle(ACTS), 10 if times > 1 else 2)):
         upload(page, *photos)
         page.get_by_role("button", name=_STOP).wait_for()
         page.wait_for_timeout(100 * number)
