@@ -62,7 +62,8 @@ test-rest: $(VENV)/dev
 	$(BIN)/python -m pytest -m "browser and long"
 
 attack: $(VENV)/test ## Try hostile and odd input: what was tried, expected and found
-	$(BIN)/python -m pytest -n 2 -m attack
+	$(BIN)/python -m pytest -n 2 -m "attack and not browser"
+	$(BIN)/python -m pytest -m "attack and browser"
 
 quick: $(VENV)/test ## Run the tests that take less than a minute together
 	$(BIN)/python -m pytest -n 2 -m "not (slow or training or long or data or browser or release)"

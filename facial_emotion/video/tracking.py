@@ -32,10 +32,10 @@ def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def associate(tracks: np.ndarray, detections: np.ndarray) -> list[tuple[int, int]]:
     """Pairs (track, detection) of indices into boxes (n, 4) and (m, 4) of the same face; each index at most once."""
-    from scipy.optimize import linear_sum_assignment  # heavy, and pictures alone do without
-
     if not len(tracks) or not len(detections):
         return []
+    from scipy.optimize import linear_sum_assignment  # heavy, and pictures alone do without
+
     iou = overlaps(_scaled(tracks, 2), _scaled(detections, 2))
     pairs = zip(*linear_sum_assignment(-iou), strict=True)
     return [(int(track), int(detection)) for track, detection in pairs if iou[track, detection] >= MIN_OVERLAP]

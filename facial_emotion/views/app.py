@@ -36,9 +36,9 @@ def page(name: str) -> st.Page:
         from facial_emotion.views.sidebar import sidebar, warm_up
 
         pictures.listen()
+        if name != "video" and st.session_state.get(pictures.VIDEOS):  # given among pictures
+            st.switch_page(page("video"))
         try:
-            if name != "video":
-                take_video()
             importlib.import_module(f"facial_emotion.views.{name}").show(sidebar())
         except Error as error:  # as of a model that can't be read
             st.error(str(error))
@@ -46,14 +46,6 @@ def page(name: str) -> st.Page:
 
     title, icon = PAGES[name]
     return st.Page(draw_page, title=t(title), icon=icon, url_path=name, default=name == next(iter(PAGES)))
-
-
-def take_video() -> None:
-    """Go on with a video that was given among pictures, on its own page."""
-    from facial_emotion.views import pictures
-
-    if st.session_state.get(pictures.VIDEOS):
-        st.switch_page(page("video"))
 
 
 def ask_no_host() -> None:

@@ -103,7 +103,7 @@ def show(settings: ViewerSettings) -> None:
                 processor=t("times of this machine") if measured else where,
             )
         )
-        measure(settings, bool(measured))
+        measure(bool(measured))
     table = tables.html(frame[list(_MAIN)], _MAIN_FORMATS, _EXPLAINED, "best at")
     # A keyboard reaches what scrolls.
     st.html(f'<div class="scroll" tabindex="0" role="region" aria-label="{t("All figures")}">{table}</div>')
@@ -166,8 +166,8 @@ def pick(frame: pd.DataFrame, used: str) -> pd.DataFrame:
     return answering
 
 
-def measure(settings: ViewerSettings, again: bool) -> None:
-    """Draw the button that times every model on the app's own machine, and the timing at work."""
+def measure(again: bool) -> None:
+    """Draw the button that times every model on the app's own machine (again), and the timing at work."""
     if st.button(t("Measure again") if again else t("Measure on this machine"), icon=":material/timer:"):
         st.session_state[_MEASURED] = {}
         st.session_state[_TIMING] = Job(_time_all(st.session_state[_MEASURED]))

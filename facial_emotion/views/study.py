@@ -72,11 +72,9 @@ def table_of(recognised: Sequence[Recognised], settings: ViewerSettings) -> pd.D
         place = {"picture": each.number, "file": shown(each.name), "group": shown(folder), "model": settings.name}
         tables.append(faces.assign(**place))
     table = pd.concat([each.dropna(axis="columns", how="all") for each in tables], ignore_index=True)
-    first = ["file", "group", "model"]
-    columns = [*first, *(name for name in scene.table([]) if name in table or name == "face"), "corrected"]
-    table = table.reindex(columns=["picture", *columns])
-    table["face"] = table["face"].astype("Int64")
-    return table.drop(columns="picture").set_index(table["picture"])
+    of_faces = [name for name in scene.table([]) if name in table or name == "face"]
+    table = table.set_index("picture").reindex(columns=["file", "group", "model", *of_faces, "corrected"])
+    return table.astype({"face": "Int64"})
 
 
 def to_json(table: pd.DataFrame) -> str:

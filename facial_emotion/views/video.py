@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from facial_emotion import examples, limits, recognizers
+from facial_emotion import examples, limits
 from facial_emotion.drawing import annotated
 from facial_emotion.errors import Error
 from facial_emotion.features.emotions import EMOTIONS
@@ -57,8 +57,7 @@ class Film:
             frames, count = _example(), examples.FRAMES
         else:
             frames, count = reader.read(self.path), reader.size(self.path)
-        recognizer = recognizers.load(settings.name)
-        search = Settings(recognizer, search=settings.search, detection_interval=1, hold=HOLD)
+        search = Settings(settings.recognizer, search=settings.search, detection_interval=1, hold=HOLD)
         copy = self._folder / f"{settings.name}.mp4"
         words = language.labels(EMOTIONS).__getitem__  # of the viewer, whom the job's thread does not know
         self.analysis = Analysis(self.name, frames, count, search, copy, words)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from facial_emotion import examples
 from tests.browser.conftest import TIMEOUT_MS, app, camera_video, chromium, wait_until_settled
 from tests.browser.test_browser import upload
-from tests.views.test_views import encoded
+from tests.views.pages import encoded
 
 WIDTHS, THEMES = (390, 820, 1280, 1920), ("light", "dark")
 PAGES = ("", "live", "video", "compare", "why", "about")

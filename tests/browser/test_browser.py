@@ -24,7 +24,7 @@ from facial_emotion.video.stream import TRACK_TIMEOUT
 from facial_emotion.video.writer import annotated_copy
 from facial_emotion.views.image import NO_FACE
 from tests.browser.conftest import TIMEOUT_MS, Open, choose, wait_until_settled
-from tests.views.test_views import encoded, invalid_files
+from tests.views.pages import encoded, invalid_files
 
 PAGES = ("", "live", "video", "compare", "why", "about")
 

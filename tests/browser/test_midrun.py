@@ -15,7 +15,7 @@ from facial_emotion.video.reader import Frame
 from facial_emotion.video.writer import annotated_copy
 from tests.browser.conftest import TIMEOUT_MS, Open, choose, wait_until_settled
 from tests.browser.test_browser import downloaded, go, upload
-from tests.views.test_views import encoded
+from tests.views.pages import encoded
 
 _PHOTOS = 40
 _STOP = "Stop, and keep what is done"

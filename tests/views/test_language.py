@@ -16,7 +16,7 @@ from facial_emotion.evaluation.advice import TEMPLATES
 from facial_emotion.features import geometry
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.views import language
-from tests.views.test_views import ROOT, page, text
+from tests.views.pages import ROOT, page, text
 
 TRANSLATIONS = language.all_translations()
 # For each function that takes texts: which of its arguments are texts.
