@@ -19,6 +19,7 @@ CMD ["facial-emotion", "app", "--host", "0.0.0.0"]
 FROM base AS server
 RUN pip install --no-cache-dir --disable-pip-version-check -c requirements-run.txt '.[cli,serve]' && rm -rf /fer/*
 USER fer
+ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s CMD \
     ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=2)"]

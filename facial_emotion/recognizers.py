@@ -22,10 +22,8 @@ from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.landmarks import check_crops
-from facial_emotion.memory import use_large_pages_soon
 from facial_emotion.records import Card
 from facial_emotion.terminal import bar
-from facial_emotion.threads import processor_is_shared
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
 TRACKS = {
@@ -151,8 +149,6 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
             own = card(name, root)
             model = artifact.read_model(root / name, own)
             _loaded[key] = Recognizer(name, own, steps(own, model, threads, root), root / name, threads)
-            if not processor_is_shared():  # else users would wait for it
-                use_large_pages_soon()
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)

@@ -62,11 +62,6 @@ def share_processor() -> None:
     _shared = True
 
 
-def processor_is_shared() -> bool:
-    """Whether ``share_processor`` was called."""
-    return _shared
-
-
 def onnx_session(
     model: bytes, threads: int, takes: str = "", gives: str = "", place: object = "model"
 ) -> onnxruntime.InferenceSession:

@@ -1,8 +1,7 @@
 """How fast a recognizer is, and what it costs to start: measured here and now.
 
-Latency is taken one crop at a time after a warm-up, on a stated number of threads, as of a process that has run for
-some time: its memory is in large pages. What a process needs from its start to its first answer is measured in a fresh
-process for each model.
+Latency is taken one crop at a time after a warm-up, on a stated number of threads. What a process needs from its start to
+its first answer is measured in a fresh process for each model.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.memory import use_large_pages
 from facial_emotion.recognizers import Recognizer, load
 from facial_emotion.records import ColdStart, Latency
 
@@ -31,7 +29,6 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
     singles = [crops[index % len(crops)][None] for index in range(rounds + 1)]
     for single in singles[:WARM_UP]:
         recognizer.predict_proba(single)
-    use_large_pages()
     spent: dict[str, list[float]] = {name: [] for name, _ in recognizer.steps}
     for single in singles[:rounds]:
         value: Any = single
@@ -46,7 +43,6 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
 def repeated(function: Callable[[], Any], rounds: int) -> Latency:
     """Milliseconds of a call, median and p95, after one call that does not count."""
     function()
-    use_large_pages()
     return summary([timed(function)[1] for _ in range(rounds)])
 
 
