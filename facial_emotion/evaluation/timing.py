@@ -1,7 +1,7 @@
 """How fast a recognizer is, and what it costs to start: measured here and now.
 
-Latency is taken one crop at a time after a warm-up, on a stated number of threads. What a process needs from its start to
-its first answer is measured in a fresh process for each model.
+Latency is taken one crop at a time after a warm-up, on a stated number of threads. What a process needs from its start
+to its first answer is measured in a fresh process for each model.
 """
 
 from __future__ import annotations
