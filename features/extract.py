@@ -15,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -51,17 +51,17 @@ class Block:
     sign: np.ndarray
 
 
-def grid(kind: hog.Orientations, cell: float, cells: int, step: int) -> Block:
+def grid(cell: float, cells: int, step: int) -> Block:
     """Block of descriptors every ``step`` pixels, of cells x cells cells that are ``cell`` pixels wide."""
-    mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells, kind.mirror)
+    mirror = hog.grid_mirror(ALIGNED_SIDE // step - 1, cells)
 
     def compute(maps: np.ndarray, _: np.ndarray) -> np.ndarray:
         return hog.grid_histograms(maps, cell, cells, step)
 
-    return _descriptors(kind.maps, compute, mirror)
+    return _descriptors(hog.orientation_maps, compute, mirror)
 
 
-def patches(kind: hog.Orientations, cell: float, cells: int) -> Block:
+def patches(cell: float, cells: int) -> Block:
     """Block of descriptors around the inner landmarks, of cells x cells cells that are ``cell`` pixels wide.
 
     Raises InputError for cells that are too small for the half size at which they are sampled.
@@ -72,7 +72,7 @@ def patches(kind: hog.Orientations, cell: float, cells: int) -> Block:
     def compute(maps: np.ndarray, points: np.ndarray) -> np.ndarray:
         return hog.histograms(maps, points[INNER], cell, cells)
 
-    return _descriptors(kind.maps, compute, hog.landmark_mirror(cells, kind.mirror))
+    return _descriptors(hog.orientation_maps, compute, hog.landmark_mirror(cells))
 
 
 def local_patterns(radius: int, cell: float, step: int) -> Block:
@@ -101,16 +101,14 @@ def landmark_geometry() -> Block:
 
 
 BLOCKS: dict[str, Callable[..., Block]] = {
-    "grid": partial(grid, hog.EDGES),
-    "patches": partial(patches, hog.EDGES),
-    "line-grid": partial(grid, hog.LINES),
-    "line-patches": partial(patches, hog.LINES),
+    "grid": grid,
+    "patches": patches,
     "lbp": local_patterns,
     "geometry": landmark_geometry,
 }
 
 
-GRIDS = ("grid", "line-grid", "lbp")  # blocks of descriptors on a grid; their last setting is its spacing
+GRIDS = ("grid", "lbp")  # blocks of descriptors on a grid; their last setting is its spacing
 
 
 def blocks_of(recipe: Recipe) -> list[Block]:

@@ -1,22 +1,17 @@
-"""Histograms of oriented gradients (HOG), or of oriented lines, of an aligned face, on a grid and around landmarks.
+"""Histograms of oriented gradients (HOG) of an aligned face, on a grid and around landmarks.
 
 Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. Around landmarks they are SIFT
 descriptors (Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004).
 
-All descriptors of a kind share one set of orientation maps, which are derivatives along directions without their
-negative parts, as in DAISY (Tola et al., "DAISY: an efficient dense descriptor applied to wide-baseline stereo", PAMI
-2010), to a power, so that each is narrow. Mirroring a face permutes the values, which does not hold for OpenCV's
-HOGDescriptor, whose window is half a pixel off centre.
-
-Gradients are strong at edges; second derivatives along four directions are strong on lines, such as wrinkles, lids and
-lips: their positive parts on dark ones, their negative parts on bright ones.
+All descriptors share one set of orientation maps, which are derivatives along directions without their negative parts,
+as in DAISY (Tola et al., "DAISY: an efficient dense descriptor applied to wide-baseline stereo", PAMI 2010), to a
+power, so that each is narrow. Mirroring a face permutes the values, which does not hold for OpenCV's HOGDescriptor,
+whose window is half a pixel off centre.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,16 +29,8 @@ _DIRECTIONS = np.array(  # x and y of the orientations; exact, so that mirrored 
     ],
     dtype=np.float32,
 )
-_CURVATURES = np.array(  # weights of the derivatives by x twice, y twice and both: in those along four directions, and
-    [  # in their negatives
-        [1, 0.5, 0, 0.5, -1, -0.5, 0, -0.5],
-        [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5],
-        [0, 1, 0, -1, 0, -1, 0, 1],
-    ],
-    dtype=np.float32,
-)
+_MIRROR = (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS  # a direction at angle a becomes pi - a
 _SQUARINGS = 3  # of the cosine: its eighth power is half of 1 at half of the angle between two orientations
-_LINE_SCALE = 1 / 32  # Sobel's kernels give 64 times a second derivative: twice it is left, as of the first ones
 _FLAT = 1e-3  # added to a gradient's length, which may be 0
 _CLIP = 0.2  # largest value of a bin of a normalised descriptor (Lowe 2004, section 6.1)
 _FLOOR = 20.0  # added to a descriptor's length, in grey levels, so that noise in flat regions is not amplified
@@ -70,20 +57,6 @@ def orientation_maps(face: np.ndarray) -> np.ndarray:
     return along.reshape(*face.shape, ORIENTATIONS)
 
 
-def line_maps(face: np.ndarray) -> np.ndarray:
-    """Second derivatives of the smoothed face across four directions: grey uint8 (h, w) -> float32 (h, w, 8).
-
-    The positive parts, at 0, 45, 90 and 135 degrees, then the negative parts.
-    """
-    derivatives = [
-        cv2.Sobel(face, cv2.CV_32F, *orders, ksize=5, scale=_LINE_SCALE, borderType=cv2.BORDER_REPLICATE)
-        for orders in ((2, 0), (0, 2), (1, 1))
-    ]
-    along: np.ndarray = cv2.merge(derivatives).reshape(-1, 3) @ _CURVATURES
-    np.maximum(along, 0, out=along)
-    return along.reshape(*face.shape, ORIENTATIONS)
-
-
 def grid_points(side: int, step: int) -> np.ndarray:
     """Grid points with spacing ``step`` inside a square of ``side`` pixels: float32 (k * k, 2), x and y."""
     edges = _grid_edges(side, step)
@@ -93,9 +66,8 @@ def grid_points(side: int, step: int) -> np.ndarray:
 def histograms(maps: np.ndarray, points: np.ndarray, cell: float, cells: int) -> np.ndarray:
     """Histograms around points, which ``normalise`` makes descriptors.
 
-    maps: float32 (side, side, 8) from ``orientation_maps`` or ``line_maps``; points: (k, 2) x and y in pixels; cell:
-    side of a cell in pixels, at least 4, as they are sampled at half size; cells: number of cells along each axis,
-    centred on the point.
+    maps: float32 (side, side, 8) from ``orientation_maps``; points: (k, 2) x and y in pixels; cell: side of a cell in
+    pixels, at least 4, as they are sampled at half size; cells: number of cells along each axis, centred on the point.
     Returns float32 (k, cells * cells * 8), by row, column and orientation.
     """
     half = cv2.resize(maps, (maps.shape[1] // 2, maps.shape[0] // 2), interpolation=cv2.INTER_AREA)
@@ -152,21 +124,18 @@ def quantise(descriptors: np.ndarray) -> np.ndarray:
     return np.minimum(np.rint(descriptors * _QUANTUM), 255)
 
 
-def grid_mirror(steps: int, cells: int, orientations: np.ndarray) -> np.ndarray:
-    """The permutation by which mirroring changes descriptors on a grid of ``steps`` x ``steps`` points: int64 (d,).
-
-    orientations: the permutation of the maps.
-    """
+def grid_mirror(steps: int, cells: int) -> np.ndarray:
+    """The permutation by which mirroring changes descriptors on a grid of ``steps`` x ``steps`` points: int64 (d,)."""
     index = np.arange(steps * steps * cells * cells * ORIENTATIONS)
     index = index.reshape(steps, steps, cells, cells, ORIENTATIONS)
-    return index[:, ::-1, :, ::-1, orientations].ravel()
+    return index[:, ::-1, :, ::-1, _MIRROR].ravel()
 
 
-def landmark_mirror(cells: int, orientations: np.ndarray) -> np.ndarray:
+def landmark_mirror(cells: int) -> np.ndarray:
     """The permutation by which mirroring changes descriptors at the inner landmarks, as in ``grid_mirror``."""
     points = MIRROR[INNER] - INNER.start
     index = np.arange(len(points) * cells * cells * ORIENTATIONS).reshape(len(points), cells, cells, ORIENTATIONS)
-    return index[points][:, :, ::-1, orientations].ravel()
+    return index[points][:, :, ::-1, _MIRROR].ravel()
 
 
 def normalise(histograms: np.ndarray) -> np.ndarray:
@@ -181,17 +150,3 @@ def normalise(histograms: np.ndarray) -> np.ndarray:
 def _lengths(rows: np.ndarray) -> np.ndarray:
     """The Euclidean lengths (n, 1) of rows (n, d)."""
     return np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
-
-
-class Orientations(NamedTuple):
-    """A kind of orientation maps: a face uint8 (h, w) -> float32 (h, w, 8), and the permutation by which mirroring
-    changes them, int64 (8,).
-    """
-
-    maps: Callable[[np.ndarray], np.ndarray]
-    mirror: np.ndarray
-
-
-# Mirroring maps a direction at angle a to pi - a.
-EDGES = Orientations(orientation_maps, (ORIENTATIONS // 2 - np.arange(ORIENTATIONS)) % ORIENTATIONS)
-LINES = Orientations(line_maps, np.array([0, 3, 2, 1, 4, 7, 6, 5]))

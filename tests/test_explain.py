@@ -83,7 +83,7 @@ def test_mouth_geometry_supports_a_smile(crops: np.ndarray) -> None:
     assert wide.effect > 0
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "svm", "svm-lines"])
+@pytest.mark.parametrize("name", ["lightgbm", "svm"])
 def test_mouth_descriptors_support_a_smile(name: str, crops: np.ndarray) -> None:
     face, centres, effects = explain.descriptors(recognizers.load(name), crops[0], "happy")
     assert face.shape == (64, 64)

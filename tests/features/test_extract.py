@@ -16,10 +16,7 @@ from facial_emotion.features import extract, hog, lbp
 from facial_emotion.features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
 
 RECIPE: extract.Recipe = {
-    "blocks": [
-        *(["grid", 8, 2, 8], ["patches", 5, 4], ["line-grid", 8, 2, 8], ["line-patches", 5, 2]),
-        *(["lbp", 1, 8, 8], ["geometry"]),
-    ]
+    "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["lbp", 1, 8, 8], ["geometry"]],
 }
 
 
@@ -67,16 +64,6 @@ def test_a_ramp_has_the_orientation_of_its_gradient(turn: int) -> None:
     ramp = 128 + 1.2 * ((x - 31.5) * np.cos(angle) + (y - 31.5) * np.sin(angle))
     maps = hog.orientation_maps(ramp.astype(np.uint8))
     assert maps.sum(axis=(0, 1)).argmax() == turn
-
-
-@pytest.mark.parametrize(("bright", "first"), [(True, 4), (False, 0)])
-@pytest.mark.parametrize("turn", range(4))
-def test_a_line_has_the_orientation_across_it(turn: int, bright: bool, first: int) -> None:
-    y, x = np.mgrid[:64, :64]
-    angle = turn * np.pi / 4
-    across = np.abs((x - 31.5) * np.cos(angle) + (y - 31.5) * np.sin(angle))
-    face = np.where(across < 1, 140 if bright else 60, 100).astype(np.uint8)
-    assert hog.line_maps(face)[across < 1].sum(axis=0).argmax() == first + turn
 
 
 @settings(deadline=None, max_examples=30)
@@ -147,9 +134,7 @@ def test_an_unknown_block_is_rejected() -> None:
         extract.blocks_of({"blocks": [["gabor", 3]]})
 
 
-@pytest.mark.parametrize(
-    "block", [["patches", 3, 4], ["line-patches", 3, 4], ["lbp", 0, 8, 8], ["lbp", 1, 6, 8], ["lbp", 1, 8, 0]]
-)
+@pytest.mark.parametrize("block", [["patches", 3, 4], ["lbp", 0, 8, 8], ["lbp", 1, 6, 8], ["lbp", 1, 8, 0]])
 def test_a_block_of_impossible_size_is_rejected(block: list[int | str]) -> None:
     with pytest.raises(InputError, match=r"(patches|lbp): expected .*, found"):
         extract.blocks_of({"blocks": [block]})

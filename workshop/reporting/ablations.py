@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CELL, _CELLS, _STEP = 8, 2, 8
 _GRID, _PATCHES, _GEOMETRY = ["grid", _CELL, _CELLS, _STEP], ["patches", 5, 2], ["geometry"]
-_LINES, _LBP = ["line-patches", 5, 2], ["lbp", 1, 8, 8]
+_LBP = ["lbp", 1, 8, 8]
 _SMALLER = {"num_leaves": 63, "feature_fraction": 0.06}  # than the recipe's, whose histograms take many gigabytes
 # Name, feature blocks, and what else is other than in the recipe.
 VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
@@ -34,10 +34,8 @@ VARIANTS: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("geometry alone", [_GEOMETRY], {}),
     ("HOG at two scales", [_GRID, _PATCHES], {}),
     ("HOG at two scales, geometry", [_GRID, _PATCHES, _GEOMETRY], {}),
-    ("lines at the landmarks alone", [_LINES], {}),
     ("LBP alone", [_LBP], {}),
     ("HOG at the landmarks, LBP, geometry", [_PATCHES, _LBP, _GEOMETRY], {}),
-    ("HOG at two scales, lines, LBP, geometry", [_GRID, _PATCHES, _LINES, _LBP, _GEOMETRY], {}),
     ("HOG at two scales, geometry, moved copies too", [_GRID, _PATCHES, _GEOMETRY], {"moved": True}),
     ("HOG at two scales, geometry, no mirrored faces", [_GRID, _PATCHES, _GEOMETRY], {"mirrored_training": False}),
     ("HOG at two scales, geometry, no linear model first", [_GRID, _PATCHES, _GEOMETRY], {"linear_ridge": None}),
