@@ -15,8 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from facial_emotion.artifact import OUTPUTS
-from facial_emotion.evaluation.calibration import Calibration
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.training.calibrate import Calibration
 
 _OPSETS = [
     helper.make_opsetid(domain, version) for domain, version in (("", 17), ("ai.onnx.ml", 3), ("com.microsoft", 1))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion.classical.graph import Graph
-from facial_emotion.evaluation.parity import EXACT
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.training.parity import EXACT
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,99 +1,62 @@
-"""Fit a classical model on Training, calibrate it on PublicTest, and write it to artifacts/.
+"""The classical track of training: features of the crops, a model fitted on them, and its export to ONNX.
 
 facial-emotion train lightgbm --data fer2013.csv.xz
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from facial_emotion import artifact, paths, registry
 from facial_emotion.classical import models
-from facial_emotion.classical.augment import Augmentation, moved
 from facial_emotion.classical.graph import to_onnx
-from facial_emotion.classical.task import Fitted, Task
-from facial_emotion.data import fer2013
+from facial_emotion.classical.task import Task
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation import calibration
 from facial_emotion.evaluation.evaluate import choices, targets
-from facial_emotion.evaluation.finish import Exported, finish
-from facial_emotion.evaluation.parity import parity
-from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of, predictor_of
 from facial_emotion.features.landmarks import fingerprint
-from facial_emotion.records import Card, parse, read_json, to_json
+from facial_emotion.records import Valid
 from facial_emotion.threads import onnx_session
+from facial_emotion.training import calibrate
+from facial_emotion.training.augment import Augmentation, moved
+from facial_emotion.training.finish import Exported
+from facial_emotion.training.parity import parity
+from facial_emotion.training.tune import Limits, Report, Space
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from facial_emotion.data.fer2013 import Fer2013, Split
+    from facial_emotion.training.calibrate import Calibration
+    from facial_emotion.training.job import Job
 
-    from facial_emotion.evaluation.calibration import Calibration
-
-RECIPES = Path(__file__).parent / "recipes"
+PACKAGE, RECIPES = models, Path(__file__).parent / "recipes"
 LICENCES = {  # by the landmark predictor
     "ibug": "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was "
     "trained on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research.",
     "mesh": "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which "
     "is under Apache 2.0. Trained on FER2013, which was made for research.",
 }
+LIBRARIES = (
+    *("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "xgboost"),
+    *("onnx", "skl2onnx"),
+)
 _FITTED_ON = {  # how a calibration is fitted, by the split
     "PublicTest": "fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
     "Training": "fitted on the scores that each row of Training gets from a fit without it",
 }
-_LIBRARIES = (
-    "numpy",
-    "scikit-learn",
-    "opencv-python-headless",
-    "dlib-bin",
-    "lightgbm",
-    "xgboost-cpu",
-    "xgboost",
-    "onnx",
-)
 
 
-def task_for(data: fer2013.Fer2013, recipe: Recipe, seed: int, threads: int, client: Client | None = None) -> Task:
-    """The features of Training and PublicTest by a recipe, extracted or from the cache."""
-    from joblib import parallel_config
-
-    with parallel_config("dask") if client is not None else nullcontext():
-        features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
-        copies = moved(data.crops[data.split("Training").rows], recipe.augmentation, seed)
-        moved_features = tuple(extract_cached(copy, recipe.features, paths.CACHE, threads) for copy in copies)
-    training, held_out = data.split("Training"), data.split("PublicTest")
-    return Task(
-        np.asarray(features[training.rows]),
-        training.labels,
-        np.asarray(features[held_out.rows]),
-        held_out.labels,
-        mirror_of(recipe.features),
-        column_ranges(recipe.features),
-        seed,
-        threads,
-        client,
-        _people_targets(data) if "people" in recipe.heads else None,
-        moved_features,
-    )
-
-
-def _people_targets(data: fer2013.Fer2013) -> np.ndarray:
-    """Distributions of people's votes float32 (n, 7) of Training; uniform where nobody chose one of the seven."""
-
-    shares = targets(data, "Training", "people")
-    totals = shares.sum(axis=1, keepdims=True)
-    result = np.divide(shares, totals, out=np.full_like(shares, 1 / len(EMOTIONS)), where=totals > 0)
-    return result.astype(np.float32)
+def _possible_heads(heads: list[str]) -> bool:
+    return heads in (["fer2013"], ["fer2013", "people"])
 
 
 @dataclass(frozen=True)
@@ -102,54 +65,126 @@ class Recipe:
 
     features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
     that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs; calibration:
-    how scores become probabilities, a key of ``evaluation.calibration.METHODS``; augmentation: moved copies of Training
-    that boosted trees are fitted on too.
+    how scores become probabilities; copies: of Training, moved by ``augment``, that boosted trees are fitted on too.
     """
 
     features: dict[str, Any]
     fit: dict[str, Any]
     tuning: dict[str, Any] | None = None
-    heads: list[str] = field(default_factory=lambda: ["fer2013"])
-    calibration: str = "matrix"
-    augmentation: Augmentation | None = None
+    heads: Annotated[list[str], Valid("fer2013, or fer2013 and people", _possible_heads)] = field(
+        default_factory=lambda: ["fer2013"]
+    )
+    calibration: Annotated[str, Valid(f"one of {', '.join(calibrate.METHODS)}", calibrate.METHODS.__contains__)] = (
+        "matrix"
+    )
+    copies: Annotated[int, Valid("0 or more", lambda count: count >= 0)] = 0
+    augment: Augmentation = field(default_factory=Augmentation)
+
+    def check(self, place: object) -> None:
+        """Raise InputError where copies are not moved, or moves have no copies, or are not boosted on."""
+        if (self.copies > 0) != (self.augment != Augmentation()):
+            raise InputError(place, "'copies' and 'augment', or neither of them", "one of them")
+        if self.copies and "rounds" not in self.fit:
+            raise InputError(place, "a recipe without 'copies': only boosted trees take them", "one with them")
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from a JSON file. Raises InputError."""
-    try:
-        content = read_json(path, "a recipe in JSON")
-    except OSError as error:
-        raise InputError(path, "a recipe in JSON", error.strerror or str(error)) from error
-    recipe = parse(Recipe, content, path)
-    if recipe.heads not in (["fer2013"], ["fer2013", "people"]):
-        raise InputError(path, "'heads', fer2013 or fer2013 and people", ", ".join(recipe.heads) or "none")
-    if recipe.calibration not in calibration.METHODS:
-        raise InputError(path, f"'calibration', {' or '.join(calibration.METHODS)}", recipe.calibration)
-    if recipe.augmentation:
-        recipe.augmentation.check(path)
-    return recipe
+def space(model: str) -> Space:
+    """The search space of a model."""
+    return {f"fit.{key}": limits for key, limits in registry.module(models, model).SPACE.items()}
 
 
-def model_module(name: str) -> ModuleType:
-    """The module of a model. Raises InputError where it lacks something."""
-    return registry.module(models, name)
+def task_for(job: Job) -> Task:
+    """The features of Training and PublicTest by the job's recipe, extracted or from the cache."""
+    from joblib import parallel_config
+
+    recipe, data = job.recipe, job.data
+    training, held_out = data.split("Training"), data.split("PublicTest")
+    with parallel_config("dask") if job.client is not None else nullcontext():
+        features = extract_cached(data.crops, recipe.features, paths.CACHE, job.threads)
+        copies = moved(training.crops, recipe.augment, recipe.copies, job.seed)
+        moved_features = tuple(extract_cached(copy, recipe.features, paths.CACHE, job.threads) for copy in copies)
+    return Task(
+        np.asarray(features[training.rows]),
+        training.labels,
+        np.asarray(features[held_out.rows]),
+        held_out.labels,
+        mirror_of(recipe.features),
+        column_ranges(recipe.features),
+        job.seed,
+        job.threads,
+        job.client,
+        _people_targets(data) if "people" in recipe.heads else None,
+        moved_features,
+    )
 
 
-def fit(name: str, task: Task, settings: dict[str, Any]) -> Fitted:
-    """Fit a model with the settings of a recipe."""
-    return model_module(name).fit(task, settings)
+def _people_targets(data: Fer2013) -> np.ndarray:
+    """Distributions of people's votes float32 (n, 7) of Training; uniform where nobody chose one of the seven."""
+    shares = targets(data, "Training", "people")
+    totals = shares.sum(axis=1, keepdims=True)
+    uniform = np.full_like(shares, 1 / len(EMOTIONS))
+    return np.divide(shares, totals, out=uniform, where=totals > 0).astype(np.float32)
 
 
-def with_rounds(recipe: Recipe, rounds: int | None) -> Recipe:
-    """The recipe without early stopping: with a fixed number of boosting rounds, or None for the recipe's own.
+def fit(job: Job) -> Exported:
+    """Fit the job's model and export it."""
+    start, recipe = time.perf_counter(), job.recipe
+    task = task_for(job)
+    fitted = job.module.fit(task, recipe.fit)
+    scores = _for_heads(fitted.scores(task.held_out_features), recipe)
+    minutes = round((time.perf_counter() - start) / 60, 1)
+    split = "PublicTest" if fitted.left_out is None else "Training"
 
-    Raises InputError if ``rounds`` is given for a model without boosting rounds.
-    """
-    if "rounds" not in recipe.fit:
-        if rounds is None:
-            return recipe
-        raise InputError("--rounds", "a model that is boosted, lightgbm or xgboost", "one that is not")
-    return replace(recipe, fit={**recipe.fit, "rounds": rounds or recipe.fit["rounds"], "patience": None})
+    def check(calibrations: list[Calibration], probabilities: np.ndarray) -> dict[str, float]:
+        library = [one.probabilities(scores[:, head]) for head, one in enumerate(calibrations)]
+        labels = [choices(job.data, "PublicTest", head) for head in recipe.heads]
+        served = np.concatenate(probabilities.swapaxes(0, 1))
+        return parity(fitted.bound, np.concatenate(library), served, np.concatenate(labels))
+
+    predictor = predictor_of(recipe.features)
+    return Exported(
+        recipe.heads,
+        scores if fitted.left_out is None else _for_heads(fitted.left_out, recipe),
+        calibrate.METHODS[recipe.calibration],
+        lambda fits: to_onnx(fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, fits, strict=True))),
+        _exported_predictions(job),
+        check,
+        card={
+            "track": "classical",
+            "input": "crops uint8 (n, 48, 48); model.onnx takes their features float32",
+            "features": recipe.features,
+            "landmarks": fingerprint(predictor),
+            "calibration": f"{recipe.calibration} scaling, {_FITTED_ON[split]}",
+            "licence": LICENCES[predictor],
+        },
+        training={
+            "minutes": minutes,
+            **({"workers": len(job.client.nthreads())} if job.client is not None else {}),
+            **fitted.notes,
+        },
+        files={artifact.TYPICAL: feature_medians(task.features)},
+        split=split,
+    )
+
+
+def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
+    """What each head's calibration takes of scores (n, 7 heads): its own (n, heads, 7), or all (n, heads, 7 heads)."""
+    if recipe.calibration == calibrate.JOINT:
+        return np.repeat(scores[:, None], len(recipe.heads), axis=1)
+    return scores.reshape(len(scores), len(recipe.heads), len(EMOTIONS))
+
+
+def _exported_predictions(job: Job) -> Callable[[bytes, str, Split], np.ndarray]:
+    """A function from a model, its output's name and a split to the output's probabilities float32 (n, 7)."""
+    features = extract_cached(job.data.crops, job.recipe.features, paths.CACHE, job.threads)
+
+    def predict(model: bytes, output: str, split: Split) -> np.ndarray:
+        session = onnx_session(model, job.threads)
+        rows = np.asarray(features[split.rows], dtype=np.float32)
+        parts = np.array_split(rows, len(rows) // 256 + 1)
+        return np.concatenate([session.run([output], {"features": part})[0] for part in parts])
+
+    return predict
 
 
 def feature_medians(features: np.ndarray) -> bytes:
@@ -160,120 +195,24 @@ def feature_medians(features: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def train(
-    name: str,
-    data: fer2013.Fer2013,
-    recipe: Recipe,
-    out: Path,
-    seed: int,
-    threads: int,
-    client: Client | None = None,
-    command: str = "",
-) -> list[Card]:
-    """Fit, export, check, evaluate, and write the artifact; the cards of its heads, which say the command."""
+def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float], dict[str, Any]]:
+    """A function that fits by a recipe on some rows and returns the accuracy on PublicTest; and notes on the rows."""
+    task = subset(task_for(job), limits.rows)
 
-    _check_fits(name, recipe)
-    start = time.perf_counter()
-    task = task_for(data, recipe, seed, threads, client)
-    fitted = fit(name, task, recipe.fit)
-    held_out_scores = _for_heads(fitted.scores(task.held_out_features), recipe)
-    minutes = (time.perf_counter() - start) / 60
+    def score(recipe: Recipe, report: Report) -> float:
+        scores = job.module.fit(task, recipe.fit).scores(task.held_out_features)[:, : len(EMOTIONS)]
+        return float((scores.argmax(axis=1) == task.held_out_labels).mean())
 
-    exported = Exported(
-        recipe.heads,
-        held_out_scores if fitted.left_out is None else _for_heads(fitted.left_out, recipe),
-        calibration.METHODS[recipe.calibration],
-        lambda calibrations: to_onnx(
-            fitted.graph(), task.features.shape[1], dict(zip(recipe.heads, calibrations, strict=True))
-        ),
-        _exported_predictions(data, recipe, threads),
-        partial(_check_export, data, recipe, fitted.bound, held_out_scores),
-        {artifact.TYPICAL: feature_medians(task.features)},
-        "PublicTest" if fitted.left_out is None else "Training",
+    return score, {"rows": len(task.labels)}
+
+
+def subset(task: Task, rows: int | None) -> Task:
+    """A task with a random subset of ``rows`` training rows; the task itself if it has no more, or for None."""
+    if rows is None or rows >= len(task.labels):
+        return task
+    chosen = np.sort(np.random.default_rng(task.seed).permutation(len(task.labels))[:rows])
+    people = None if task.people is None else task.people[chosen]
+    moved_features = tuple(features[chosen] for features in task.moved)
+    return dataclasses.replace(
+        task, features=task.features[chosen], labels=task.labels[chosen], people=people, moved=moved_features
     )
-    card = Card(
-        name=name,
-        track="classical",
-        input="crops uint8 (n, 48, 48); model.onnx takes their features float32",
-        emotions=list(EMOTIONS),
-        features=recipe.features,
-        landmarks=fingerprint(predictor_of(recipe.features)),
-        training={"command": command, **_provenance(name, data, recipe, seed, minutes, client, fitted)},
-        calibration=f"{recipe.calibration} scaling, {_FITTED_ON[exported.split]}",
-        threshold=0.0,
-        metrics={},
-        licence=LICENCES[predictor_of(recipe.features)],
-        files={},
-    )
-    return finish(exported, card, data, out)
-
-
-def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """What each head's calibration takes of scores (n, 7 heads): its own (n, heads, 7), or all (n, heads, 7 heads)."""
-    if recipe.calibration == calibration.JOINT:
-        return np.repeat(scores[:, None], len(recipe.heads), axis=1)
-    return scores.reshape(len(scores), len(recipe.heads), len(EMOTIONS))
-
-
-def _check_fits(name: str, recipe: Recipe) -> None:
-    """Raise InputError for heads and copies that a model can't have."""
-    heads = model_module(name).HEADS
-    if not set(recipe.heads) <= set(heads):
-        raise InputError(name, f"a recipe with the heads {', '.join(heads)}", ", ".join(recipe.heads))
-    if recipe.augmentation and "rounds" not in recipe.fit:
-        raise InputError(name, "a recipe without 'augmentation': only boosted trees take it", "one with it")
-
-
-def _check_export(
-    data: fer2013.Fer2013,
-    recipe: Recipe,
-    bound: float,
-    scores: np.ndarray,
-    calibrations: list[Calibration],
-    probabilities: np.ndarray,
-) -> dict[str, float]:
-    """The parity of exported probabilities on PublicTest (n, heads, 7) with the library's scores for each head."""
-
-    library = [one.probabilities(scores[:, head]) for head, one in enumerate(calibrations)]
-    labels = [choices(data, "PublicTest", head) for head in recipe.heads]
-    return parity(bound, np.concatenate(library), np.concatenate(probabilities.swapaxes(0, 1)), np.concatenate(labels))
-
-
-def _exported_predictions(
-    data: fer2013.Fer2013, recipe: Recipe, threads: int
-) -> Callable[[bytes, str, fer2013.Split], np.ndarray]:
-    """A function from a model, its output's name and a split to the output's probabilities float32 (n, 7)."""
-
-    features = extract_cached(data.crops, recipe.features, paths.CACHE, threads)
-
-    def predict(model: bytes, output: str, split: fer2013.Split) -> np.ndarray:
-        session = onnx_session(model, threads)
-        rows = np.asarray(features[split.rows], dtype=np.float32)
-        parts = np.array_split(rows, len(rows) // 256 + 1)
-        return np.concatenate([session.run([output], {"features": part})[0] for part in parts])
-
-    return predict
-
-
-def _provenance(
-    name: str,
-    data: fer2013.Fer2013,
-    recipe: Recipe,
-    seed: int,
-    minutes: float,
-    client: Client | None,
-    fitted: Fitted,
-) -> dict[str, Any]:
-    """The card's record of a training: settings, data, duration in minutes and versions."""
-    return {
-        "model": name,
-        "fit": recipe.fit,
-        "tuning": recipe.tuning,
-        **({"augmentation": to_json(recipe.augmentation)} if recipe.augmentation else {}),
-        "seed": seed,
-        "data_hash": data.hash,
-        "minutes": round(minutes, 1),
-        **({"workers": len(client.nthreads())} if client is not None else {}),
-        "versions": installed_versions(_LIBRARIES),
-        **fitted.notes,
-    }

@@ -16,9 +16,9 @@ import onnx
 from facial_emotion.classical.graph import Graph, append_mirrored, average_mirrored
 from facial_emotion.classical.symmetric_pca import symmetric_parts
 from facial_emotion.classical.task import Task, class_weights
-from facial_emotion.evaluation import calibration
 from facial_emotion.features.emotions import EMOTIONS, to_one_hot
-from facial_emotion.tuning import Space
+from facial_emotion.training import calibrate
+from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
     from dask.array import Array
@@ -75,7 +75,7 @@ def linear_start(task: Task, ridge: float | None) -> Start:
         regression.fit(even[fitted], targets[fitted])
         for number, copy in enumerate(copies):
             left_out[number, out] = regression.predict(copy[out])
-    to_logits = calibration.matrix(left_out[0], targets)
+    to_logits = calibrate.matrix(left_out[0], targets)
     regression.fit(even, targets)
     weights = np.zeros((task.features.shape[1], targets.shape[1]))
     of_even = (parts.scale / spread)[:, None] * (regression.coef_.T @ to_logits.weights)

@@ -13,6 +13,7 @@ import numpy as np
 from facial_emotion.deep.recipe import Recipe
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.paths import replacing
+from facial_emotion.records import to_json
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +37,7 @@ class Identity:
 
     def to_dict(self) -> dict[str, Any]:
         """The identity in the types of JSON."""
-        return {**vars(self), "recipe": self.recipe.to_dict()}
+        return {**vars(self), "recipe": to_json(self.recipe)}
 
 
 @dataclass

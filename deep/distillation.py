@@ -8,18 +8,20 @@ probabilities soften these labels and give the alternatives.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from facial_emotion import recognizers
-from facial_emotion.deep import augment, checkpoint
-from facial_emotion.deep.recipe import Teacher
+from facial_emotion.deep import checkpoint
+from facial_emotion.deep.recipe import Recipe, Teacher
 from facial_emotion.errors import InputError
 from facial_emotion.records import to_json
+from facial_emotion.training import augment
 
 if TYPE_CHECKING:
     from facial_emotion.deep.loop import Rows
@@ -81,6 +83,16 @@ def _read(folder: Path) -> tuple[np.ndarray, list[TeacherInfo]]:
     except Exception as error:  # zipfile, numpy and json each raise their own
         reason = f"{type(error).__name__}: {error}"
         raise InputError(path, "the teacher's predictions", reason, "start anew") from error
+
+
+def read_lessons(recipe: Recipe, training: Rows, folder: Path) -> Callable[[int], Rows]:
+    """The training rows by epoch, with the stored predictions of the recipe's teacher in. Raises InputError."""
+    assert recipe.teacher is not None
+    predictions, infos = _read(folder)
+    labels, heads = [info["labels"] for info in infos], list(recipe.heads)
+    if not set(labels) <= set(heads) or len(set(labels)) < len(labels):
+        raise InputError("teacher", f"one with the labels {' or '.join(heads)}, or one for each", ", ".join(labels))
+    return partial(taught, training, recipe.teacher, predictions, [heads.index(name) for name in labels])
 
 
 def taught(training: Rows, teacher: Teacher, predictions: np.ndarray, heads: Sequence[int], epoch: int) -> Rows:

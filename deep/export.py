@@ -15,14 +15,14 @@ from onnx import TensorProto, helper, numpy_helper
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.deep.loop import predict
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation.parity import EXACT, parity
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.threads import onnx_session
+from facial_emotion.training.parity import EXACT, parity
 
 if TYPE_CHECKING:
     import keras
 
-    from facial_emotion.evaluation.calibration import Calibration
+    from facial_emotion.training.calibrate import Calibration
 
 PARITY_ROWS = 512  # crops on which the exported network is compared with Keras
 _OPSET = 17

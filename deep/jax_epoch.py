@@ -1,8 +1,8 @@
 """An epoch of training as one compiled program, for Keras on JAX: it keeps an accelerator busy.
 
-The crops of an epoch are copied to the device at once and augmented there, by the distributions of ``augment``; Python
-is reached again only at the end of the epoch. All randomness comes from (seed, epoch, step), though it is not that of
-the other backends.
+The crops of an epoch are copied to the device at once and augmented there, by the distributions of
+``training.augment``; Python is reached again only at the end of the epoch. All randomness comes from (seed, epoch,
+step), though it is not that of the other backends.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.deep.augment import ERASED_AREA
-from facial_emotion.deep.recipe import Augmentation
+from facial_emotion.training.augment import ERASED_AREA, Augmentation
 
 if TYPE_CHECKING:
     import jax
@@ -115,7 +114,7 @@ def _loss(model: keras.Model, weights: np.ndarray) -> Callable[..., Any]:
 def augment(
     crops: jax.Array, targets: jax.Array, amount: Augmentation, size: int, key: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Augmented crops float32 (n, size, size, 1), 0-255, and their targets, as ``augment.augment_batch`` makes them."""
+    """Augmented crops float32 (n, size, size, 1), 0-255, and their targets, as ``training.augment`` makes them."""
     import jax
     import jax.numpy as jnp
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facial_emotion.deep import augment, backend, checkpoint, schedule
+from facial_emotion.deep import backend, checkpoint, schedule
 from facial_emotion.deep.checkpoint import History, Identity, Progress, assign, restore, values
 from facial_emotion.deep.jax_epoch import compile_epoch
 from facial_emotion.deep.optimiser import build_optimiser
-from facial_emotion.deep.recipe import IMAGE_SIZE
-from facial_emotion.deep.schedule import Stage
+from facial_emotion.deep.recipe import IMAGE_SIZE, Stage
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar, delayed_interrupt, note
+from facial_emotion.training import augment
 
 if TYPE_CHECKING:
     import keras
@@ -70,18 +70,18 @@ def fit(
         loop = _Loop(model, identity, training, held_out, folder, interrupted)
         optimiser_state = loop.resume() if resume else None
         loop.progress.device = loop.progress.device or backend.device()
-        for stage in schedule.stages(identity.recipe):
-            if loop.progress.epoch >= stage.end:
+        for first, end, stage in schedule.stages(identity.recipe):
+            if loop.progress.epoch >= end:
                 continue
-            optimiser = loop.compile(stage)
-            if optimiser_state and (loop.progress.epoch, loop.progress.step) > (stage.first, 0):
+            optimiser = loop.compile(stage, end)
+            if optimiser_state and (loop.progress.epoch, loop.progress.step) > (first, 0):
                 restore(optimiser.variables, optimiser_state, folder / LAST)
-            while loop.progress.epoch < stage.end:
+            while loop.progress.epoch < end:
                 finished = loop.run_epoch()
                 if finished:
                     loop.end_epoch()
                 stop = interrupted()
-                if not finished or stop or loop.progress.epoch == stage.end or loop.time_to_save():
+                if not finished or stop or loop.progress.epoch == end or loop.time_to_save():
                     loop.save(optimiser)
                 if finished:
                     report(loop.progress.history)
@@ -140,8 +140,8 @@ class _Loop:
         self.saved = time.monotonic()
         self.saving = self.saved - start
 
-    def compile(self, stage: Stage) -> keras.Optimizer:
-        """Compile the model with the loss and the optimiser of a stage; returns the optimiser."""
+    def compile(self, stage: Stage, end: int) -> keras.Optimizer:
+        """Compile the model with the loss and the optimiser of a stage, which ends before an epoch; the optimiser."""
         import keras
         from keras import losses
 
@@ -149,7 +149,7 @@ class _Loop:
             layer.trainable = schedule.lr_multiplier(stage.layer_lr_multipliers, layer.name) > 0
         optimiser = build_optimiser(self.recipe, stage, self.steps, self.model.trainable_variables)
         loss = losses.CategoricalCrossentropy(from_logits=True)  # the mean over rows and heads
-        jit = "auto" if stage.end * self.steps < _XLA_STEPS or keras.backend.backend() == "torch" else True
+        jit = "auto" if end * self.steps < _XLA_STEPS or keras.backend.backend() == "torch" else True
         self.model.compile(optimiser, loss, metrics=["accuracy"], jit_compile=jit)
         # Half precision needs a loss that is scaled, which only Keras's own steps do.
         if keras.backend.backend() == "jax" and self.recipe.precision != "mixed_float16":
@@ -181,7 +181,7 @@ class _Loop:
             # A function that has been compiled for two sizes is generalised to any size, and rounds differently.
             self.model.make_train_function(force=True)
             self.model.make_predict_function(force=True)
-        name = f"epoch {epoch + 1}/{schedule.stages(recipe)[-1].end}"
+        name = f"epoch {epoch + 1}/{recipe.epochs}"
         with bar(name, self.steps - progress.step) as step_done:
             for step in range(progress.step, self.steps):
                 start = time.monotonic()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from facial_emotion.deep.recipe import OPTIMISERS, Recipe
-from facial_emotion.deep.schedule import Stage, lr_multiplier
+from facial_emotion.deep.recipe import OPTIMISERS, Recipe, Stage
+from facial_emotion.deep.schedule import lr_multiplier
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,7 @@ def build_optimiser(
     from keras import optimizers
 
     settings = recipe.optimiser
-    warmup, total = round(settings.warmup_epochs * steps_per_epoch), (stage.end - stage.first) * steps_per_epoch
+    warmup, total = round(settings.warmup_epochs * steps_per_epoch), stage.epochs * steps_per_epoch
     learning_rate = optimizers.schedules.CosineDecay(
         0.0, max(1, total - warmup), alpha=0.0, warmup_target=stage.learning_rate, warmup_steps=max(1, warmup)
     )

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
-from facial_emotion.deep.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Epochs ``first`` to ``end`` - 1 under one optimiser; the rest as in ``recipe.StageSettings``."""
-
-    first: int
-    end: int
-    learning_rate: float
-    layer_lr_multipliers: dict[str, float]
+from facial_emotion.deep.recipe import Recipe, Stage
 
 
-def stages(recipe: Recipe) -> list[Stage]:
-    """The consecutive stages of a recipe."""
-    result: list[Stage] = []
-    first = 0
-    for settings in recipe.stages:
-        end = first + settings.epochs
-        result.append(Stage(first, end, settings.learning_rate, settings.layer_lr_multipliers))
-        first = end
-    return result
+def stages(recipe: Recipe) -> Iterator[tuple[int, int, Stage]]:
+    """The consecutive stages of a recipe, each with its first epoch and the one after its last."""
+    for stage, end in zip(recipe.stages, accumulate(stage.epochs for stage in recipe.stages), strict=True):
+        yield end - stage.epochs, end, stage
 
 
 def image_size(recipe: Recipe, epoch: int) -> int:

@@ -10,6 +10,7 @@ import functools
 import json
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -20,6 +21,14 @@ from facial_emotion.errors import InputError
 NEVER = 1.0 + 1e-6  # a threshold that no confidence reaches
 _LARGEST = 1e300  # of numbers that are finite
 Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Valid:
+    """What the values of a field have to be: Annotated[int, Valid("1 or more", lambda count: count >= 1)]."""
+
+    expected: str
+    holds: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -193,24 +202,30 @@ def parse_json(content: str | bytes, place: object, expected: str = "JSON") -> A
         raise InputError(place, expected, str(error)) from error
 
 
-def parse(kind: type[Record], value: object, place: object) -> Record:
-    """A record from parsed JSON. Raises InputError that names the field; keys that the record has not are ignored."""
+def parse(kind: type[Record], value: object, place: object, strict: bool = False) -> Record:
+    """A record from parsed JSON. Raises InputError that names the field.
+
+    Keys that the record has not are ignored, as later versions may write them, or refused where it is strict.
+    """
     if not isinstance(value, dict):
         raise InputError(place, "a JSON object", type(value).__name__)
-    hints = _hints(typing.cast(type, kind))
-    values = {}
-    for entry in dataclasses.fields(kind):  # type: ignore[arg-type]
-        if entry.name in value:
-            values[entry.name] = _parsed(hints[entry.name], value[entry.name], place, entry.name)
+    hints, entries, values = _hints(typing.cast(type, kind)), dataclasses.fields(kind), {}  # type: ignore[arg-type]
+    for entry in entries:
+        name, hint = entry.name, hints[entry.name]
+        if name in value:
+            values[name] = _parsed(hint, value[name], place, name, strict)
         elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
-            raise InputError(place, f"{entry.name!r} of type {_name(hints[entry.name])}", "nothing")
+            raise InputError(place, f"{name!r} of type {_name(hint)}", "nothing")
+    unknown = [name for name in value if name not in hints]
+    if strict and unknown:
+        raise InputError(place, f"only {', '.join(entry.name for entry in entries)}", ", ".join(unknown)[:80])
     return kind(**values)
 
 
 @functools.cache
 def _hints(kind: type) -> dict[str, Any]:
     """The type hints of a record's fields; evaluating them takes longer than all the rest."""
-    return get_type_hints(kind)
+    return get_type_hints(kind, include_extras=True)
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -232,30 +247,35 @@ def _plain(value: Any) -> Any:
     return [_plain(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _parsed(hint: Any, value: Any, place: object, name: str) -> Any:
+def _parsed(hint: Any, value: Any, place: object, name: str, strict: bool) -> Any:
     """A field's value, checked against its type hint."""
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
+    if origin is typing.Annotated:
+        parsed = _parsed(arguments[0], value, place, name, strict)
+        if parsed is not None and not arguments[1].holds(parsed):
+            raise InputError(place, f"{name!r}, {arguments[1].expected}", json.dumps(value)[:80])
+        return parsed
     if origin in (typing.Union, types.UnionType):
-        return None if value is None else _parsed(arguments[0], value, place, name)
+        return None if value is None else _parsed(arguments[0], value, place, name, strict)
     if dataclasses.is_dataclass(hint):
-        return parse(typing.cast(type, hint), value, f"{place}, {name}")
+        return parse(typing.cast(type, hint), value, f"{place}, {name}", strict)
     kinds: tuple[Any, ...] = (int, float) if hint is float else (origin or hint,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and hint is not bool):
         raise InputError(place, f"{name!r} of type {_name(hint)}", type(value).__name__)
     if hint is float and not abs(value) < _LARGEST:  # also true of NaN
         raise InputError(place, f"{name!r}, a finite number", str(value)[:80])
     if origin is dict:
-        return {key: _parsed(arguments[1], entry, place, f"{name}.{key}") for key, entry in value.items()}
+        return {key: _parsed(arguments[1], entry, place, f"{name}.{key}", strict) for key, entry in value.items()}
     if origin is list:
-        return [_parsed(arguments[0], entry, place, name) for entry in value]
+        return [_parsed(arguments[0], entry, place, f"{name}.{index}", strict) for index, entry in enumerate(value)]
     return value
 
 
 def _name(hint: Any) -> str:
     """A type in a message."""
     arguments = get_args(hint)
-    if get_origin(hint) in (typing.Union, types.UnionType):
+    if get_origin(hint) in (typing.Union, types.UnionType, typing.Annotated):
         return _name(arguments[0])
     return str(getattr(get_origin(hint) or hint, "__name__", hint))

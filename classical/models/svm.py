@@ -19,7 +19,7 @@ from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_p
 from facial_emotion.classical.task import Fitted, Task, class_weights
 from facial_emotion.features.emotions import to_one_hot
 from facial_emotion.terminal import bar
-from facial_emotion.tuning import Space
+from facial_emotion.training.tune import Space
 
 HEADS = ("fer2013", "people")
 SPACE: Space = {

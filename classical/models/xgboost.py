@@ -20,7 +20,7 @@ from facial_emotion.classical.trees import (
 )
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import bar
-from facial_emotion.tuning import Space
+from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
     from xgboost import Booster

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion.deep.backend import load_weights, score_heads
-from facial_emotion.tuning import Space
+from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
     import keras

@@ -16,7 +16,7 @@ import numpy as np
 from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.errors import InputError
-from facial_emotion.tuning import Space
+from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
     import keras

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from facial_emotion.records import Card
+    from facial_emotion.training.job import Job
 
 _PATH = options.Place()
 
@@ -27,104 +28,101 @@ def main() -> None:
     """Train a model, calibrate it, score it and write it to ./artifacts or --out."""
 
 
-def classical_command(name: str) -> click.Command:
-    """The command that trains a classical model."""
-
-    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}")
-    @options.data
-    @click.option("--recipe", type=_PATH, help=f"JSON; by default classical/recipes/{name}.json.")
-    @click.option(
-        "--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
-    )
-    @options.overwrite
-    @options.seed
-    @options.threads
-    @click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping.")
-    @click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.')
-    def command(
-        data: Path,
-        recipe: Path | None,
-        out: Path | None,
-        overwrite: bool,
-        seed: int,
-        threads: int,
-        rounds: int | None,
-        cluster: str | None,
-    ) -> None:
-        """Fit on Training, calibrate on PublicTest, export to ONNX and write the artifact.
-
-        On a cluster the workers extract the features and boost the trees, for a fixed number of rounds: the recipe's,
-        or those of --rounds. The LS-SVM is fitted on this machine, with features that the workers extracted.
-        """
-        from contextlib import nullcontext
-
-        from facial_emotion.classical.train import RECIPES, read_recipe, train, with_rounds
-        from facial_emotion.cluster import connect
-        from facial_emotion.data import fer2013
-
-        settings = read_recipe(recipe or RECIPES / f"{name}.json")
-        folder = _destination(out, name, overwrite, settings.heads)
-        dataset = fer2013.load(data)
-        if rounds or cluster:
-            settings = with_rounds(settings, rounds)
-        with connect(cluster, threads) if cluster else nullcontext() as client:
-            cards = train(name, dataset, settings, folder, seed, threads, client, _words(name, recipe))
-        parity = (cards[0].parity or {})["largest_difference"]
-        _print_result(cards, folder, f"{cards[0].training['minutes']} minutes, parity {parity:.1e}")
-
-    command.short_help = f"The classical model {name}."
-    return command
-
-
-def deep_command(name: str) -> click.Command:
-    """The command that trains a network."""
-
-    @click.command(name, epilog=f"Example: facial-emotion train {name} --data fer2013.csv --out my/{name} --resume")
-    @options.data
-    @click.option("--recipe", type=_PATH, help=f"JSON; by default deep/recipes/{name}.json.")
-    @click.option(
+_OF_ALL = (
+    options.data,
+    click.option("--recipe", type=_PATH, help="JSON; by default the model's own in its track's recipes/."),
+    click.option("--out", type=_PATH, help="Artifact folder; by default artifacts/NAME, which --overwrite replaces."),
+    options.overwrite,
+    options.seed,
+)
+_OF_CLASSICAL = (
+    options.threads,
+    click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping."),
+    click.option("--cluster", help='A Dask scheduler, as tcp://host:8786, or "local": as many workers as --threads.'),
+)
+_OF_NETWORKS = (
+    click.option(
         "--weights",
         type=_PATH,
         help="Initial weights: weights.npz of an earlier training; for vgg16, a .weights.h5 of "
         "VGG16(include_top=False) on ImageNet, by default downloaded; for dlib-resnet, an .npz of the arrays of dlib's "
         "face-recognition network.",
-    )
-    @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished.")
-    @click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE).")
-    @click.option(
-        "--out", type=_PATH, help=f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
-    )
-    @options.overwrite
-    @click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training.")
-    @options.labels("Write only the recognizer of the head with these labels.")
-    @options.seed
-    def command(
-        data: Path,
-        recipe: Path | None,
-        weights: Path | None,
-        resume: bool,
-        checkpoints: Path | None,
-        out: Path | None,
-        overwrite: bool,
-        keep_weights: bool,
-        labels: str | None,
-        seed: int,
-    ) -> None:
-        """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
-        from facial_emotion import paths
-        from facial_emotion.data import fer2013
-        from facial_emotion.deep import train
-        from facial_emotion.deep.recipe import RECIPES, read
+    ),
+    click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished."),
+    click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE)."),
+    click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training."),
+    options.labels("Write only the recognizer of the head with these labels."),
+)
 
-        settings = read(recipe or RECIPES / f"{name}.json")
-        place = checkpoints or paths.checkpoints(name)
-        folder = _destination(out, name, overwrite, () if labels else tuple(settings.heads))
-        job = train.Job(name, settings, seed, weights, _words(name, recipe, weights, labels), keep_weights, labels)
-        cards = train.run(job, fer2013.load(data), place, folder, resume)
-        _print_result(cards, folder, f"{cards[0].training['minutes']} minutes, {cards[0].variant}")
 
-    command.short_help = f"The network {name}: hours on a CPU."
-    return command
+def classical(
+    name: str, data: Path, recipe: Path | None, out: Path | None, rounds: int | None, cluster: str | None, **given: Any
+) -> None:
+    """Fit on Training, calibrate on PublicTest, export to ONNX and write the artifact.
+
+    On a cluster the workers extract the features and boost the trees, for a fixed number of rounds: the recipe's, or
+    those of --rounds. The LS-SVM is fitted on this machine, with features that the workers extracted.
+    """
+    from contextlib import nullcontext
+    from dataclasses import replace
+
+    from facial_emotion.cluster import connect
+
+    job, folder = _job(name, data, recipe, out, **given)
+    if rounds and "rounds" not in job.recipe.fit:
+        raise InputError("--rounds", "a model that is boosted, lightgbm or xgboost", "one that is not")
+    if (rounds or cluster) and "rounds" in job.recipe.fit:
+        fit = {**job.recipe.fit, "rounds": rounds or job.recipe.fit["rounds"], "patience": None}
+        job = replace(job, recipe=replace(job.recipe, fit=fit))
+    with connect(cluster, job.threads) if cluster else nullcontext() as client:
+        cards = _run(replace(job, client=client), folder)
+    _print_result(cards, folder, f"parity {(cards[0].parity or {})['largest_difference']:.1e}")
+
+
+def network(
+    name: str, data: Path, recipe: Path | None, out: Path | None, checkpoints: Path | None, **given: Any
+) -> None:
+    """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
+    from facial_emotion import paths
+
+    place = checkpoints or paths.checkpoints(name)
+    job, folder = _job(name, data, recipe, out, checkpoints=place, **given)
+    cards = _run(job, folder)
+    _print_result(cards, folder, str(cards[0].variant))
+
+
+def _job(
+    name: str, data: Path, recipe: Path | None, out: Path | None, overwrite: bool, **given: Any
+) -> tuple[Job, Path]:
+    """The training that was asked for, and the folder it goes to. Raises InputError before the data is read."""
+    from facial_emotion import artifact, paths
+    from facial_emotion.data import fer2013
+    from facial_emotion.training.job import Job, recipe_of
+
+    settings, folder = recipe_of(name, recipe), out or paths.NEW_ARTIFACTS / name
+    weights, labels = given.get("weights"), given.get("labels")
+    artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
+    words = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
+    command = [f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in words.items() if value)]
+    return Job(name, settings, fer2013.load(data), command=" ".join(command), **given), folder
+
+
+def _run(job: Job, folder: Path) -> list[Card]:
+    from facial_emotion.training.job import run as train
+
+    return train(job, folder)
+
+
+def _add(name: str, function: Callable[..., None], own: Sequence[Callable[..., Any]], short_help: str) -> None:
+    """Add the command that trains a model."""
+    example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"
+
+    def command(**given: Any) -> None:
+        function(name, **given)
+
+    for option in reversed((*_OF_ALL, *own)):
+        command = option(command)
+    main.command(name, epilog=example, help=function.__doc__, short_help=short_help)(command)
 
 
 @main.command(
@@ -204,24 +202,9 @@ def scores(names: tuple[str, ...], data: Path) -> None:
 
 
 for _name in registry.names(models):
-    main.add_command(classical_command(_name))
+    _add(_name, classical, _OF_CLASSICAL, f"The classical model {_name}.")
 for _name in registry.names(networks):
-    main.add_command(deep_command(_name))
-
-
-def _destination(out: Path | None, name: str, overwrite: bool, heads: Sequence[str]) -> Path:
-    """The folder of a model that is to be trained. Raises InputError where another model would be replaced."""
-    from facial_emotion import artifact, paths
-
-    folder = out or paths.NEW_ARTIFACTS / name
-    artifact.check_free(folder, overwrite, heads)
-    return folder
-
-
-def _words(name: str, recipe: Path | None, weights: Path | None = None, labels: str | None = None) -> str:
-    """The command of a training, for its card, with the options that were given."""
-    given = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
-    return " ".join([f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in given.items() if value)])
+    _add(_name, network, _OF_NETWORKS, f"The network {_name}: hours on a CPU.")
 
 
 def _print_result(cards: list[Card], folder: Path, remark: str) -> None:
@@ -230,7 +213,7 @@ def _print_result(cards: list[Card], folder: Path, remark: str) -> None:
 
     for card in cards:
         _print_scores(card)
-    click.echo(f"{folder}: {remark}")
+    click.echo(f"{folder}: {cards[0].training['minutes']} minutes, {remark}")
     if folder.parent.resolve() != paths.ARTIFACTS.resolve():
         click.echo(f"to use it: FER_ARTIFACTS={folder.parent} facial-emotion compare --models {folder.name}")
 

@@ -17,11 +17,12 @@ ROOT = Path(__file__).parent.parent.parent
 SCRIPT = """
 import numpy as np
 from pathlib import Path
-from facial_emotion.deep import backend, schedule
+from facial_emotion.deep import backend
 from facial_emotion.deep.networks import cnn
 from facial_emotion.deep.checkpoint import Identity
 from facial_emotion.deep.loop import Rows, _Loop
-from facial_emotion.deep.recipe import from_dict
+from facial_emotion.deep.recipe import Recipe
+from facial_emotion.training.recipe import checked
 from tests.deep.conftest import RECIPE
 backend.configure()
 import keras
@@ -33,12 +34,11 @@ for kind, options in kinds.items():
     settings["network"] = {**RECIPE["network"], "stages": [[8, 1], [12, 1], [16, 1]]}
     settings["image_sizes"] = [[0, 48]]
     settings["stages"] = [{"epochs": 1, "learning_rate": 0.1, "layer_lr_multipliers": multipliers}]
-    recipe = from_dict(settings, "recipe")
+    recipe = checked(Recipe, settings, "recipe")
     model = cnn.build(recipe.network, 1)
-    stage = schedule.stages(recipe)[0]
     training = Rows(np.zeros((160, 48, 48), np.uint8), np.full((160, 1, 7), 1 / 7, np.float32), np.zeros((160, 1), int))
     loop = _Loop(model, Identity("cnn", recipe, "", 0), lambda epoch: training, training, Path(), lambda: False)
-    loop.compile(stage)
+    loop.compile(recipe.stages[0], 1)
     before = {variable.path: np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables}
     rng = np.random.default_rng(0)
     for _ in range(3):

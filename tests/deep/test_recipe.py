@@ -13,73 +13,71 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facial_emotion import registry, tuning
+from facial_emotion import registry
 from facial_emotion.deep import checkpoint, networks, schedule
 from facial_emotion.deep.checkpoint import Identity, Progress
-from facial_emotion.deep.recipe import RECIPES, from_dict, read
-from facial_emotion.deep.tune import shortened, space
+from facial_emotion.deep.recipe import RECIPES, Recipe
+from facial_emotion.deep.train import shortened, space
 from facial_emotion.errors import InputError, OutputError
+from facial_emotion.records import to_json
+from facial_emotion.training.job import recipe_of
+from facial_emotion.training.recipe import checked, read
+from facial_emotion.training.tune import current_values
 from tests.deep.conftest import RECIPE
 
-IDENTITY = Identity("cnn", from_dict(RECIPE, "recipe"), data_hash="0" * 64, seed=0)
+IDENTITY = Identity("cnn", checked(Recipe, RECIPE, "recipe"), data_hash="0" * 64, seed=0)
 
 
 @pytest.mark.parametrize("name", registry.names(networks))
 def test_default_recipes_lie_in_their_search_space(name: str) -> None:
-    recipe = read(RECIPES / f"{name}.json").to_dict()
-    for key, value in tuning.current_values(recipe, space(name)).items():
+    for key, value in current_values(recipe_of(name), space(name)).items():
         limits = space(name)[key][1]
         assert limits["low"] <= value <= limits["high"], key
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.json")), ids=lambda path: path.stem)
 def test_a_recipe_is_written_as_it_was_read(path: Path) -> None:
-    assert read(path).to_dict() == json.loads(path.read_text())
+    assert to_json(read(Recipe, path)) == json.loads(path.read_text())
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch": "many"}, "expected 'batch' of type int, found str"),
-        ({"heads": {"ferplus": {}}}, "expected 'heads', one or more of fer2013, people, found ferplus"),
-        ({"heads": {}}, "expected 'heads', one or more of fer2013, people, found none"),
-        ({"heads": {"people": 1}}, "expected 'heads.people' of type dict, found int"),
-        ({"heads": {"people": {}}}, "expected 'heads.people.class_weight_power' of type int or float, found nothing"),
-        ({"precision": "float8"}, "expected 'precision' one of float32, mixed_bfloat16, mixed_float16"),
-        ({"optimiser": {"kind": "lamb"}}, "expected optimiser 'kind' one of sgd, adamw, found 'lamb'"),
-        ({"optimiser": {"kind": "sgd"}}, "expected an optimiser of clip, kind, momentum, .*, found kind"),
+        ({"batch": "many"}, ": expected 'batch' of type int, found str"),
+        ({"batch": 0}, ": expected 'batch', 1 or more, found 0"),
         (
-            {"optimiser": {**RECIPE["optimiser"], "clip": "5"}},
-            "expected 'optimiser.clip' of type int or float, found str",
+            {"heads": {"ferplus": RECIPE["heads"]["fer2013"]}},
+            ": expected 'heads', one or more of fer2013, people, found",
         ),
-        ({"teacher": "svm"}, "expected 'teacher' of type dict, found str"),
+        ({"heads": {}}, ": expected 'heads', one or more of fer2013, people, found {}"),
+        ({"heads": {"people": 1}}, ", heads.people: expected a JSON object, found int"),
+        ({"heads": {"people": {}}}, ", heads.people: expected 'class_weight_power' of type float, found nothing"),
+        ({"precision": "float8"}, ": expected 'precision', one of float32, mixed_bfloat16, mixed_float16, found"),
+        ({"optimiser": {"kind": "lamb"}}, ", optimiser: expected 'kind', one of sgd, adamw, found"),
+        ({"optimiser": {"kind": "sgd"}}, ", optimiser: expected 'weight_decay' of type float, found nothing"),
+        ({"optimiser": {**RECIPE["optimiser"], "clip": "5"}}, ", optimiser: expected 'clip' of type float, found str"),
+        ({"optimiser": {**RECIPE["optimiser"], "beta_2": 1}}, ": expected an optimiser sgd with momentum, nesterov, "),
+        ({"teacher": "svm"}, ", teacher: expected a JSON object, found str"),
+        ({"teacher": {"models": ["svm", "cnn"], "shares": [0.5]}}, ": expected a teacher with as many 'shares' as"),
+        ({"teacher": {"models": ["svm"], "shares": [2]}}, ", teacher: expected 'shares.0', between 0 and 1, found 2"),
+        ({"teacher": {"shares": [0.5]}}, ", teacher: expected 'models' of type list, found nothing"),
+        ({"teacher": {"models": ["svm"], "shares": [1], "views": 2}}, ": expected a teacher with as many 'shares' as"),
         (
-            {"teacher": {"model": ["svm", "cnn"], "share": 0.5}},
-            "expected a teacher with 'model' and 'share' between 0 and 1, or as many",
+            {"teacher": {"models": ["svm"], "shares": [1], "views": 2, "augment": RECIPE["augment"]}},
+            ", teacher: expected 'augment', without mixup",
         ),
-        ({"teacher": {"model": "svm", "share": 2}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
-        ({"teacher": {"share": 0.5}}, "expected a teacher with 'model' and 'share' between 0 and 1"),
-        ({"teacher": {"model": "svm", "share": 1, "views": 2}}, "expected a teacher with 'views', 0 or more, and "),
-        (
-            {"teacher": {"model": "svm", "share": 1, "views": 2, "augment": {}}},
-            "expected 'teacher.augment.rotation' of type int or float, found nothing",
-        ),
-        (
-            {"teacher": {"model": "svm", "share": 1, "views": 2, "augment": RECIPE["augment"]}},
-            "expected 'teacher.augment.mixup' 0, found 0.2",
-        ),
-        ({"image_sizes": [[0, 32]]}, "expected 'image_sizes' that end with crops of 48, found .*32"),
-        ({"image_sizes": [48]}, r"expected 'image_sizes' of pairs \[first epoch, image size\], .*, found \[48\]"),
-        ({"stages": []}, "expected 'stages', one or more, found none"),
-        ({"stages": [{"epochs": 3}]}, "expected 'stages.0.learning_rate' of type int or float, found nothing"),
-        ({"augment": {}}, "expected 'augment.rotation' of type int or float, found nothing"),
-        ({"ema": 0.9}, "expected only the settings network, .*, found ema"),
+        ({"image_sizes": [[0, 32]]}, r": expected 'image_sizes', pairs .*, the last of 48 pixels, found \[\[0, 32\]\]"),
+        ({"image_sizes": [48]}, ": expected 'image_sizes.0' of type list, found int"),
+        ({"stages": []}, r": expected 'stages', one or more, found \[\]"),
+        ({"stages": [{"epochs": 3}]}, ", stages.0: expected 'learning_rate' of type float, found nothing"),
+        ({"augment": {"rotation": 500}}, ", augment: expected 'rotation', from 0 to 180, found 500"),
+        ({"ema": 0.9}, ": expected only network, .*, found ema"),
     ],
 )
 def test_errors_name_the_wrong_setting(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(json.dumps({**RECIPE, **change}))
-    with pytest.raises(InputError, match=rf"recipe\.json: {message}"):
-        read(tmp_path / "recipe.json")
+    with pytest.raises(InputError, match=rf"recipe\.json{message}"):
+        read(Recipe, tmp_path / "recipe.json")
 
 
 @pytest.mark.parametrize(
@@ -88,21 +86,21 @@ def test_errors_name_the_wrong_setting(change: dict[str, Any], message: str, tmp
 def test_files_that_are_not_recipes_are_rejected(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(text)
     with pytest.raises(InputError, match=message):
-        read(tmp_path / "recipe.json")
+        read(Recipe, tmp_path / "recipe.json")
 
 
 def test_a_shortened_recipe_keeps_its_stages() -> None:
     stages = [{"epochs": 2, "learning_rate": 0.1}, {"epochs": 18, "learning_rate": 0.01}]
-    short = shortened(from_dict({**RECIPE, "stages": stages, "mixup_until": 10}, "recipe"), epochs=4, image_size=32)
+    short = shortened(checked(Recipe, {**RECIPE, "stages": stages, "mixup_until": 10}, "recipe"), epochs=4, side=32)
     assert [stage.epochs for stage in short.stages] == [1, 4]
-    assert short.image_sizes == ((0, 32),)
+    assert short.image_sizes == [[0, 32]]
     assert short.mixup_until == 2
 
 
 def test_stages_and_image_sizes_follow_one_another() -> None:
     stages = [{"epochs": epochs, "learning_rate": 0.1} for epochs in (1, 5, 4)]
-    recipe = from_dict({**RECIPE, "stages": stages, "image_sizes": [[0, 32], [1, 40], [8, 48]]}, "recipe")
-    assert [(stage.first, stage.end) for stage in schedule.stages(recipe)] == [(0, 1), (1, 6), (6, 10)]
+    recipe = checked(Recipe, {**RECIPE, "stages": stages, "image_sizes": [[0, 32], [1, 40], [8, 48]]}, "recipe")
+    assert [(first, end) for first, end, _ in schedule.stages(recipe)] == [(0, 1), (1, 6), (6, 10)]
     assert [schedule.image_size(recipe, epoch) for epoch in range(10)] == [32] + [40] * 7 + [48] * 2
 
 

@@ -19,6 +19,7 @@ from facial_emotion import recognizers
 from facial_emotion.data import fer2013
 from facial_emotion.deep import distillation, train
 from facial_emotion.errors import InputError
+from facial_emotion.training.job import Job, recipe_of
 from tests.deep.conftest import RECIPE, WAIT, Command, Process, error_line
 
 
@@ -51,8 +52,8 @@ def test_a_killed_and_resumed_training_of_two_heads_on_teachers_views_ends_with_
     voted_csv: Path, recipe: Path, start: Command, tmp_path: Path, crops: np.ndarray
 ) -> None:
     two_heads = {**RECIPE["heads"], "people": {"class_weight_power": 0.25, "label_smoothing": 0.0}}
-    views = {"views": 3, "augment": {**RECIPE["augment"], "mixup": 0.0}}
-    teacher = {"model": ["lightgbm", "svm-ferplus"], "share": [0.7, 0.5], **views}
+    views = {"views": 3, "augment": {key: value for key, value in RECIPE["augment"].items() if key != "mixup"}}
+    teacher = {"models": ["lightgbm", "svm-ferplus"], "shares": [0.7, 0.5], **views}
     settings = {**RECIPE, "heads": two_heads, "teacher": teacher}
     recipe.write_text(json.dumps(settings))
     out = tmp_path / "artifacts" / "my-cnn"
@@ -228,9 +229,9 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
         "--checkpoints",
         checkpoints,
     )
-    recipe.write_text(json.dumps({**distilled, "teacher": {"model": "nobody", "share": 0.5}}))
+    recipe.write_text(json.dumps({**distilled, "teacher": {"models": ["nobody"], "shares": [0.5]}}))
     assert "model: expected one of " in error_line(start(*words))
-    recipe.write_text(json.dumps({**distilled, "teacher": {"model": "lightgbm", "share": 0.5}}))
+    recipe.write_text(json.dumps({**distilled, "teacher": {"models": ["lightgbm"], "shares": [0.5]}}))
     output(start(*words))
     files = {name: dataclasses.asdict(info) for name, info in recognizers.card("lightgbm").files.items()}
     assert recognizers.card("student", out.parent).training["teacher"] == [
@@ -305,7 +306,7 @@ def test_tuning_continues_its_study(small_csv: Path, recipe: Path, start: Comman
     assert tuned["image_sizes"] == RECIPE["image_sizes"]
 
 
-def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path) -> None:
+def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path, small_csv: Path) -> None:
     import keras
 
     from facial_emotion.deep.networks import dlib_resnet
@@ -333,5 +334,6 @@ def test_dlibs_scales_and_shifts_become_part_of_the_convolutions(tmp_path: Path)
         dlib_resnet.init_weights(model, path, ["fer2013", "people"])
     with pytest.raises(InputError, match=r"expected an \.npz of dlib's arrays, or of this network, found none"):
         dlib_resnet.init_weights(model, None, ["fer2013", "people"])
+    job = Job("dlib-resnet", recipe_of("dlib-resnet"), fer2013.load(small_csv))
     with pytest.raises(InputError, match="dlib-resnet: expected crops of 48 pixels, found 40"):
-        train.check_image_sizes("dlib-resnet", ((0, 40), (2, 48)))
+        train.build(job, job.recipe, [40, 48])

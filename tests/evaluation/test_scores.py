@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation import calibration
 from facial_emotion.evaluation.scores import accuracy_interval, expected_calibration_error, scores
+from facial_emotion.training import calibrate
 
-Fit = Callable[[np.ndarray, np.ndarray], calibration.Calibration]
+Fit = Callable[[np.ndarray, np.ndarray], calibrate.Calibration]
 
 
 def rows(*confidences: tuple[int, float]) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_no_rows_are_refused() -> None:
 
 
 @settings(deadline=None, max_examples=10)
-@given(st.integers(0, 1000), st.sampled_from([calibration.matrix, calibration.vector]))
+@given(st.integers(0, 1000), st.sampled_from([calibrate.matrix, calibrate.vector]))
 def test_calibration_lowers_the_error_of_overconfident_scores(seed: int, fit: Fit) -> None:
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 1.5, (2000, 7))

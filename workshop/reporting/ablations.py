@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion.classical.augment import moved
 from facial_emotion.classical.models import lightgbm
 from facial_emotion.classical.task import Task
-from facial_emotion.classical.train import RECIPES, read_recipe
 from facial_emotion.features import hog
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
 from facial_emotion.features.landmarks import ALIGNED_SIDE
+from facial_emotion.training.augment import moved
+from facial_emotion.training.job import recipe_of
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -46,14 +46,14 @@ def measure(data: Fer2013, folder: Path, step: Callable[[], None], rounds: int) 
     """Accuracy and macro-F1 of each variant on PublicTest and PrivateTest. Features are kept in ``folder``."""
     from sklearn.metrics import accuracy_score, f1_score
 
-    whole = read_recipe(RECIPES / "lightgbm.json")
+    whole = recipe_of("lightgbm")
     served = whole.fit
     training, held_out, judged = (data.split(name) for name in ("Training", "PublicTest", "PrivateTest"))
     rows = []
     for name, blocks, changes in VARIANTS:
         recipe = {"blocks": blocks}
         features = features_of(data.crops, blocks, folder, changes.get("aligned", True))
-        copies = moved(data.crops[training.rows], whole.augmentation if "moved" in changes else None, seed=0)
+        copies = moved(training.crops, whole.augment, whole.copies if "moved" in changes else 0, seed=0)
         task = Task(
             features[training.rows],
             training.labels,

@@ -80,7 +80,8 @@ def taught(training: dict[str, Any]) -> list[tuple[str, float]]:
     teachers = told if isinstance(told, list) else [told]  # a training by one teacher used to have it alone
     if not teachers:
         return []
-    share = training["recipe"]["teacher"]["share"]
+    settings = training["recipe"]["teacher"]
+    share = settings.get("shares", settings.get("share"))  # recipes used to say "share"
     shares = share if isinstance(share, list) else [share]
     return [(teacher["model"], own) for teacher, own in zip(teachers, shares, strict=True)]
 

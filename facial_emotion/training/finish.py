@@ -1,18 +1,19 @@
-"""The last steps of every training: calibration, check of the export, threshold, scores and cards of each head."""
+"""The last steps of a training: calibration, check of the export, threshold, scores and cards of each head."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from facial_emotion.artifact import OUTPUTS, SUFFIXES, write
 from facial_emotion.data.fer2013 import Fer2013, Split
-from facial_emotion.evaluation.calibration import Calibration
 from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
 from facial_emotion.records import Card
+from facial_emotion.training.calibrate import Calibration
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Exported:
     -> the calibration of a head. assemble: the calibrations -> the complete model, whose outputs are those of the
     heads; run: (model, output, split) -> probabilities float32 (n, 7). check: the calibrations and the probabilities
     (n, heads, 7) on PublicTest -> the parity for the card; it raises InputError where the export is broken.
+    card: the fields of the card that only the track knows; training: what its part about the training has besides.
     files: further files of the artifact. split: the rows that calibration is fitted on, which the model must not have
     been fitted on.
     """
@@ -33,6 +35,8 @@ class Exported:
     assemble: Callable[[list[Calibration]], bytes]
     run: Callable[[bytes, str, Split], np.ndarray]
     check: Callable[[list[Calibration], np.ndarray], dict[str, float]]
+    card: dict[str, Any]
+    training: dict[str, Any]
     files: dict[str, bytes] = field(default_factory=dict)
     split: str = "PublicTest"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facial_emotion.deep import augment
-from facial_emotion.deep.recipe import Augmentation
+from facial_emotion.training import augment
+from facial_emotion.training.augment import Augmentation, moved
 
 NONE = Augmentation(rotation=0, scale=0, shift=0, brightness=0, contrast=0, erasing=0, mixup=0)
 STRONG = Augmentation(rotation=40, scale=0.4, shift=0.3, brightness=90, contrast=0.9, erasing=1, mixup=0.4)
@@ -74,3 +74,28 @@ def test_resizing_keeps_the_mean_grey_level(crops: np.ndarray) -> None:
     assert small.shape == (5, 32, 32, 1)
     np.testing.assert_allclose(small.mean(axis=(1, 2, 3)), crops[:5].mean(axis=(1, 2)), atol=1.5)
     np.testing.assert_array_equal(augment.resize(crops[:5], 48)[..., 0], crops[:5])
+
+
+def test_without_amounts_crops_stay_as_they_are(crops: np.ndarray) -> None:
+    (copy,) = moved(crops[:20], NONE, 1, seed=0)
+    np.testing.assert_array_equal(copy, crops[:20])
+
+
+def test_copies_differ_and_are_the_same_each_time(crops: np.ndarray) -> None:
+    amount = Augmentation(rotation=5, scale=0.05, shift=1.5 / 48)
+    first, second = moved(crops[:20], amount, 2, seed=0)
+    assert first.dtype == np.uint8
+    assert (first != second).any(axis=(1, 2)).all()
+    np.testing.assert_array_equal(moved(crops[:20], amount, 2, seed=0)[1], second)
+
+
+def test_a_spot_moves_by_no_more_than_the_amount() -> None:
+    spots = np.zeros((200, 48, 48), dtype=np.uint8)
+    spots[:, 10:13, 30:33] = 255  # its middle is 14.1 pixels from that of the crop
+    (copy,) = moved(spots, Augmentation(rotation=8, scale=0.1, shift=2 / 48), 1, seed=3)
+    places = np.stack(
+        [np.average(np.indices((48, 48)), axis=(1, 2), weights=np.broadcast_to(each, (2, 48, 48))) for each in copy]
+    )
+    distances = np.linalg.norm(places - [11, 31], axis=1)
+    assert distances.mean() > 1
+    assert distances.max() < 2 * np.sqrt(2) + 14.6 * (0.1 + np.radians(8)) + 0.2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation.parity import EXACT, parity
+from facial_emotion.training.parity import EXACT, parity
 
 
 def test_an_export_that_differs_is_not_written() -> None:
