@@ -39,6 +39,7 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     from facial_emotion.records import to_json
     from facial_emotion.terminal import note
     from workshop.reporting import report
+    from workshop.reporting.ablations import VARIANTS
 
     rows, about = results.known()
     timed = {row.model for row in rows}
@@ -52,7 +53,7 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
         last = report.measured("report/report.json")
         if last is None:
             raise InputError("--keep-ablations", "artifacts/report/report.json", "none", "run it without this option")
-        tried = last["ablations"]
+        tried = [row for row in last["ablations"] if row["variant"] in [name for name, _, _ in VARIANTS]]
     loaded = fer2013.load(data)
     figures = {
         **report.measure(loaded, names, rounds, tried),
@@ -64,6 +65,6 @@ def main(data: Path, out: Path | None, rounds: int, keep_ablations: bool) -> Non
     place.mkdir(parents=True, exist_ok=True)
     (place / "report.json").write_text(json.dumps(figures, indent=1, allow_nan=False) + "\n")
     benchmark.write(folder / "artifacts" / "results", rows, about)  # whose plots the report shows
-    report.draw(loaded, figures, place)
+    report.draw(figures, place)
     report.write(figures, folder)
     click.echo(f"{folder / 'REPORT.md'}, pictures and report.json in {place}")

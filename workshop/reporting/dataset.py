@@ -10,13 +10,11 @@ from facial_emotion.data.csv_form import SPLITS
 from facial_emotion.data.duplicates import exact_copies
 from facial_emotion.data.ferplus import majority_labels
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.landmarks import align, find_landmarks
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
 
 FLAT = 5.0  # grey levels of standard deviation below which a crop shows nothing
-_SOME = 300  # crops of an emotion that its mean landmarks are taken over
 
 
 def describe(data: Fer2013) -> dict[str, Any]:
@@ -54,15 +52,3 @@ def _opinions(data: Fer2013) -> dict[str, Any] | None:
         },
         "rows_without_a_face": int((nobody > data.votes.sum(axis=1) / 2).sum()),
     }
-
-
-def mean_faces(data: Fer2013) -> tuple[np.ndarray, np.ndarray]:
-    """The mean aligned face of each emotion in Training, float (7, 64, 64), and its mean landmarks there (7, 68, 2)."""
-    part = data.split("Training")
-    faces, points = [], []
-    for label in range(len(EMOTIONS)):
-        crops = part.crops[part.labels == label][:_SOME]
-        aligned, at = align(crops, find_landmarks(crops))
-        faces.append(aligned.mean(axis=0))
-        points.append(at.mean(axis=0))
-    return np.stack(faces), np.stack(points)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from facial_emotion import artifact, paths, recognizers
-from facial_emotion.evaluation import abstention, statistics
+from facial_emotion.evaluation import abstention
 from facial_emotion.evaluation.evaluate import choices, people_scores, targets
 from facial_emotion.evaluation.scores import BINS, calibration_error, scores
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.geometry import upright
 from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.records import to_json
+from workshop.reporting import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -52,48 +52,12 @@ def measure(data: Fer2013, names: list[str], rounds: int, tried: list[dict[str, 
     }
 
 
-def draw(data: Fer2013, figures: dict[str, Any], place: Path) -> None:
+def draw(figures: dict[str, Any], place: Path) -> None:
     """The report's pictures."""
 
     models = figures["judged"]["models"]
-    plots.classes(figures["data"]["splits"], place / "classes.png")
-    plots.mean_faces(*dataset.mean_faces(data), place / "mean_faces.png")
-    plots.preprocessing(place / "preprocessing.png")
     plots.reliability(models, place / "reliability.png")
     plots.coverage(models, place / "coverage.png")
-    histories_by_run = histories({name: recognizers.card(name) for name in models})
-    if histories_by_run:
-        plots.training(histories_by_run, place / "training.png")
-
-
-def trainings(card: Card) -> list[dict[str, Any]]:
-    """The trainings that a model went through, one after the other; the card's own is the last."""
-    runs = [card.training]
-    while runs[0].get("initial_weights") and runs[0]["initial_weights"].get("training"):
-        runs.insert(0, runs[0]["initial_weights"]["training"])
-    return [{**training, "taught": taught(training)} for training in runs]
-
-
-def taught(training: dict[str, Any]) -> list[tuple[str, float]]:
-    """The name of each teacher of a training, and its share in the targets."""
-    told = training.get("teacher") or []
-    teachers = told if isinstance(told, list) else [told]  # a training by one teacher used to have it alone
-    if not teachers:
-        return []
-    settings = training["recipe"]["teacher"]
-    share = settings.get("shares", settings.get("share"))  # recipes used to say "share"
-    shares = share if isinstance(share, list) else [share]
-    return [(teacher["model"], own) for teacher, own in zip(teachers, shares, strict=True)]
-
-
-def histories(cards: dict[str, Card]) -> dict[str, list[dict[str, float]]]:
-    """What each network's trainings were like, epoch by epoch, numbered through."""
-    histories = {}
-    for name, card in cards.items():
-        epochs = [epoch for training in trainings(card) for epoch in training.get("history", [])]
-        if epochs:
-            histories[name] = [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
-    return histories
 
 
 def measured(name: str) -> dict[str, Any] | None:
@@ -105,7 +69,8 @@ def measured(name: str) -> dict[str, Any] | None:
 def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, float]) -> dict[str, str]:
     """The model to recommend where accuracy counts, and where speed does.
 
-    Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones.
+    Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones;
+    classical: the most accurate by FER2013's labels of this track.
     """
 
     accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
@@ -115,6 +80,7 @@ def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, f
         "accurate": max(models, key=lambda name: accuracy[name]),
         "people": max(by_people, key=lambda name: by_people[name]),
         "fast": recognizers.fastest_good(list(models), latency),
+        "classical": max((name for name in models if cards[name].track == "classical"), key=accuracy.__getitem__),
     }
 
 
@@ -125,32 +91,24 @@ def write(figures: dict[str, Any], folder: Path) -> None:
     models = judged["models"]
     cards = {name: recognizers.card(name) for name in models}
     latency = {row["model"]: row["latency"]["crop to label"]["median_ms"] for row in benchmark["models"]}
-    single = [row for row in benchmark["models"] if not cards[row["model"]].members]
-    stages = list(dict.fromkeys(stage for row in single for stage in row["latency"]))
     fields = {
         "data": figures["data"],
-        "ablations": figures["ablations"],
-        "ablations_kept": figures["ablations_kept"],
+        "ablation": {row["variant"]: row for row in figures["ablations"]},
         "judged": judged,
         "models": models,
         "ranked": sorted(models.items(), key=lambda item: (item[1]["labels"] != "people", -item[1]["own"]["accuracy"])),
         "constants": figures["constants"],
-        "cards": cards,
-        "histories": histories(cards),
-        "trainings": {name: trainings(card) for name, card in cards.items()},
-        "published": figures["published"],
         "peers": measured("report/peers.json"),
         "live": measured("results/live.json"),
         "batch": measured("results/batch.json"),
         "serving": measured("results/serving.json"),
-        "detectors": measured("results/detectors.json"),
         "framing": measured("results/framing.json"),
         "core": measured("results/core.json"),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,
+        "frame": {row["model"]: row["latency"]["frame to label"]["median_ms"] for row in benchmark["models"]},
         "size": {row["model"]: row["size_mb"] for row in benchmark["models"]},
-        "stages": sorted(stages, key=lambda stage: " to " in stage),  # the parts first, then the whole ways
         "choices": choices(models, cards, latency),
     }
     (folder / "REPORT.md").write_text(render("REPORT.md.j2", **fields))

@@ -26,16 +26,10 @@ def interval(ends: list[float], places: int = 1) -> str:
     return " - ".join(f"{scale * end:.{places}f}" for end in ends)
 
 
-def chance(p: float) -> str:
-    """A p-value, small ones as a bound."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 FILTERS = {
     "percent": percent,
     "number": number,
     "interval": interval,
-    "chance": chance,
     "ms": lambda milliseconds: f"{milliseconds:.1f} ms",
     "thousands": lambda count: f"{count:,}",
 }
