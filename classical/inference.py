@@ -13,7 +13,7 @@ import numpy as np
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
 from facial_emotion.features.extract import describer, mirror_of, predictor_of
-from facial_emotion.features.landmarks import find_landmarks, fingerprint
+from facial_emotion.features.landmarks import align, find_landmarks, fingerprint
 from facial_emotion.records import Card
 from facial_emotion.threads import onnx_session
 
@@ -46,12 +46,12 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
 # Models with the same settings have the same function, by which an ensemble knows what its members have in common.
 @cache
 def _landmarks(predictor: str) -> Step:
-    """The step from crops to crops and landmarks."""
-    return lambda crops: (crops, find_landmarks(crops, predictor))
+    """The step from crops to aligned faces and their landmarks."""
+    return lambda crops: align(crops, find_landmarks(crops, predictor))
 
 
 @cache
 def _descriptors(recipe: str) -> Step:
-    """The step from crops and landmarks to features. recipe: the feature recipe in JSON."""
+    """The step from aligned faces and landmarks to features. recipe: the feature recipe in JSON."""
     describe = describer(json.loads(recipe))
     return lambda faces: describe(*faces)

@@ -20,8 +20,8 @@ import numpy as np
 
 from facial_emotion import artifact, paths
 from facial_emotion.errors import InputError
+from facial_emotion.features.crops import check_crops
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.landmarks import check_crops
 from facial_emotion.records import Card
 from facial_emotion.terminal import bar
 

@@ -20,6 +20,7 @@ from facial_emotion.errors import InputError
 
 NEVER = 1.0 + 1e-6  # a threshold that no confidence reaches
 _LARGEST = 1e300  # of numbers that are finite
+_EXACT = (int, str, bool)  # types whose values are taken as they are: a card has a thousand
 Record = TypeVar("Record")
 
 
@@ -213,7 +214,9 @@ def parse(kind: type[Record], value: object, place: object, strict: bool = False
     for entry in entries:
         name, hint = entry.name, hints[entry.name]
         if name in value:
-            values[name] = _parsed(hint, value[name], place, name, strict)
+            own = value[name]
+            exact = type(own) is hint and (hint in _EXACT or (hint is float and abs(own) < _LARGEST))
+            values[name] = own if exact else _parsed(hint, own, place, name, strict)
         elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
             raise InputError(place, f"{name!r} of type {_name(hint)}", "nothing")
     unknown = [name for name in value if name not in hints]
@@ -269,6 +272,8 @@ def _parsed(hint: Any, value: Any, place: object, name: str, strict: bool) -> An
     if origin is dict:
         return {key: _parsed(arguments[1], entry, place, f"{name}.{key}", strict) for key, entry in value.items()}
     if origin is list:
+        if arguments[0] in _EXACT and set(map(type, value)) <= {arguments[0]}:
+            return value
         return [_parsed(arguments[0], entry, place, f"{name}.{index}", strict) for index, entry in enumerate(value)]
     return value
 

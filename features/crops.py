@@ -26,6 +26,13 @@ _SHAPE_LIMIT = 3.0  # standard deviations of what the shapes of faces change in 
 _MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
 
 
+def check_crops(crops: np.ndarray) -> None:
+    """Raise InputError unless ``crops`` is a batch of crops: uint8 (n, 48, 48)."""
+    if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (48, 48):
+        found = f"{crops.dtype}, shape {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
+        raise InputError("crops", "a uint8 array, shape (n, 48, 48)", found, "make them with features.crops.crop_faces")
+
+
 def crop_faces(rgb: np.ndarray, faces: Faces) -> np.ndarray:
     """Crops of the faces of a picture, uint8 RGB (h, w, 3): grey uint8 (n, 48, 48).
 

@@ -24,7 +24,8 @@ import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.features import geometry, hog, lbp
-from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, check_crops, find_landmarks, path_of
+from facial_emotion.features.crops import check_crops
+from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, find_landmarks, path_of
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
@@ -154,15 +155,14 @@ def predictor_of(recipe: Recipe) -> str:
 
 
 def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """A function from crops uint8 (n, 48, 48) and landmarks (n, 68, 2) to features float32 (n, d)."""
+    """A function from aligned faces uint8 (n, 64, 64) and their landmarks (n, 68, 2) to features float32 (n, d)."""
     blocks = blocks_of(recipe)
     size = sum(len(block.mirror) for block in blocks)
     kinds = {block.maps for block in blocks}
 
-    def describe(crops: np.ndarray, points: np.ndarray) -> np.ndarray:
-        faces, aligned_points = align(crops, points)
-        features = np.empty((len(crops), size), dtype=np.float32)
-        for row, face, landmarks in zip(features, faces, aligned_points, strict=True):
+    def describe(faces: np.ndarray, points: np.ndarray) -> np.ndarray:
+        features = np.empty((len(faces), size), dtype=np.float32)
+        for row, face, landmarks in zip(features, faces, points, strict=True):
             maps = {kind: kind(face) for kind in kinds}
             computed = [block.compute(maps[block.maps], landmarks) for block in blocks]
             np.concatenate(list(_columns(computed)), out=row, casting="unsafe")
@@ -180,7 +180,7 @@ def _columns(computed: list[np.ndarray]) -> Iterator[np.ndarray]:
 
 def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Features of crops: uint8 (n, 48, 48) -> float32 (n, d)."""
-    return describer(recipe)(crops, find_landmarks(crops, predictor_of(recipe)))
+    return describer(recipe)(*align(crops, find_landmarks(crops, predictor_of(recipe))))
 
 
 def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = -1) -> np.ndarray:

@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.features.crops import check_crops
 
 POINTS = 68
 INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is predicted least accurately
@@ -88,13 +89,6 @@ def predict(predictor: Any, large: np.ndarray, rectangle: Sequence[int]) -> np.n
 def to_crop_pixels(points: np.ndarray) -> np.ndarray:
     """Convert points from pixels of an enlarged crop to crop pixels."""
     return (points + 0.5) / UPSAMPLE - 0.5
-
-
-def check_crops(crops: np.ndarray) -> None:
-    """Raise InputError unless ``crops`` is a batch of crops: uint8 (n, 48, 48)."""
-    if not isinstance(crops, np.ndarray) or crops.dtype != np.uint8 or crops.ndim != 3 or crops.shape[1:] != (48, 48):
-        found = f"{crops.dtype}, shape {crops.shape}" if isinstance(crops, np.ndarray) else type(crops).__name__
-        raise InputError("crops", "a uint8 array, shape (n, 48, 48)", found, "make them with features.crops.crop_faces")
 
 
 def transforms(points: np.ndarray) -> np.ndarray:
