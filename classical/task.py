@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion.classical.graph import Graph
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Json
 from facial_emotion.training.parity import EXACT
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Fitted:
     scores: Callable[[np.ndarray], np.ndarray]
     graph: Callable[[], Graph]
     bound: float = EXACT
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: Json = field(default_factory=dict)
     left_out: np.ndarray | None = None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from facial_emotion.evaluation.evaluate import choices, targets
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of, predictor_of
 from facial_emotion.features.landmarks import fingerprint
-from facial_emotion.records import Valid
+from facial_emotion.records import Json, Valid
 from facial_emotion.threads import onnx_session
 from facial_emotion.training import calibrate
 from facial_emotion.training.augment import Augmentation, moved
@@ -68,9 +68,9 @@ class Recipe:
     how scores become probabilities; copies: of Training, moved by ``augment``, that boosted trees are fitted on too.
     """
 
-    features: dict[str, Any]
-    fit: dict[str, Any]
-    tuning: dict[str, Any] | None = None
+    features: Json
+    fit: Json
+    tuning: Json | None = None
     heads: Annotated[list[str], Valid("fer2013, or fer2013 and people", _possible_heads)] = field(
         default_factory=lambda: ["fer2013"]
     )
@@ -195,7 +195,7 @@ def feature_medians(features: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float], dict[str, Any]]:
+def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float], Json]:
     """A function that fits by a recipe on some rows and returns the accuracy on PublicTest; and notes on the rows."""
     task = subset(task_for(job), limits.rows)
 

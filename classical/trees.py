@@ -8,7 +8,7 @@ is best at. So the trees are fitted to what a linear model leaves over (the "off
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from facial_emotion.classical.graph import Graph, append_mirrored, average_mirro
 from facial_emotion.classical.symmetric_pca import symmetric_parts
 from facial_emotion.classical.task import Task, class_weights
 from facial_emotion.features.emotions import EMOTIONS, to_one_hot
+from facial_emotion.records import Json
 from facial_emotion.training import calibrate
 from facial_emotion.training.tune import Space
 
@@ -92,7 +93,7 @@ def mirrored(features: np.ndarray, mirror: Mirror) -> np.ndarray:
     return np.take(features, index, axis=1) * sign.astype(features.dtype)
 
 
-def training_rows(task: Task, recipe: dict[str, Any], start: Start) -> Rows:
+def training_rows(task: Task, recipe: Json, start: Start) -> Rows:
     """Features (m, d), labels, weights and scores to start from, of Training's n rows and of their moved copies.
 
     With ``mirrored_training`` all of them twice, as they are and mirrored.

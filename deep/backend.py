@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def in_single_precision(model: keras.Model, build: Callable[[], keras.Model]) ->
     return copy
 
 
-def score_heads(pooled: Any, heads: int) -> Any:
+def score_heads(pooled: keras.KerasTensor, heads: int) -> keras.KerasTensor:
     """Scores (n, heads, 7) in single precision from pooled features (n, channels)."""
     from keras import layers
 

@@ -6,14 +6,14 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion.deep.recipe import Recipe
 from facial_emotion.errors import InputError, OutputError
 from facial_emotion.paths import replacing
-from facial_emotion.records import to_json
+from facial_emotion.records import Json, to_json
 
 if TYPE_CHECKING:
     import keras
@@ -33,9 +33,9 @@ class Identity:
     recipe: Recipe
     data_hash: str
     seed: int
-    weights: dict[str, Any] | None = None
+    weights: Json | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """The identity in the types of JSON."""
         return {**vars(self), "recipe": to_json(self.recipe)}
 

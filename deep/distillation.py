@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from facial_emotion import recognizers
 from facial_emotion.deep import checkpoint
 from facial_emotion.deep.recipe import Recipe, Teacher
 from facial_emotion.errors import InputError
-from facial_emotion.records import to_json
+from facial_emotion.records import Json, to_json
 from facial_emotion.training import augment
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _PART = 1024  # crops that are augmented at once
 FILE = "teacher.npz"  # beside the checkpoints, because the student may replace the teacher's artifact
 
 # "model": a recognizer's name; "labels": of its card; "made_of": its files by hash, or an ensemble's members
-TeacherInfo = dict[str, Any]
+TeacherInfo = Json
 
 
 def view(crops: np.ndarray, teacher: Teacher, number: int) -> np.ndarray:

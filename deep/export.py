@@ -6,7 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -16,6 +16,7 @@ from facial_emotion.artifact import OUTPUTS
 from facial_emotion.deep.loop import predict
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Json
 from facial_emotion.threads import onnx_session
 from facial_emotion.training.parity import EXACT, parity
 
@@ -64,9 +65,7 @@ def run_onnx(model: onnx.ModelProto | bytes, crops: np.ndarray, output: str = "s
     return np.concatenate([session.run([output], {"crops": part})[0] for part in parts])
 
 
-def compare_with_keras(
-    model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray
-) -> dict[str, Any]:
+def compare_with_keras(model: keras.Model, exported: onnx.ModelProto, crops: np.ndarray, labels: np.ndarray) -> Json:
     """Compare an exported network with the original on crops uint8 (n, 48, 48), with labels (n, heads).
 
     Raises InputError where they differ.

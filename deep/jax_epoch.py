@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import jax
     import keras
 
+State = Any  # of a training, a tree of arrays: values of variables, of the optimiser, and the average
+
 
 def compile_epoch(
     model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray, momentum: float
@@ -60,7 +62,9 @@ def compile_epoch(
     return epoch
 
 
-def _program(model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray, momentum: float) -> Any:
+def _program(
+    model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray, momentum: float
+) -> Callable[..., tuple[State, jax.Array, jax.Array]]:
     """The compiled program of an epoch: state, data and settings -> new state, mean loss and mean accuracy.
 
     The state: values of the trained variables, of the model's others, of the optimiser's, and the average.
@@ -74,8 +78,17 @@ def _program(model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray
     places = [place[id(variable)] for variable in model.variables]
 
     @functools.partial(jax.jit, static_argnames=("amount", "size"), donate_argnums=0)
-    def run(state: Any, crops: Any, targets: Any, order: Any, key: Any, done: Any, amount: Any, size: Any) -> Any:
-        def step(state: Any, inputs: Any) -> Any:
+    def run(
+        state: State,
+        crops: np.ndarray,
+        targets: np.ndarray,
+        order: np.ndarray,
+        key: jax.Array,
+        done: jax.Array,
+        amount: Augmentation,
+        size: int,
+    ) -> tuple[State, jax.Array, jax.Array]:
+        def step(state: State, inputs: State) -> tuple[State, tuple[jax.Array, jax.Array]]:
             (values, others, optimiser_state, ema), (index, rows) = state, inputs
             batch, goals = augment(crops[rows], targets[rows], amount, size, jax.random.fold_in(key, index))
             (loss, (accuracy, others)), gradients = gradient(values, others, batch, goals)
@@ -95,12 +108,12 @@ def _program(model: keras.Model, optimiser: keras.Optimizer, weights: np.ndarray
     return run
 
 
-def _loss(model: keras.Model, weights: np.ndarray) -> Callable[..., Any]:
+def _loss(model: keras.Model, weights: np.ndarray) -> Callable[..., tuple[jax.Array, State]]:
     """The loss of a batch; beside it the accuracy and the new values of what is not trained."""
     import jax
     import jax.numpy as jnp
 
-    def loss_of(values: Any, others: Any, crops: jax.Array, targets: jax.Array) -> Any:
+    def loss_of(values: State, others: State, crops: jax.Array, targets: jax.Array) -> tuple[jax.Array, State]:
         scores, others = model.stateless_call(values, others, crops, training=True)
         totals = targets.sum(axis=-1, keepdims=True)
         shares = jnp.where(totals > 0, targets / jnp.maximum(totals, 1e-12), 1 / targets.shape[-1])

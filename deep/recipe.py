@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
-from facial_emotion.records import Valid, to_json
+from facial_emotion.records import Json, Valid, to_json
 from facial_emotion.training.augment import Augmentation
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -23,7 +23,7 @@ def _one_crop(augment: Augmentation) -> bool:
     return augment.mixup == 0
 
 
-def _known(heads: dict[str, Any]) -> bool:
+def _known(heads: Json) -> bool:
     return bool(heads) and set(heads) <= set(HEADS)
 
 
@@ -62,7 +62,7 @@ class Optimiser:
     beta_2: float | None = None
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Json:
         """The settings that only this kind takes."""
         return {name: getattr(self, name) for name in OPTIMISERS[self.kind][1]}
 
@@ -117,7 +117,7 @@ class Recipe:
     ema_momentum: per step, of the exponential moving average of the weights; tuning: how the settings were found.
     """
 
-    network: dict[str, Any]
+    network: Json
     heads: Annotated[dict[str, Head], Valid(f"one or more of {', '.join(HEADS)}", _known)]
     stages: Annotated[list[Stage], SOME]
     image_sizes: Annotated[list[list[int]], SIZES]
@@ -128,7 +128,7 @@ class Recipe:
     ema_momentum: float
     precision: Annotated[str, Valid(f"one of {', '.join(PRECISIONS)}", PRECISIONS.__contains__)]
     teacher: Teacher | None = None
-    tuning: dict[str, Any] | None = None
+    tuning: Json | None = None
 
     @property
     def epochs(self) -> int:

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from facial_emotion.deep.loop import LAST, Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, RECIPES, Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import choices, targets
+from facial_emotion.records import Json
 from facial_emotion.training import calibrate
 from facial_emotion.training.finish import Exported
 from facial_emotion.training.tune import Limits, Report, Space
@@ -72,12 +73,12 @@ def held_out_rows(job: Job) -> Rows:
     return load_split(job.data, "PublicTest", dict.fromkeys(job.recipe.heads, 0.0))
 
 
-def initial_weights(weights: Path | None) -> dict[str, Any] | None:
+def initial_weights(weights: Path | None) -> Json | None:
     """A description of initial weights for the card: "file", "sha256" and, if a card lists the file, its "training"."""
     if weights is None or not weights.is_file():  # init_weights() raises the error
         return None
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    description: dict[str, Any] = {"file": weights.name, "sha256": digest}
+    description: Json = {"file": weights.name, "sha256": digest}
     if (weights.parent / artifact.CARD).is_file():
         card = artifact.read_card(weights.parent)
         listed = card.files.get(weights.name)
@@ -159,7 +160,7 @@ def fit(job: Job) -> Exported:
     )
 
 
-def _history(job: Job, model: keras.Model, progress: Progress) -> dict[str, Any]:
+def _history(job: Job, model: keras.Model, progress: Progress) -> Json:
     """The part of a card that says how the training went."""
     history = progress.history
     final = [figures for figures in history if figures["image_size"] == IMAGE_SIZE]
@@ -184,7 +185,7 @@ def shortened(recipe: Recipe, epochs: int, side: int) -> Recipe:
     return dataclasses.replace(recipe, stages=stages, image_sizes=[[0, side]], mixup_until=mixup_until, teacher=None)
 
 
-def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float], dict[str, Any]]:
+def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float], Json]:
     """A function that trains some epochs on some rows by a recipe and returns the best accuracy on PublicTest, and
     notes on the limits. A recipe's teacher is left out.
     """

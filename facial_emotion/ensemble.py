@@ -36,7 +36,7 @@ class _Asked(NamedTuple):
 
     crops: np.ndarray
     total: np.ndarray
-    known: dict[tuple[Any, ...], Any]
+    known: dict[tuple[object, ...], Any]
 
 
 def fit_weights(logs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -141,7 +141,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
 
         def step(asked: _Asked) -> _Asked:
             value: Any = np.ascontiguousarray(asked.crops[:, :, ::-1]) if member.mirrored else asked.crops
-            path: tuple[Any, ...] = (member.mirrored,)
+            path: tuple[object, ...] = (member.mirrored,)
             for _, function in recognizer.steps:
                 path += (function,)
                 if path not in asked.known:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import GRIDS, column_ranges, extract, predictor_of
 from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 from facial_emotion.recognizers import Recognizer
+from facial_emotion.records import Json
 
 # Rows of a crop, first and last exclusive, by what is there in a face that is framed as crops are.
 REGIONS = {"brows": (0, 15), "eyes": (15, 23), "nose": (23, 29), "mouth": (29, 43), "chin": (43, 48)}
@@ -149,7 +149,7 @@ def _effects(
     return row, medians, (loss + gain) / 2
 
 
-def _recipe(recognizer: Recognizer) -> dict[str, Any]:
+def _recipe(recognizer: Recognizer) -> Json:
     """The feature recipe of a recognizer with handcrafted features."""
     if recognizer.card.features is None:
         raise InputError(recognizer.name, "a model with landmarks and descriptors", "none")

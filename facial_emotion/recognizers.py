@@ -76,7 +76,7 @@ class Recognizer:
 
 # Loaded models by folder, name, state of the card's file, and threads, the last used last: an app's sessions, a
 # server's requests and an ensemble's members share them.
-_loaded: OrderedDict[tuple[Any, ...], Recognizer] = OrderedDict()
+_loaded: OrderedDict[tuple[object, ...], Recognizer] = OrderedDict()
 _loading = threading.RLock()  # an ensemble loads its members while it is being loaded
 
 

@@ -22,6 +22,7 @@ NEVER = 1.0 + 1e-6  # a threshold that no confidence reaches
 _LARGEST = 1e300  # of numbers that are finite
 _EXACT = (int, str, bool)  # types whose values are taken as they are: a card has a thousand
 Record = TypeVar("Record")
+Json = dict[str, Any]  # plain data, as in a JSON object
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Card:
     track: str
     input: str
     emotions: list[str]
-    training: dict[str, Any]
+    training: Json
     threshold: float
     metrics: dict[str, Scores]
     licence: str
@@ -124,7 +125,7 @@ class Card:
     labels: str = "fer2013"
     model_of: str | None = None
     people: dict[str, PeopleScores] = field(default_factory=dict)
-    features: dict[str, Any] | None = None
+    features: Json | None = None
     landmarks: str | None = None
     members: list[Member] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -226,12 +227,12 @@ def parse(kind: type[Record], value: object, place: object, strict: bool = False
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: type) -> Json:
     """The type hints of a record's fields; evaluating them takes longer than all the rest."""
     return get_type_hints(kind, include_extras=True)
 
 
-def to_json(record: Any) -> dict[str, Any]:
+def to_json(record: Any) -> Json:
     """A record as plain data; fields that are optional and empty are left out."""
     plain = {}
     for entry in dataclasses.fields(record):
@@ -278,7 +279,7 @@ def _parsed(hint: Any, value: Any, place: object, name: str, strict: bool) -> An
     return value
 
 
-def _name(hint: Any) -> str:
+def _name(hint: object) -> str:
     """A type in a message."""
     arguments = get_args(hint)
     if get_origin(hint) in (typing.Union, types.UnionType, typing.Annotated):

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import Faces, check_rgb
+from facial_emotion.records import Json
 
 CROP_SIDE = 48
 # Degrees of tilt that a face keeps, because many of FER2013's faces have as much. Measured on PublicTest's crops that
@@ -138,7 +138,7 @@ def points_in_crop() -> np.ndarray:
 
 
 @cache
-def _crop_calibration() -> dict[str, Any]:
+def _crop_calibration() -> Json:
     """The content of crop_calibration.json, which ``python -m workshop crop-calibration`` measures."""
     return json.loads((Path(__file__).parent / "crop_calibration.json").read_text())
 

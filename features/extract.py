@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,10 +25,11 @@ from facial_emotion.errors import InputError
 from facial_emotion.features import geometry, hog, lbp
 from facial_emotion.features.crops import check_crops
 from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, find_landmarks, path_of
+from facial_emotion.records import Json
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
-Recipe = dict[str, Any]
+Recipe = Json
 # Files that determine the features: their hash is part of the cache key.
 _SOURCES = ("extract.py", "crop_calibration.json", "geometry.py", "hog.py", "landmarks.py", "lbp.py")
 _PART = 256  # crops of one job of a parallel extraction

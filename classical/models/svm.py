@@ -8,7 +8,6 @@ training face is a support vector. Support vectors are stored in 8 bits.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from facial_emotion.classical.quantise import fake_quantise, matmul_8bit
 from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_pca, symmetric_parts
 from facial_emotion.classical.task import Fitted, Task, class_weights
 from facial_emotion.features.emotions import to_one_hot
+from facial_emotion.records import Json
 from facial_emotion.terminal import bar
 from facial_emotion.training.tune import Space
 
@@ -33,7 +33,7 @@ BOUND = 0.03
 _CHUNK = 512  # feature rows that are scored at once, which bounds the size of their kernel matrix
 
 
-def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
+def fit(task: Task, recipe: Json) -> Fitted:
     """Fit an LS-SVM on all rows of Training.
 
     recipe: ``blocks``, with the number of components (even, odd) and the weight of each feature block; ``gamma`` of the

@@ -19,6 +19,7 @@ from facial_emotion.classical.trees import (
     whole_scores,
 )
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Json
 from facial_emotion.terminal import bar
 from facial_emotion.training.tune import Space
 
@@ -36,7 +37,7 @@ SPACE: Space = {
 _BINS = 256  # histogram bins for each feature; XGBoost's default
 
 
-def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
+def fit(task: Task, recipe: Json) -> Fitted:
     """Fit with early stopping on the log-loss of PublicTest after ``patience`` rounds; without patience, ``rounds``."""
     start = linear_start(task, recipe["linear_ridge"])
     rows = training_rows(task, recipe, start)
@@ -70,7 +71,7 @@ def fit(task: Task, recipe: dict[str, Any]) -> Fitted:
     return Fitted(whole_scores(raw, start, mirror), graph, notes={"rounds_used": rounds})
 
 
-def _boost(task: Task, rows: Rows, start: Start, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+def _boost(task: Task, rows: Rows, start: Start, settings: Json, recipe: Json) -> Booster:
     """Boost on this machine."""
     import xgboost
 
@@ -104,7 +105,7 @@ def _boost(task: Task, rows: Rows, start: Start, settings: dict[str, Any], recip
         )
 
 
-def _boost_on_cluster(task: Task, rows: Rows, settings: dict[str, Any], recipe: dict[str, Any]) -> Booster:
+def _boost_on_cluster(task: Task, rows: Rows, settings: Json, recipe: Json) -> Booster:
     """Boost on a Dask cluster, where each worker sums the gradients of its rows and has its own number of threads."""
     from xgboost import dask as distributed
 

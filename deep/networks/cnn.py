@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facial_emotion.deep.backend import load_weights, score_heads
+from facial_emotion.records import Json
 from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ SPACE: Space = {
 }
 
 
-def build(network: dict[str, Any], heads: int) -> keras.Model:
+def build(network: Json, heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
     size: at least 32. network: "stem", the channels of its convolutions, and "stem_stride", of the first, 2 by
@@ -51,7 +52,7 @@ def build(network: dict[str, Any], heads: int) -> keras.Model:
     return keras.Model(crops, score_heads(x, heads), name="cnn")
 
 
-def _residual_block(x: Any, channels: int, squeeze: int, stride: int, name: str) -> Any:
+def _residual_block(x: keras.KerasTensor, channels: int, squeeze: int, stride: int, name: str) -> keras.KerasTensor:
     from keras import layers
 
     y = _conv_norm_relu(x, channels, f"{name}_1", stride=stride)
@@ -70,8 +71,14 @@ def _residual_block(x: Any, channels: int, squeeze: int, stride: int, name: str)
 
 
 def _conv_norm_relu(
-    x: Any, channels: int, name: str, kernel: int = 3, stride: int = 1, scale: str = "ones", relu: bool = True
-) -> Any:
+    x: keras.KerasTensor,
+    channels: int,
+    name: str,
+    kernel: int = 3,
+    stride: int = 1,
+    scale: str = "ones",
+    relu: bool = True,
+) -> keras.KerasTensor:
     """Convolution, batch normalisation whose scale is initialised as given, and ReLU unless left out."""
     from keras import layers
 

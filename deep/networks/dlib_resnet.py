@@ -9,13 +9,14 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.deep.recipe import IMAGE_SIZE
 from facial_emotion.errors import InputError
+from facial_emotion.records import Json
 from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _BLOCKS = (
 )
 
 
-def build(network: dict[str, Any], heads: int) -> keras.Model:
+def build(network: Json, heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, 48, 48, 1), 0-255 -> scores (n, heads, 7).
 
     network: "upsample", the whole factor by which crops are enlarged first; "dropout" before the last layer.
@@ -58,7 +59,7 @@ def build(network: dict[str, Any], heads: int) -> keras.Model:
     return keras.Model(crops, score_heads(x, heads), name="dlib_resnet")
 
 
-def _block(x: Any, channels: int, stride: int, name: str) -> Any:
+def _block(x: keras.KerasTensor, channels: int, stride: int, name: str) -> keras.KerasTensor:
     """A residual block. The shortcut is averaged; both branches are padded with zeros to the larger of their shapes."""
     from keras import layers
 
@@ -72,7 +73,7 @@ def _block(x: Any, channels: int, stride: int, name: str) -> Any:
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_sum")([x, y]))
 
 
-def _padded(x: Any, shape: np.ndarray) -> Any:
+def _padded(x: keras.KerasTensor, shape: np.ndarray) -> keras.KerasTensor:
     """Maps padded with zeros, at the end of each axis, to a shape (height, width, channels)."""
     from keras import ops
 

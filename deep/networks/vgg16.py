@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facial_emotion.deep.backend import load_weights, score_heads
 from facial_emotion.errors import InputError
+from facial_emotion.records import Json
 from facial_emotion.training.tune import Space
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SPACE: Space = {
 IMAGENET_MEAN = (103.939, 116.779, 123.68)  # blue, green, red: subtracted from the input, as when VGG-16 was pretrained
 
 
-def build(network: dict[str, Any], heads: int) -> keras.Model:
+def build(network: Json, heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
     size: at least 32. network: "hidden", the width of the layer above the convolutions; "dropout" before and after it;

@@ -12,15 +12,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from facial_emotion import paths, recognizers
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import Source
-from facial_emotion.records import read_json
+from facial_emotion.records import Json, read_json
 
 
-def identity(options: Options, sources: Sequence[Source]) -> dict[str, Any]:
+def identity(options: Options, sources: Sequence[Source]) -> Json:
     """What two runs have in common that write the same results: options, model and sources."""
     digest = hashlib.sha256()
     for source in sources:
@@ -42,7 +41,7 @@ def is_state(state: object, counts: Sequence[str]) -> bool:
     )
 
 
-def record_finished(out: Path, run: dict[str, Any]) -> None:
+def record_finished(out: Path, run: Json) -> None:
     """Remember that a run, by its identity, wrote these results; without a cache it is not remembered."""
     with contextlib.suppress(OSError):
         record = _record(out)
@@ -50,7 +49,7 @@ def record_finished(out: Path, run: dict[str, Any]) -> None:
         record.write_text(json.dumps({**run, "size": out.stat().st_size}))
 
 
-def was_finished(out: Path, run: dict[str, Any]) -> bool:
+def was_finished(out: Path, run: Json) -> bool:
     """Whether this run wrote these results to its end."""
     with contextlib.suppress(OSError, ValueError):
         known: object = read_json(_record(out))

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from facial_emotion.evaluation.statistics import of_confusion, resampled
 from facial_emotion.evaluation.timing import summary, timed
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.records import Latency, Scores, to_json
+from facial_emotion.records import Json, Latency, Scores, to_json
 from facial_emotion.terminal import table as new_table
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def write(
     out: Path,
     judged: Judged,
     collection: Collection,
-    about: dict[str, Any],
+    about: Json,
 ) -> None:
     """Write results.json and results.csv, every file's answers as answers.csv, and a plot of each confusion matrix."""
 
@@ -187,7 +187,7 @@ def as_csv(judged: Judged) -> str:
     return text.getvalue()
 
 
-def as_json(judged: Judged, collection: Collection, about: dict[str, Any]) -> str:
+def as_json(judged: Judged, collection: Collection, about: Json) -> str:
     """Everything: the files' counts and what could not be used, the machine, and each model's figures."""
     files = {
         "files": len(collection.files),

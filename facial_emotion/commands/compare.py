@@ -15,12 +15,13 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from facial_emotion.commands import options, run
 from facial_emotion.errors import InputError
+from facial_emotion.records import Json
 
 if TYPE_CHECKING:
     from facial_emotion.recognizers import Recognizer
@@ -106,7 +107,7 @@ def main(
         click.echo(results.to_csv(rows) if form == "csv" else results.to_json(rows, about), nl=False)
 
 
-def _print(rows: list[BenchmarkRow], about: dict[str, Any], full: bool, out: Path) -> None:
+def _print(rows: list[BenchmarkRow], about: Json, full: bool, out: Path) -> None:
     """Print what a model is chosen by, question by question, and with ``full`` all figures."""
     from facial_emotion.evaluation import results, tables
     from facial_emotion.terminal import print_tables

@@ -46,6 +46,7 @@ def in_home(path: str) -> str:
     return path if os.path.lexists(path) else os.path.expanduser(path)
 
 
+Option = Callable[[Callable[..., None]], Callable[..., None]]  # a decorator of click
 AT_ONCE = click.IntRange(1, 1024)  # threads or processes
 data = click.option("--data", required=True, type=Place(), help="FER2013, as a CSV or a folder of pictures.")
 seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
@@ -62,7 +63,7 @@ overwrite = click.option("--overwrite", is_flag=True, help="Replace a trained mo
 threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, help="CPU threads.")
 
 
-def labels(text: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def labels(text: str, **settings: Any) -> Option:
     """The option --labels; settings: as of click.option."""
     return click.option("--labels", type=click.Choice(LABELS), help=text, **settings)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any
 
 import click
 
 from facial_emotion import limits
 from facial_emotion.commands import options, run
+from facial_emotion.records import Json
 
 
 @click.command(epilog="Example: facial-emotion serve --models cnn,lightgbm --port 8000 --workers 2")
@@ -118,7 +118,7 @@ def main(
     hosts = allowed(host, options.split_names(allowed_hosts))
     application = create_app(tuple(names), default, workers, limited, fail, hosts, options.split_names(allow_origins))
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
-    settings: dict[str, Any] = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
+    settings: Json = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
     settings |= {"timeout_keep_alive": math.ceil(keep_alive), "ws": "none"}
     server = uvicorn.Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
     server.run()

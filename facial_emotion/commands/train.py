@@ -28,7 +28,7 @@ def main() -> None:
     """Train a model, calibrate it, score it and write it to ./artifacts or --out."""
 
 
-_OF_ALL = (
+_OF_ALL: tuple[options.Option, ...] = (
     options.data,
     click.option("--recipe", type=_PATH, help="JSON; by default the model's own in its track's recipes/."),
     click.option("--out", type=_PATH, help="Artifact folder; by default artifacts/NAME, which --overwrite replaces."),
@@ -113,16 +113,17 @@ def _run(job: Job, folder: Path) -> list[Card]:
     return train(job, folder)
 
 
-def _add(name: str, function: Callable[..., None], own: Sequence[Callable[..., Any]], short_help: str) -> None:
+def _add(name: str, function: Callable[..., None], own: Sequence[options.Option], short_help: str) -> None:
     """Add the command that trains a model."""
     example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"
 
     def command(**given: Any) -> None:
         function(name, **given)
 
+    decorated: Callable[..., None] = command
     for option in reversed((*_OF_ALL, *own)):
-        command = option(command)
-    main.command(name, epilog=example, help=function.__doc__, short_help=short_help)(command)
+        decorated = option(decorated)
+    main.command(name, epilog=example, help=function.__doc__, short_help=short_help)(decorated)
 
 
 @main.command(

@@ -16,11 +16,11 @@ from facial_emotion.deep import networks
 _PATH = options.Place()
 
 
-def _number(name: str, default: int, text: str, least: int = 1, most: int | None = None) -> Callable[[Any], Any]:
+def _number(name: str, default: int, text: str, least: int = 1, most: int | None = None) -> options.Option:
     return click.option(name, default=default, show_default=True, type=click.IntRange(least, most), help=text)
 
 
-_OF_ALL = (
+_OF_ALL: tuple[options.Option, ...] = (
     options.data,
     click.option("--recipe", type=_PATH, help="Where to start; by default the model's own in its track's recipes/."),
     click.option("--out", type=_PATH, help="Where the best recipe goes; by default results/NAME.json."),
@@ -60,16 +60,17 @@ def search(
     click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
 
 
-def _add(name: str, own: Sequence[Callable[..., Any]], short_help: str) -> None:
+def _add(name: str, own: Sequence[options.Option], short_help: str) -> None:
     """Add the command that tunes a model."""
 
     def command(**given: Any) -> None:
         search(name, **given)
 
+    decorated: Callable[..., None] = command
     for option in reversed((*_OF_ALL, *own)):
-        command = option(command)
+        decorated = option(decorated)
     example = f"Example: facial-emotion tune {name} --data fer2013.csv.xz --trials 20 --rows 10000"
-    main.command(name, epilog=example, help=search.__doc__, short_help=short_help)(command)
+    main.command(name, epilog=example, help=search.__doc__, short_help=short_help)(decorated)
 
 
 for _name in registry.names(models):

@@ -6,11 +6,9 @@ curve of accuracy against coverage: Geifman and El-Yaniv, "Selective classificat
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from facial_emotion.records import NEVER
+from facial_emotion.records import NEVER, Json
 
 TARGET = 0.8  # accuracy that certain answers shall have
 
@@ -35,7 +33,7 @@ def choose(probabilities: np.ndarray, labels: np.ndarray, target: float = TARGET
     return float(thresholds[enough[-1]]) if len(enough) else NEVER
 
 
-def figures(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, Any]:
+def figures(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> Json:
     """The share of rows that are answered with certainty, and what share of these is right (of none: None)."""
     certain = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == labels

@@ -11,12 +11,11 @@ import math
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from facial_emotion.evaluation.statistics import Difference, difference, independent_difference
-from facial_emotion.records import Card
+from facial_emotion.records import Card, Json
 
 MARGIN = 0.02  # accuracy by which a model may be worse and is still called as good
 FASTER = 2.0  # times: how much faster a model must be to be named for those who have less time
@@ -99,10 +98,10 @@ def advise(candidates: Sequence[Candidate], margin: float = MARGIN, choose_on_ro
     return Advice(take, chosen, best, _difference(best, take, tests), faster, loss, bool(as_good), margin)
 
 
-def sentences(advice: Advice, own_pictures: bool = False) -> list[tuple[str, dict[str, Any]]]:
+def sentences(advice: Advice, own_pictures: bool = False) -> list[tuple[str, Json]]:
     """Advice as sentences: each a key of TEMPLATES, and what to fill in. own_pictures: not FER2013's."""
     take, best, faster, loss = advice.take, advice.best, advice.faster, advice.loss
-    values: dict[str, Any] = {"take": take.model, "chosen": advice.chosen.model, "best": best.model, "rows": take.rows}
+    values: Json = {"take": take.model, "chosen": advice.chosen.model, "best": best.model, "rows": take.rows}
     values |= {"lead": 100 * advice.lead.estimate, "margin": 100 * advice.margin}
     kinds = ["take"]
     if own_pictures:

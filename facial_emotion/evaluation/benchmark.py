@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from facial_emotion.evaluation.evaluate import choices, people_scores
 from facial_emotion.evaluation.scores import scores
 from facial_emotion.features.faces import DEFAULT_SEARCH, in_video
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.records import BenchmarkRow, PeopleScores, Scores
+from facial_emotion.records import BenchmarkRow, Json, PeopleScores, Scores
 from facial_emotion.terminal import bar
 
 # Gives a recognizer's scores against FER2013's labels and, where there are any, against people's votes; and bool (n,),
@@ -27,7 +26,7 @@ Judge = Callable[[Recognizer], tuple[Scores, PeopleScores | None, np.ndarray | N
 
 def run(
     loaded: list[Recognizer], data: Path | None, split: str, limit: int | None, threads: int, margin: float
-) -> tuple[list[BenchmarkRow], dict[str, Any]]:
+) -> tuple[list[BenchmarkRow], Json]:
     """Measure recognizers: a row for each, and what to say of the data, the machine, and which model to take.
 
     Without data the scores are those of the models' cards. margin: accuracy, 0-1, by which a faster model may be worse.
@@ -66,7 +65,7 @@ def _advice(rows: list[BenchmarkRow], right: dict[str, np.ndarray | None], label
     return advise(candidates, margin) if candidates else None
 
 
-def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, dict[str, Any]]:
+def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, Json]:
     """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
     if data is None:
         crops = examples.crops()
@@ -135,7 +134,7 @@ def label_of_frame(recognizer: Recognizer, rgb: np.ndarray) -> np.ndarray:
     return recognizer.predict_proba(crops)
 
 
-def write(out: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
+def write(out: Path, rows: list[BenchmarkRow], about: Json) -> None:
     """Write results.csv, results.json and plots into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "results.csv").write_text(results.to_csv(rows))

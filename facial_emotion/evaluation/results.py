@@ -12,11 +12,10 @@ import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from facial_emotion import paths
 from facial_emotion.errors import InputError
-from facial_emotion.records import BenchmarkRow, parse, read_json
+from facial_emotion.records import BenchmarkRow, Json, parse, read_json
 from facial_emotion.records import to_json as plain
 
 FILE = "results.json"
@@ -26,7 +25,7 @@ BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
 
-def host(threads: int) -> dict[str, Any]:
+def host(threads: int) -> Json:
     """The machine, the versions and the commit that figures were taken with."""
     return {
         "processor": _processor(),
@@ -47,9 +46,9 @@ def installed_versions(libraries: Sequence[str]) -> dict[str, str]:
     return versions
 
 
-def flat(row: dict[str, Any]) -> dict[str, Any]:
+def flat(row: Json) -> Json:
     """A model's figures as one line: names joined with spaces, the confusion matrix left to the JSON."""
-    line: dict[str, Any] = {}
+    line: Json = {}
     for key, value in row.items():
         if key == "confusion":
             continue
@@ -75,12 +74,12 @@ def to_csv(rows: list[BenchmarkRow]) -> str:
     return text.getvalue()
 
 
-def to_json(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
+def to_json(rows: list[BenchmarkRow], about: Json) -> str:
     """Everything, with the machine and the counts beside it."""
     return json.dumps({**about, "models": [plain(row) for row in rows]}, indent=1, allow_nan=False) + "\n"
 
 
-def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
+def read(folder: Path) -> tuple[list[BenchmarkRow], Json]:
     """The last benchmark in a folder: its rows, and the machine and counts. Raises InputError where there is none."""
     path = folder / FILE
     try:
@@ -93,7 +92,7 @@ def read(folder: Path) -> tuple[list[BenchmarkRow], dict[str, Any]]:
     return [parse(BenchmarkRow, row, path) for row in rows], content
 
 
-def known() -> tuple[list[BenchmarkRow], dict[str, Any]]:
+def known() -> tuple[list[BenchmarkRow], Json]:
     """The benchmark that is shipped, and rows of further models from the last one in this folder (paths.NEW_RESULTS).
 
     Such rows must be measured on the whole of the same split; they may be of another machine. Raises InputError where
@@ -117,7 +116,7 @@ def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
     return {row.model: row.latency["crop to label"].median_ms for row in rows}
 
 
-def markdown(rows: list[BenchmarkRow], about: dict[str, Any]) -> str:
+def markdown(rows: list[BenchmarkRow], about: Json) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
     columns = ["model", "FER2013's label", "without near-duplicates"]
     columns += ["macro-F1", "ECE", "coverage: accuracy", "a face"]
@@ -170,7 +169,7 @@ def _detection() -> list[str]:
     ]
 
 
-def into_readme(path: Path, rows: list[BenchmarkRow], about: dict[str, Any]) -> None:
+def into_readme(path: Path, rows: list[BenchmarkRow], about: Json) -> None:
     """Replace what stands between the two result marks of a Markdown file."""
     text = path.read_text()
     before, begin, rest = text.partition(BEGIN)

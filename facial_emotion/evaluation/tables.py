@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facial_emotion.evaluation.results import QUESTIONS, share
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import BenchmarkRow, Scores
+from facial_emotion.records import BenchmarkRow, Json, Scores
 from facial_emotion.terminal import table as new_table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def is_judged(row: BenchmarkRow) -> bool:
     return row.labels == "fer2013" or row.people is not None
 
 
-def short(rows: list[BenchmarkRow], labels: str, about: dict[str, Any]) -> Table:
+def short(rows: list[BenchmarkRow], labels: str, about: Json) -> Table:
     """What the models of one question are chosen by."""
     chosen = of_question(rows, labels)
     count = (
@@ -46,7 +46,7 @@ def short(rows: list[BenchmarkRow], labels: str, about: dict[str, Any]) -> Table
     return table
 
 
-def full(rows: list[BenchmarkRow], about: dict[str, Any]) -> list[Table]:
+def full(rows: list[BenchmarkRow], about: Json) -> list[Table]:
     """All figures: each model by the labels that it answers with, then by the others; speed, cost, and emotions."""
     measured = "measured" if about["measured"] else _RECORDED
     groups = [group for labels in QUESTIONS if (group := of_question(rows, labels))]
@@ -108,7 +108,7 @@ def _votes(rows: list[BenchmarkRow]) -> Table:
     return table
 
 
-def _speed(rows: list[BenchmarkRow], about: dict[str, Any]) -> Table:
+def _speed(rows: list[BenchmarkRow], about: Json) -> Table:
     # An ensemble's stages are its members, too many for columns; CSV and JSON have them.
     single = [row for row in rows if row.track != "ensemble"] or rows
     stages = list(dict.fromkeys(name for row in single for name in row.latency))

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.recognizers import Recognizer, load
 from facial_emotion.records import ColdStart, Latency
 
+Result = TypeVar("Result")
 WARM_UP = 20
 BATCH = 64
 
@@ -40,7 +41,7 @@ def latency(recognizer: Recognizer, crops: np.ndarray, rounds: int = 200) -> dic
     return {**{name: summary(values) for name, values in spent.items()}, "crop to label": whole}
 
 
-def repeated(function: Callable[[], Any], rounds: int) -> Latency:
+def repeated(function: Callable[[], object], rounds: int) -> Latency:
     """Milliseconds of a call, median and p95, after one call that does not count."""
     function()
     return summary([timed(function)[1] for _ in range(rounds)])
@@ -53,7 +54,7 @@ def throughput(recognizer: Recognizer, crops: np.ndarray, rounds: int = 5) -> fl
     return BATCH / float(np.median([timed(recognizer.predict_proba, batch)[1] for _ in range(rounds)]))
 
 
-def timed(function: Callable[..., Any], *values: Any) -> tuple[Any, float]:
+def timed(function: Callable[..., Result], *values: object) -> tuple[Result, float]:
     """A call's answer and its seconds."""
     start = time.perf_counter()
     answer = function(*values)

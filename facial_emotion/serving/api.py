@@ -21,6 +21,7 @@ from facial_emotion import limits, recognizers
 from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
+from facial_emotion.records import Json
 from facial_emotion.serving.body import read_picture
 from facial_emotion.serving.hosts import AllowedHosts
 from facial_emotion.serving.metrics import Metrics
@@ -38,7 +39,7 @@ from facial_emotion.serving.schema import (
 )
 from facial_emotion.serving.worker import OUT_OF_MEMORY
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+_ERRORS: dict[int | str, Json] = {
     status: {"model": ErrorResponse, "description": description}
     for status, description in (
         (400, "Incomplete request, or a form without a file"),

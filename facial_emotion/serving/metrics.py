@@ -1,11 +1,12 @@
 """Prometheus metrics of the server."""
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from facial_emotion.records import Json
 
 
 class Metrics:
@@ -13,7 +14,7 @@ class Metrics:
 
     def __init__(self, pending: Callable[[], float]) -> None:
         self._registry = CollectorRegistry()
-        common: dict[str, Any] = {"namespace": "facial_emotion", "registry": self._registry}
+        common: Json = {"namespace": "facial_emotion", "registry": self._registry}
         self.requests = Counter("requests", "Requests answered.", ["path", "status"], **common)
         self.seconds = Histogram("recognition_seconds", "From a request's arrival to its answer.", ["model"], **common)
         self.faces = Counter("faces", "Faces recognised.", ["model"], **common)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from facial_emotion.artifact import OUTPUTS, SUFFIXES, write
 from facial_emotion.data.fer2013 import Fer2013, Split
 from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
-from facial_emotion.records import Card
+from facial_emotion.records import Card, Json
 from facial_emotion.training.calibrate import Calibration
 
 
@@ -35,8 +34,8 @@ class Exported:
     assemble: Callable[[list[Calibration]], bytes]
     run: Callable[[bytes, str, Split], np.ndarray]
     check: Callable[[list[Calibration], np.ndarray], dict[str, float]]
-    card: dict[str, Any]
-    training: dict[str, Any]
+    card: Json
+    training: Json
     files: dict[str, bytes] = field(default_factory=dict)
     split: str = "PublicTest"
 

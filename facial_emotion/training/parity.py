@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from facial_emotion.errors import InputError
+from facial_emotion.records import Json
 
 EXACT = 1e-4  # what single precision may cost a probability
 
 
-def parity(bound: float, library: np.ndarray, served: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def parity(bound: float, library: np.ndarray, served: np.ndarray, labels: np.ndarray) -> Json:
     """How far the served probabilities (n, 7) are from the library's; more than the bound is a broken export.
 
     Also the accuracy that serving costs on these rows, as a share. At a bound of EXACT every label must be the same.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from facial_emotion import paths
 from facial_emotion.errors import InputError
-from facial_emotion.records import to_json
+from facial_emotion.records import Json, to_json
 from facial_emotion.training.recipe import checked
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # A search space. Key: dotted path into a recipe, with numbers as list indices; value: the distribution, as the suffix
 # of Optuna's ``Trial.suggest_…`` method, and that method's keyword arguments.
-Space = dict[str, tuple[str, dict[str, Any]]]
+Space = dict[str, tuple[str, Json]]
 Report = Callable[[float, int], None]  # of the accuracy after an epoch, by which a trial may be stopped
 
 
@@ -52,7 +52,7 @@ def suggested(trial: optuna.Trial, settings: Any, space: Space) -> Any:
     return drawn
 
 
-def current_values(recipe: Any, space: Space) -> dict[str, Any]:
+def current_values(recipe: Any, space: Space) -> Json:
     """The recipe's own values of the search space, by key; evaluated as the first trial."""
     settings, values = dataclasses.asdict(recipe), {}
     for key in space:
@@ -102,9 +102,7 @@ def tune(job: Job, out: Path, trials: int, limits: Limits) -> str:
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"
 
 
-def _search(
-    name: str, objective: Callable[[optuna.Trial], float], first: dict[str, Any], trials: int, seed: int
-) -> optuna.Study:
+def _search(name: str, objective: Callable[[optuna.Trial], float], first: Json, trials: int, seed: int) -> optuna.Study:
     """Run or resume a study until it has so many complete or pruned trials. first: the values of the first one."""
     import optuna
 

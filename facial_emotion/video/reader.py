@@ -15,6 +15,7 @@ import numpy as np
 from facial_emotion import limits
 from facial_emotion.errors import InputError, memory_checked
 from facial_emotion.features.pixels import check_size
+from facial_emotion.records import Json
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -164,7 +165,7 @@ def _shown_stream(container: InputContainer, path: str | os.PathLike[str]) -> Vi
     return stream
 
 
-def _square(stream: VideoStream, frame: VideoFrame, name: str) -> dict[str, Any]:
+def _square(stream: VideoStream, frame: VideoFrame, name: str) -> Json:
     """The size in which a frame has square pixels, where it has not: ``width`` is stretched, as players do it."""
     ratio = stream.sample_aspect_ratio
     if not ratio or ratio == 1:

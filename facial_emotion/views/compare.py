@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from html import escape
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +14,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.evaluation.advice import TEMPLATES
 from facial_emotion.evaluation.timing import latency
-from facial_emotion.records import BenchmarkRow
+from facial_emotion.records import BenchmarkRow, Json
 from facial_emotion.views import bars, charts, image, jobs, messages, pictures, recognition, tables, visits
 from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import t, translatable
@@ -198,7 +197,7 @@ def mistakes(rows: list[BenchmarkRow], used: str) -> None:
     charts.draw(charts.confusion(confusion(next(row for row in rows if row.model == name))), "confusion")
 
 
-def advise(advice: dict[str, Any]) -> None:
+def advise(advice: Json) -> None:
     """Draw which model to take for each question. advice: by labels, as ``evaluation.benchmark.run`` gives it."""
     for labels, found in advice.items():
         words = " ".join(t(TEMPLATES[kind], **values) for kind, values in found["sentences"])

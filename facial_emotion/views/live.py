@@ -6,7 +6,6 @@ import functools
 import os
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import av
 import numpy as np
@@ -17,6 +16,7 @@ from facial_emotion import recognizers
 from facial_emotion.drawing import annotated
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
+from facial_emotion.records import Json
 from facial_emotion.scene import Face
 from facial_emotion.video.people import People
 from facial_emotion.video.record import shares
@@ -151,9 +151,9 @@ def controls() -> Translations:
     }
 
 
-def ice_servers() -> list[dict[str, Any]]:
+def ice_servers() -> list[Json]:
     """STUN and TURN servers from the environment or Streamlit's secrets; none are needed on one computer."""
-    servers: list[dict[str, Any]] = []
+    servers: list[Json] = []
     for kind in ("STUN", "TURN"):
         url = setting(f"{kind}_URL")
         if url:
