@@ -18,8 +18,9 @@ import numpy as np
 
 from facial_emotion import artifact, paths, registry
 from facial_emotion.classical import models
+from facial_emotion.classical.estimator import from_sklearn
 from facial_emotion.classical.graph import to_onnx
-from facial_emotion.classical.task import Task
+from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import choices, targets
 from facial_emotion.features.emotions import EMOTIONS
@@ -130,7 +131,7 @@ def fit(job: Job) -> Exported:
     """Fit the job's model and export it."""
     start, recipe = time.perf_counter(), job.recipe
     task = task_for(job)
-    fitted = job.module.fit(task, recipe.fit)
+    fitted = fit_model(job, task, recipe)
     scores = _for_heads(fitted.scores(task.held_out_features), recipe)
     minutes = round((time.perf_counter() - start) / 60, 1)
     split = "PublicTest" if fitted.left_out is None else "Training"
@@ -167,6 +168,12 @@ def fit(job: Job) -> Exported:
     )
 
 
+def fit_model(job: Job, task: Task, recipe: Recipe) -> Fitted:
+    """The job's model, fitted on a task; what is scikit-learn's becomes a model of ours."""
+    fitted = job.module.fit(task, recipe.fit)
+    return fitted if isinstance(fitted, Fitted) else from_sklearn(fitted, task.features.shape[1])
+
+
 def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
     """What each head's calibration takes of scores (n, 7 heads): its own (n, heads, 7), or all (n, heads, 7 heads)."""
     if recipe.calibration == calibrate.JOINT:
@@ -200,7 +207,7 @@ def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float],
     task = subset(task_for(job), limits.rows)
 
     def score(recipe: Recipe, report: Report) -> float:
-        scores = job.module.fit(task, recipe.fit).scores(task.held_out_features)[:, : len(EMOTIONS)]
+        scores = fit_model(job, task, recipe).scores(task.held_out_features)[:, : len(EMOTIONS)]
         return float((scores.argmax(axis=1) == task.held_out_labels).mean())
 
     return score, {"rows": len(task.labels)}

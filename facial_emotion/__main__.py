@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 
-
-def main() -> None:
-    """Run the command line; without click, which comes with the extras, say what to install."""
-    try:
-        from facial_emotion import commands
-    except ModuleNotFoundError as error:
-        if error.name != "click":
-            raise
-        sys.exit("error: the command line needs more packages: install facial-emotion with the extra [cli]")
-    commands.main()
+try:
+    from facial_emotion.commands import main
+except ModuleNotFoundError as error:  # click comes with the extras
+    if error.name != "click":
+        raise
+    sys.exit("error: the command line needs more packages: install facial-emotion with the extra [cli]")
 
 
 if __name__ == "__main__":

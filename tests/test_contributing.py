@@ -59,16 +59,16 @@ def run(copy: Path, words: str) -> str:
 
 
 def test_every_step_ends_with_a_model_that_is_compared(copy: Path) -> None:
-    assert set(FILES) == {"classical/models/ridge.py", "classical/recipes/ridge.json", "deep/networks/tiny.py"}
+    assert set(FILES) == {"classical/models/logistic.py", "classical/recipes/logistic.json", "deep/networks/tiny.py"}
     said = {words: run(copy, words) for words in COMMANDS}
-    for name in ("ridge", "tiny"):
+    for name in ("logistic", "tiny"):
         (trained,) = (text for words, text in said.items() if words.startswith(f"facial-emotion train {name}"))
         assert f"artifacts/{name}: " in trained
         (compared,) = (text for words, text in said.items() if f"--models {name}" in words)
         assert f" {name} " in compared
         card = json.loads((copy / "artifacts" / name / "card.json").read_text())
         assert card["metrics"]["PrivateTest"]["rows"] == 56
-    assert json.loads((copy / "results" / "ridge.json").read_text())["tuning"]["trials"] == 2
+    assert json.loads((copy / "results" / "logistic.json").read_text())["tuning"]["trials"] == 2
 
 
 def test_a_model_that_lacks_something_fails_before_it_is_trained(copy: Path) -> None:

@@ -11,10 +11,16 @@ import socket
 from contextlib import suppress
 from typing import Any, BinaryIO, TypedDict
 
-from facial_emotion import limits
-from facial_emotion.errors import is_memory_error
-from facial_emotion.features.faces import Search
+import numpy as np
+
+from facial_emotion import limits, recognizers
+from facial_emotion.errors import InputError, is_memory_error
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import DETECTORS, Search, find_faces
+from facial_emotion.features.pictures import read_rgb
 from facial_emotion.memory import limit_growth
+from facial_emotion.scene import faces_in
+from facial_emotion.serving.schema import FORMATS
 from facial_emotion.threads import limit_threads
 from facial_emotion.workers import become_worker
 
@@ -92,12 +98,6 @@ def _unpack(messages: BinaryIO) -> Any:
 
 def _load(models: dict[str, str]) -> None:
     """Load all models and run each once."""
-    import numpy as np
-
-    from facial_emotion import recognizers
-    from facial_emotion.errors import InputError
-    from facial_emotion.features.faces import DETECTORS, find_faces
-
     limit_threads(1)
     for detector in DETECTORS:
         find_faces(np.zeros((100, 100, 3), dtype=np.uint8), detector)
@@ -113,13 +113,6 @@ def _load(models: dict[str, str]) -> None:
 
 def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> Answer:
     """The faces of an encoded picture, or the error message where it can't be read."""
-    from facial_emotion.errors import InputError
-    from facial_emotion.features.emotions import EMOTIONS
-    from facial_emotion.features.pictures import read_rgb
-    from facial_emotion.recognizers import load
-    from facial_emotion.scene import faces_in
-    from facial_emotion.serving.schema import FORMATS
-
     try:
         rgb = read_rgb(content, max_pixels, FORMATS)
     except InputError as error:
@@ -136,6 +129,6 @@ def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> An
                 name: round(float(share), 4) for name, share in zip(EMOTIONS, face.probabilities, strict=True)
             },
         }
-        for face in faces_in(rgb, load(model, threads=1), *search)
+        for face in faces_in(rgb, recognizers.load(model, threads=1), *search)
     ]
     return {"model": model, "width": rgb.shape[1], "height": rgb.shape[0], "faces": faces}

@@ -14,7 +14,9 @@ from streamlit import net_util
 from facial_emotion.errors import Error
 from facial_emotion.memory import return_memory
 from facial_emotion.threads import share_processor
+from facial_emotion.views import pictures
 from facial_emotion.views.language import t, translatable
+from facial_emotion.views.sidebar import sidebar, warm_up
 
 _FOLDER = Path(__file__).parent
 # By the names of their modules: title and icon.
@@ -32,9 +34,6 @@ def page(name: str) -> st.Page:
     """A page, a key of PAGES. Its module is imported on first use, so that the app starts fast."""
 
     def draw_page() -> None:
-        from facial_emotion.views import pictures
-        from facial_emotion.views.sidebar import sidebar, warm_up
-
         pictures.listen()
         if name != "video" and st.session_state.get(pictures.VIDEOS):  # given among pictures
             st.switch_page(page("video"))

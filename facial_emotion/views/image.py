@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import Search
 from facial_emotion.scene import Face
 from facial_emotion.views import bars, downloads, language, messages, pictures, recognition, visits
+from facial_emotion.views.app import page
 from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
@@ -70,9 +72,8 @@ def show(settings: ViewerSettings) -> None:
         left, right = st.columns([3, 2], gap="medium") if few else (st.container(), st.container())
         show_picture(readable[0], settings, left, right)
     if several or any(each.faces for each in readable):
-        from facial_emotion.views import study  # pandas and Altair: the first page opens without them
-
-        study.show(readable, settings)
+        # With pandas and Altair, which take half a second: the first page opens without them.
+        importlib.import_module("facial_emotion.views.study").show(readable, settings)
     pictures.forget()
 
 
@@ -194,7 +195,5 @@ def _correct(number: int, face: Face, search: Search, corrected: str | None) -> 
 
 def _explain(face: Face) -> None:
     """Go to the explanation of a face of the picture that is looked at."""
-    from facial_emotion.views.app import page
-
     st.session_state["why_face"] = face.number - 1
     st.switch_page(page("why"))

@@ -209,6 +209,24 @@ def peers(data: Path, out: Path | None) -> None:
     click.echo(str(_write(out, "peers.json", figures)))
 
 
+@main.command(epilog="Example: python -m workshop benchmark libraries --data fer2013.csv.xz")
+@options.data
+@click.option("--rows", default=8000, show_default=True, type=click.IntRange(100), help="Of Training, for both SVMs.")
+@click.option("--out", type=_PATH, help="By default results/libraries.json.")
+def libraries(data: Path, rows: int, out: Path | None) -> None:
+    """HOG and LBP beside scikit-image's, the LS-SVM beside scikit-learn's SVC."""
+    from facial_emotion.data import fer2013
+    from facial_emotion.evaluation.results import host
+    from workshop.benchmarks.libraries import measure
+
+    figures = {**measure(fer2013.load(data), rows), "host": host(2)}
+    for name in ("hog", "lbp"):
+        pair = figures[name]
+        click.echo(f"{name}: {pair['ours']['median_ms']:.2f} ms, theirs takes {pair['ratio']:.1f} times as long")
+    click.echo(f"svm: {figures['svm']}")
+    click.echo(str(_write(out, "libraries.json", figures)))
+
+
 def _write(out: Path | None, name: str, figures: dict[str, Any]) -> Path:
     """Write figures as JSON; returns the path."""
     from facial_emotion import paths
