@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -105,3 +106,13 @@ def test_the_example_in_python_prints_what_the_readme_shows(capsys: pytest.Captu
     program, shown = lines[:first], lines[first:]
     exec("\n".join(program), {})
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [line.split() for line in shown]
+
+
+def test_figures_about_packages_are_those_of_their_benchmark() -> None:
+    figures = json.loads((ROOT / "artifacts" / "results" / "libraries.json").read_text())
+    theirs = max(fit["accuracy"] for fit in figures["svm"]["theirs"].values())
+    hog, lbp = (f"{figures[name]['ratio']:.1f} times" for name in ("hog", "lbp"))
+    text = (ROOT / "README.md").read_text()
+    assert f"its HOG takes {hog} and its LBP {lbp} as long" in text
+    assert f"of {figures['svm']['rows']:,} faces it is right on {figures['svm']['ours']['accuracy']:.1%}" in text
+    assert f"`SVC` on at most {theirs:.1%}" in text
