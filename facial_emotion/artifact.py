@@ -26,7 +26,7 @@ CARD, MODEL = "card.json", "model.onnx"
 # The output of a model that has a head for these labels (see ``records.Card``).
 OUTPUTS = {"fer2013": "probabilities", "people": "probabilities of people"}
 # What the name of a recognizer ends in that answers with these labels.
-SUFFIXES = {"fer2013": "", "people": "-ferplus"}
+SUFFIXES = {"fer2013": "", "people": "-ferplus", "balanced": "-balanced"}
 _JUDGED = ("PublicTest", "PrivateTest")
 TYPICAL = "typical.npy"  # of a classical model: the median features of Training, float16 (d,)
 
@@ -153,8 +153,8 @@ def _check(folder: Path, card: Card) -> None:
     place = folder / CARD
     if card.emotions != list(EMOTIONS):
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(card.emotions))
-    if card.labels not in OUTPUTS:
-        raise InputError(place, f"labels {' or '.join(OUTPUTS)}", repr(card.labels))
+    if card.labels not in SUFFIXES:
+        raise InputError(place, f"labels {' or '.join(SUFFIXES)}", repr(card.labels))
     if not 0 <= card.threshold <= NEVER:
         raise InputError(place, "a threshold from 0 to 1", str(card.threshold))
     for name in (*card.files, *(member.name for member in card.members), *([card.model_of] if card.model_of else ())):

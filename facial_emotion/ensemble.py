@@ -152,7 +152,8 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         return step
 
     def pool(asked: _Asked) -> np.ndarray:
-        total = np.exp(asked.total - asked.total.max(axis=1, keepdims=True))
+        total = asked.total + (card.offsets or 0.0)
+        total = np.exp(total - total.max(axis=1, keepdims=True))
         return (total / total.sum(axis=1, keepdims=True)).astype(np.float32)
 
     asked = [(f"{member.name}{' mirrored' * member.mirrored}", ask(member)) for member in members]

@@ -99,7 +99,7 @@ def fingerprint(name: str, root: Path | None = None) -> str:
     own = card(name, root)
     parts = {file: info.sha256 for file, info in own.files.items()}
     members = [(member.name, member.mirrored, member.weight, member.sha256) for member in own.members]
-    text = repr((sorted(parts.items()), members, own.labels, own.threshold, own.features))
+    text = repr((sorted(parts.items()), members, own.labels, own.threshold, own.features, own.offsets))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

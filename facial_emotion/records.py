@@ -65,6 +65,12 @@ class Scores:
     per_class: dict[str, ClassScores]
     confusion: list[list[int]] = field(repr=False)
 
+    @property
+    def mean_recall(self) -> float:
+        """The mean of the recalls of the emotions that have rows, also called balanced accuracy."""
+        recalls = [each.recall for each in self.per_class.values() if each.rows]
+        return sum(recalls) / len(recalls)
+
 
 @dataclass(frozen=True)
 class PeopleScores:
@@ -106,7 +112,8 @@ class Member:
 class Card:
     """A trained model: what it takes, how it was trained, its scores by split, its licence, and its files.
 
-    labels: those that it answers with, FER2013's ("fer2013") or the distribution of people's votes ("people");
+    labels: those that it answers with, FER2013's ("fer2013"), the distribution of people's votes ("people"), or that of
+    people without favour for what is common ("balanced"); offsets: what an ensemble adds to its members' weighted sum;
     model_of: the artifact that has the files, where another head of the same model is that artifact's; metrics: against
     FER2013's labels; people: against FER+; threshold: confidence below which an answer is uncertain; features: a
     classical model's feature recipe; landmarks: the fingerprint of the landmarks that it takes; members: an ensemble's;
@@ -129,6 +136,7 @@ class Card:
     landmarks: str | None = None
     members: list[Member] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    offsets: list[float] = field(default_factory=list)
     calibration: str = ""
     parity: dict[str, float] | None = None
     variant: str | None = None
@@ -136,7 +144,7 @@ class Card:
 
     def own(self, split: str) -> Scores:
         """The scores on a split against the labels that the model answers with."""
-        return self.people[split].choice if self.labels == "people" else self.metrics[split]
+        return self.metrics[split] if self.labels == "fer2013" else self.people[split].choice
 
 
 @dataclass(frozen=True)
@@ -177,12 +185,12 @@ class BenchmarkRow:
     @property
     def own(self) -> Scores:
         """The scores against the labels that the model answers with."""
-        return self.people.choice if self.labels == "people" and self.people else self.scores
+        return self.people.choice if self.labels != "fer2013" and self.people else self.scores
 
     @property
     def calibration_error(self) -> float:
         """The distance of confidence from the share of right answers or, for people's votes, of people who agree."""
-        return self.people.calibration_error if self.labels == "people" and self.people else self.scores.ece
+        return self.people.calibration_error if self.labels != "fer2013" and self.people else self.scores.ece
 
 
 def read_json(path: Path, expected: str = "JSON") -> Any:

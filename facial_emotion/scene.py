@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+FLAT = 5.0  # grey levels of standard deviation below which a crop shows nothing
+
+
 @dataclass(frozen=True)
 class Face:
     """A recognised face.
@@ -64,14 +67,24 @@ class Face:
 
     @property
     def certain(self) -> bool:
-        """Whether the probability of the most probable emotion reaches the recognizer's threshold."""
-        return float(self.probabilities.max()) >= self.threshold
+        """Whether the probability of the most probable emotion reaches the recognizer's threshold, and the crop shows
+        anything.
+        """
+        return bool(are_certain(self.probabilities[None], self.crop[None], self.threshold)[0])
 
     @property
     def caption(self) -> str:
         """Label and confidence as text; marked as uncertain below the threshold."""
         text = f"{self.label} {self.confidence:.0%}"
         return text if self.certain else f"uncertain ({text})"
+
+
+def are_certain(probabilities: np.ndarray, crops: np.ndarray, threshold: float) -> np.ndarray:
+    """Which answers (n, 7) on crops uint8 (n, 48, 48) are certain: bool (n,). On a flat crop none is, whatever the
+    confidence: trees and kernels are sure of what is like nothing they were fitted on.
+    """
+    contrast = crops.reshape(len(crops), -1).std(axis=1)
+    return (probabilities.max(axis=1) >= threshold) & (contrast >= FLAT)
 
 
 def detect(rgb: np.ndarray, search: Search = DEFAULT_SEARCH) -> tuple[Faces, np.ndarray]:

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from facial_emotion import examples
+from tests.conftest import write_votes
 from tests.deep.conftest import RECIPE
 from tests.made import copy_of_checkout, write_video
 
@@ -36,6 +37,8 @@ SMALL = {
     "report": "--keep-ablations",
     "benchmark core": "--models lightgbm",
     "benchmark framing": "--models lightgbm",
+    "benchmark conditions": "--models lightgbm",
+    "benchmark libraries": "--rows 200",
 }
 
 
@@ -62,6 +65,7 @@ def folder(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     portrait.save(root / "my-pictures" / "joy" / "five.jpg")
     write_video(root / "party.mp4", 20)
     shutil.copy(small_csv, root / "fer2013.csv")
+    write_votes(root / "fer2013.csv")
     (root / "small.json").write_text(json.dumps({**RECIPE, "image_sizes": [[0, 48]]}))
     return root
 

@@ -13,7 +13,7 @@ from facial_emotion.errors import InputError
 
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
-LABELS = ("fer2013", "people")  # as in artifact.OUTPUTS
+LABELS = ("fer2013", "people", "balanced")  # as in artifact.SUFFIXES
 
 
 class Number(click.FloatRange):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--model", default="cnn-ferplus", show_default=True, help="A trained model, as facial-emotion compare names it."
 )
-@options.labels("people: the model's twin named *-ferplus; fer2013: the one without.")
+@options.labels("people: the model's twin named *-ferplus; balanced: *-balanced; fer2013: the one without.")
 @click.option("--out", required=True, type=options.Place(), help="Results file: .csv, .jsonl or .parquet.")
 @click.option("--annotate", type=options.Place(file_okay=False), help="Folder for annotated copies and plots.")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Process every N-th frame.")

@@ -157,10 +157,7 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
             )
     if name in single:
         raise InputError("name", "one that no trained model has", repr(name))
-    if paths.NEW_ARTIFACTS.resolve() != paths.ARTIFACTS.resolve():
-        raise InputError(
-            "train ensemble", "FER_ARTIFACTS, the folder of its members", "none", "the ensemble goes there"
-        )
+    _check_beside_members("train ensemble")
     artifact.check_free(paths.ARTIFACTS / name, overwrite)
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
     words += ["--labels", labels] if labels != "fer2013" else []
@@ -171,6 +168,30 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
     _print_scores(card)
     click.echo(str(paths.ARTIFACTS / name))
+
+
+@main.command(epilog="Example: facial-emotion train balanced cnn --data fer2013.csv.xz")
+@click.argument("name")
+@options.data
+@options.overwrite
+def balanced(name: str, data: Path, overwrite: bool) -> None:
+    """Make NAME-balanced of a recognizer and its twin that answers as people would: rare emotions count as common ones.
+
+    FER+'s votes must lie beside the data. It is written beside its members: into ./artifacts, or the folder that
+    FER_ARTIFACTS names.
+    """
+    from facial_emotion import artifact, balance, paths
+    from facial_emotion.data import fer2013
+
+    _check_beside_members("train balanced")
+    folder = paths.ARTIFACTS / f"{name}-balanced"
+    artifact.check_free(folder, overwrite)
+    command = f"facial-emotion train balanced {name}"
+    card = artifact.write(folder, None, balance.make(name, fer2013.load(data), paths.ARTIFACTS, command))
+    settings = card.training["balance"]
+    click.echo(f"weight of FER2013's labels {settings['mix']}, power of the shares {settings['power']}")
+    _print_scores(card)
+    click.echo(str(folder))
 
 
 @main.command(epilog="Example: facial-emotion train scores --data fer2013.csv.xz cnn svm")
@@ -206,6 +227,14 @@ for _name in registry.names(models):
     _add(_name, classical, _OF_CLASSICAL, f"The classical model {_name}.")
 for _name in registry.names(networks):
     _add(_name, network, _OF_NETWORKS, f"The network {_name}: hours on a CPU.")
+
+
+def _check_beside_members(command: str) -> None:
+    """Raise InputError where new models are not written into the folder that models are looked for in."""
+    from facial_emotion import paths
+
+    if paths.NEW_ARTIFACTS.resolve() != paths.ARTIFACTS.resolve():
+        raise InputError(command, "FER_ARTIFACTS, the folder of its members", "none", "the ensemble goes there")
 
 
 def _print_result(cards: list[Card], folder: Path, remark: str) -> None:

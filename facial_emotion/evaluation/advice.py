@@ -71,8 +71,8 @@ class Advice:
 
 
 def prior(card: Card, labels: str) -> float:
-    """A model's accuracy on PublicTest by FER2013's labels ("fer2013") or people's choice ("people"); 0 if unknown."""
-    if labels == "people":
+    """A model's accuracy on PublicTest by FER2013's labels ("fer2013") or else people's choice; 0 if unknown."""
+    if labels != "fer2013":
         return card.people["PublicTest"].choice.accuracy if "PublicTest" in card.people else 0.0
     return card.metrics["PublicTest"].accuracy if "PublicTest" in card.metrics else 0.0
 

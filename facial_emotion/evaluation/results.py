@@ -20,7 +20,11 @@ from facial_emotion.records import to_json as plain
 
 FILE = "results.json"
 # The questions that models answer, by their labels.
-QUESTIONS = {"people": "what people would say (FER+)", "fer2013": "FER2013's labels"}
+QUESTIONS = {
+    "people": "what people would say (FER+)",
+    "balanced": "people's choice, rare emotions as likely as common ones",
+    "fer2013": "FER2013's labels",
+}
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
@@ -61,11 +65,10 @@ def flat(row: Json) -> Json:
 
 def to_csv(rows: list[BenchmarkRow]) -> str:
     """One line a model, every figure a column; first those by the labels that the model answers with."""
-    lines = [
-        {"model": row.model, "labels": row.labels, "accuracy": row.own.accuracy, "macro_f1": row.own.macro_f1}
-        | flat(plain(row))
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        own = {"accuracy": row.own.accuracy, "mean_recall": row.own.mean_recall, "macro_f1": row.own.macro_f1}
+        lines.append({"model": row.model, "labels": row.labels, **own, **flat(plain(row))})
     columns = list(dict.fromkeys(name for line in lines for name in line))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -119,18 +122,19 @@ def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:
 def markdown(rows: list[BenchmarkRow], about: Json) -> str:
     """The figures that a choice hangs on, as a table in Markdown."""
     columns = ["model", "FER2013's label", "without near-duplicates"]
-    columns += ["macro-F1", "ECE", "coverage: accuracy", "a face"]
+    columns += ["mean recall", "macro-F1", "ECE", "coverage: accuracy", "a face"]
     columns += ["a frame", "cold start", "size"]
     by_people = any(row.people for row in rows)
     if by_people:
         columns[1:1] = ["people's choice", "clear faces"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for row in sorted(rows, key=lambda row: (row.labels != "people", -row.own.accuracy)):
+    for row in sorted(rows, key=lambda row: (list(QUESTIONS).index(row.labels), -row.own.accuracy)):
         figures, own, latency = row.scores, row.own, row.latency
         cells = [
             row.model,
             f"{figures.accuracy:.1%} ({figures.accuracy_low:.1%} - {figures.accuracy_high:.1%})",
             share(own.accuracy_without_duplicates),
+            share(own.mean_recall),
             f"{own.macro_f1:.3f}",
             f"{row.calibration_error:.3f}",
             f"{own.coverage:.0%}: {share(own.accuracy_when_certain)}",

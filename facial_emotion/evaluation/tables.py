@@ -35,11 +35,11 @@ def short(rows: list[BenchmarkRow], labels: str, about: Json) -> Table:
     )
     source = "measured" if about["measured"] else f"accuracy {_RECORDED}, times measured here"
     title = f"{QUESTIONS[labels]}: {count}, {source}; a frame has 640x480 pixels"
-    table = new_table(title, ["model", "accuracy", "ms a\nface", "ms a\nframe", "MB"])
+    table = new_table(title, ["model", "accuracy", "mean\nrecall", "ms a\nface", "ms a\nframe", "MB"])
     for row in chosen:
         table.add_row(
             row.model,
-            share(row.own.accuracy) if is_judged(row) else "-",
+            *(share(each) if is_judged(row) else "-" for each in (row.own.accuracy, row.own.mean_recall)),
             *(f"{row.latency[stage].median_ms:.1f}" for stage in ("crop to label", "frame to label")),
             f"{row.size_mb:.1f}",
         )
@@ -60,7 +60,7 @@ def full(rows: list[BenchmarkRow], about: Json) -> list[Table]:
     if by_votes:
         tables.append(_votes(by_votes))
     for group in groups:
-        other = "fer2013" if group[0].labels == "people" else "people"
+        other = "people" if group[0].labels == "fer2013" else "fer2013"
         title = f"models of {QUESTIONS[group[0].labels]}, judged by {QUESTIONS[other]}"
         judged = [
             (row.model, row.scores if other == "fer2013" else row.people.choice if row.people else None)
@@ -75,7 +75,16 @@ def full(rows: list[BenchmarkRow], about: Json) -> list[Table]:
 
 def _accuracy(title: str, models: list[tuple[str, Scores, float]]) -> Table:
     """Accuracy and calibration. models: name, scores, and ECE, by votes for people's choice."""
-    columns = ["model", "accuracy", "95 %\ninterval", "without\nduplicates", "macro\nF1", "log\nloss", "ECE"]
+    columns = [
+        "model",
+        "accuracy",
+        "95 %\ninterval",
+        "without\nduplicates",
+        "mean\nrecall",
+        "macro\nF1",
+        "log\nloss",
+        "ECE",
+    ]
     table = new_table(title, [*columns, "coverage:\naccuracy"])
     for model, figures, ece in models:
         table.add_row(
@@ -83,6 +92,7 @@ def _accuracy(title: str, models: list[tuple[str, Scores, float]]) -> Table:
             f"{figures.accuracy:.1%}",
             f"{100 * figures.accuracy_low:.1f}-{100 * figures.accuracy_high:.1f}",
             share(figures.accuracy_without_duplicates),
+            share(figures.mean_recall),
             f"{figures.macro_f1:.3f}",
             f"{figures.log_loss:.3f}",
             f"{ece:.3f}",

@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from facial_emotion import limits, recognizers
-from facial_emotion.artifact import OUTPUTS
+from facial_emotion.artifact import SUFFIXES
 from facial_emotion.errors import InputError
 from facial_emotion.features.faces import DEFAULT, DETECTORS, Search
 from facial_emotion.records import Json
@@ -126,7 +126,7 @@ def _recognition_router(
         model_config = ConfigDict(extra="forbid")
 
         model: Literal[names] = Field(default, description="A model's name.")  # type: ignore[valid-type]
-        labels: Literal[tuple(OUTPUTS)] | None = Field(  # type: ignore[valid-type]
+        labels: Literal[tuple(SUFFIXES)] | None = Field(  # type: ignore[valid-type]
             None, description="Answer with FER2013's labels or as people would, where the model can do both."
         )
         detector: Literal[tuple(DETECTORS)] = Field(  # type: ignore[valid-type]

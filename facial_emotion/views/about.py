@@ -56,7 +56,7 @@ def show(settings: ViewerSettings) -> None:
     st.title(t("About"))
     card = recognizers.card(settings.name)
     scores = card.own("PrivateTest")
-    judged_by = t("People's choice") if card.labels == "people" else t("Accuracy")
+    judged_by = t("People's choice") if card.labels != "fer2013" else t("Accuracy")
     st.markdown(
         t(
             "{judged_by} of the selected model, **{model}**: {accuracy:.1%} on PrivateTest, and "

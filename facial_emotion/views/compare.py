@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from html import escape
 
 import pandas as pd
@@ -15,17 +15,27 @@ from facial_emotion.evaluation import results
 from facial_emotion.evaluation.advice import TEMPLATES
 from facial_emotion.evaluation.timing import latency
 from facial_emotion.records import BenchmarkRow, Json
-from facial_emotion.views import bars, charts, image, jobs, messages, pictures, recognition, tables, visits
+from facial_emotion.views import bars, charts, figures, image, jobs, messages, pictures, recognition, tables, visits
 from facial_emotion.views.jobs import Job
 from facial_emotion.views.language import t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
 
 _MAIN = translatable(
-    ("model", "best at", "people's choice", "accuracy", "ms a face", "ms a frame", "MB", "commercial use")
+    (
+        "model",
+        "best at",
+        "people's choice",
+        "mean recall",
+        "accuracy",
+        "ms a face",
+        "ms a frame",
+        "MB",
+        "commercial use",
+    )
 )
 _PERCENTAGES = translatable(
     (
-        *("people's choice", "clear faces", "accuracy", "without near-duplicates", "recall of disgust"),
+        *("people's choice", "clear faces", "accuracy", "without near-duplicates", "mean recall"),
         *("coverage", "accuracy when certain"),
     )
 )
@@ -35,8 +45,7 @@ _FORMATS = {
     **dict.fromkeys((charts.LATENCY, translatable("95th percentile, ms"), "ms a frame", "MB"), "%.1f"),
 }
 _MAIN_FORMATS = {
-    "people's choice": ".1%",
-    "accuracy": ".1%",
+    **dict.fromkeys(("people's choice", "mean recall", "accuracy"), ".1%"),
     "ms a face": ".1f",
     "ms a frame": ".1f",
     "MB": ".1f",
@@ -49,6 +58,8 @@ _EXPLAINED = translatable(
         "clear faces": "The same where over half of the people agree.",
         "accuracy": "The share of pictures with FER2013's label, which a search engine was asked for.",
         "without near-duplicates": "Accuracy without pictures that are nearly in Training too.",
+        "mean recall": "The mean over the emotions of the share that is recognised, by the labels that the model "
+        "answers with: rare emotions count as much as common ones.",
         "macro-F1": "The mean over the emotions of F1: rare ones count as much as common ones.",
         "ECE": "Expected calibration error: how far confidence and accuracy are apart on average.",
         "coverage": "The share of pictures that get an answer that is not uncertain.",
@@ -59,12 +70,19 @@ _EXPLAINED = translatable(
         "commercial use": "Whether no licence of what the model was made from excludes it.",
     }
 )
-_ASKED = {"people": translatable("What people would say:"), "fer2013": translatable("FER2013's label:")}
-_CARES = {"people": "people's choice", "fer2013": "accuracy"}  # columns by the labels that a viewer cares about
+_ASKED = {
+    "people": translatable("What people would say:"),
+    "balanced": translatable("Rare emotions as likely as common ones:"),
+    "fer2013": translatable("FER2013's label:"),
+}
+_CARES = {
+    "people": "people's choice",
+    "balanced": "mean recall",
+    "fer2013": "accuracy",
+}  # columns by the labels that a viewer cares about
 _MEASURED, _TIMING = "measured", "timing"  # in the session: ms a face by model, and the job that measures them
 _ROUNDS = 30  # of each model's timing
 _EXAMPLE = "video call"  # models differ on its first face
-_EXCLUDED = "excludes commercial use"  # in a card's licence
 # Code by the language or the place that it is for.
 _SNIPPETS = {
     "Python": (
@@ -87,7 +105,7 @@ def show(settings: ViewerSettings) -> None:
     measured: dict[str, float] = st.session_state.get(_MEASURED, {})
     if len(measured) < len(recognizers.names()):  # stopped: the times of two machines do not go together
         measured = {}
-    frame = figures(rows, measured)
+    frame = figures.table(rows, measured)
     left, right = st.columns([2, 3], gap="large")
     with left:
         answering = pick(frame, settings.name)
@@ -120,11 +138,11 @@ def _asked() -> str:
 
 
 def pick(frame: pd.DataFrame, used: str) -> pd.DataFrame:
-    """Draw the questions that decide, and the model that answers them best; frame: as ``figures`` makes it.
+    """Draw the questions that decide, and the model that answers them best; frame: as ``figures.table`` makes it.
 
     Returns the rows of the models that answer the question which the viewer cares about.
     """
-    names = {"people": t("people's choice"), "fer2013": t("FER2013's labels")}
+    names = {"people": t("people's choice"), "balanced": t("rare emotions"), "fer2013": t("FER2013's labels")}
     st.segmented_control(
         t("I care about"), list(_CARES), default="people", format_func=names.__getitem__, key="cares", required=True
     )
@@ -194,7 +212,7 @@ def mistakes(rows: list[BenchmarkRow], used: str) -> None:
     name = st.selectbox(
         t("Mistakes of"), models, index=models.index(used) if used in models else 0, key="detail", width=300
     )
-    charts.draw(charts.confusion(confusion(next(row for row in rows if row.model == name))), "confusion")
+    charts.draw(charts.confusion(figures.confusion(next(row for row in rows if row.model == name))), "confusion")
 
 
 def advise(advice: Json) -> None:
@@ -202,58 +220,6 @@ def advise(advice: Json) -> None:
     for labels, found in advice.items():
         words = " ".join(t(TEMPLATES[kind], **values) for kind, values in found["sentences"])
         st.markdown(f"**{t(_ASKED[labels])}** {words}")
-
-
-def confusion(row: BenchmarkRow) -> list[list[int]]:
-    """A model's confusion matrix (7, 7) on the labels that it answers with."""
-    if row.people is not None and recognizers.card(row.model).labels == "people":
-        return row.people.choice.confusion
-    return row.scores.confusion
-
-
-def figures(rows: list[BenchmarkRow], measured: Mapping[str, float]) -> pd.DataFrame:
-    """The figures of each model, one row per model, by falling agreement with people; measured: ms a face, here."""
-    frame = pd.DataFrame(
-        {
-            "model": row.model,
-            "labels": row.labels,
-            "track": t(row.track),
-            "people's choice": row.people.choice.accuracy if row.people else None,
-            "clear faces": row.people.clear.accuracy if row.people and row.people.clear else None,
-            "accuracy": row.scores.accuracy,
-            "without near-duplicates": row.scores.accuracy_without_duplicates,
-            "macro-F1": row.scores.macro_f1,
-            "ECE": row.scores.ece,
-            "coverage": row.scores.coverage,
-            "accuracy when certain": row.scores.accuracy_when_certain,
-            "recall of disgust": row.scores.per_class["disgust"].recall,
-            charts.LATENCY: measured.get(row.model, row.latency["crop to label"].median_ms),
-            "95th percentile, ms": None if measured else row.latency["crop to label"].p95_ms,
-            "ms a frame": None if measured else row.latency["frame to label"].median_ms,
-            "MB": row.size_mb,
-            "commercial use": t("no") if _is_excluded(row.model) else t("yes"),
-        }
-        for row in rows
-    ).sort_values("people's choice", ascending=False, ignore_index=True)
-    frame.insert(1, "best at", badges(frame))
-    return frame
-
-
-def _is_excluded(name: str) -> bool:
-    """Whether a licence excludes commercial use of a model."""
-    return name in recognizers.names() and _EXCLUDED in recognizers.card(name).licence
-
-
-def badges(frame: pd.DataFrame) -> pd.Series:
-    """What each model is best at, as text; frame: as ``figures`` makes it."""
-    best = {
-        t("best people's choice"): frame["people's choice"] == frame["people's choice"].max(),
-        t("best accuracy"): frame["accuracy"] == frame["accuracy"].max(),
-        t("fastest"): frame[charts.LATENCY] == frame[charts.LATENCY].min(),
-        t("smallest"): frame["MB"] == frame["MB"].min(),
-    }
-    texts = [", ".join(name for name, holds in best.items() if holds[row]) for row in range(len(frame))]
-    return pd.Series(texts, index=frame.index)
 
 
 def _table(frame: pd.DataFrame) -> None:

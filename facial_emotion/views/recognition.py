@@ -12,6 +12,7 @@ import streamlit as st
 from facial_emotion import recognizers, scene
 from facial_emotion.errors import Error
 from facial_emotion.features.crops import crop_transforms, cut_crops
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import Faces, Search, as_allowed, find_faces
 from facial_emotion.scene import Face
 from facial_emotion.views import jobs, messages, pictures, visits
@@ -22,6 +23,7 @@ from facial_emotion.views.sidebar import ViewerSettings
 from facial_emotion.views.visits import Content, Visit
 
 EMOJI = {"happy": "😀", "neutral": "😐", "surprise": "😮", "sad": "😢", "angry": "😠", "fear": "😨", "disgust": "🤢"}
+_NARROW = 0.2  # probability by which neutral leads where the second emotion is said too
 UNCERTAIN, _UNKNOWN = translatable("uncertain"), "?"  # fonts without emojis have it too
 _ASKED = "asked"  # in the session: the model and the search of its last recognition
 _LEAST = 0.05  # of the time: emotions with less are not named
@@ -129,8 +131,12 @@ def emoji(face: Face) -> str:
 
 
 def uncertain(face: Face) -> str:
-    """What is added to an answer that is not certain; empty for others."""
-    return "" if face.certain else f" · {t(UNCERTAIN)}"
+    """What is added to an answer that is not certain, or a neutral one that won narrowly; empty for others."""
+    second, first = np.argsort(face.probabilities)[-2:]
+    if not face.certain:
+        return f" · {t(UNCERTAIN)}"
+    narrow = face.probabilities[first] - face.probabilities[second] < _NARROW
+    return t(" or {emotion}", emotion=t(EMOTIONS[second])) if EMOTIONS[first] == "neutral" and narrow else ""
 
 
 def answer(recognised: Sequence[Recognised]) -> str:

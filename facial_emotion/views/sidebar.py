@@ -33,6 +33,7 @@ from facial_emotion.views.language import t, translatable
 QUESTIONS = {
     "fer2013": translatable("Answers with FER2013's labels: the emotion that a picture like this was searched for."),
     "people": translatable("Answers as people would: a probability is the share of ten people who would say so."),
+    "balanced": translatable("Answers as people would, but no emotion is favoured for being common, as neutral is."),
 }
 # How far a detector's threshold is moved from its default, 0, to that of most faces, -1, or of the surest ones, 1.
 SENSITIVITIES = translatable({"fewer, surer": 1.0, "fewer": 0.5, "normal": 0.0, "more": -0.5, "most": -1.0})
@@ -152,7 +153,7 @@ def _accuracy(column: DeltaGenerator, card: Card) -> None:
     """Draw a model's accuracy against the labels that it answers with."""
     share = language.number(card.own("PrivateTest").accuracy, ".1%")
     rows = t("of PrivateTest, which was not used for training or model selection.")
-    if card.labels == "people":
+    if card.labels != "fer2013":
         meaning = t("Pictures where most of ten people said the same, {rows}", rows=rows)
         column.metric(t("People's choice"), share, help=meaning)
     else:

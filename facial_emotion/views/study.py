@@ -22,7 +22,11 @@ from facial_emotion.views.language import count, t, translatable
 from facial_emotion.views.recognition import Recognised
 from facial_emotion.views.sidebar import ViewerSettings
 
-_QUESTIONS = {"people": translatable("what most of ten people would say"), "fer2013": translatable("FER2013's labels")}
+_QUESTIONS = {
+    "people": translatable("what most of ten people would say"),
+    "balanced": translatable("what people would say, without favour for emotions that are common in FER2013"),
+    "fer2013": translatable("FER2013's labels"),
+}
 
 _DETECTORS = {"centerface": "CenterFace (Xu et al., 2019)", "dlib": "dlib's HOG detector (King, 2009)"}
 _REFERENCES = """\

@@ -227,6 +227,32 @@ def libraries(data: Path, rows: int, out: Path | None) -> None:
     click.echo(str(_write(out, "libraries.json", figures)))
 
 
+@main.command(epilog="Example: python -m workshop benchmark conditions --data fer2013.csv.xz --models cnn-ferplus")
+@options.data
+@click.option("--models", help="Names, separated by commas; by default those that answer as people would.")
+@click.option("--rows", type=click.IntRange(1), help="Of PrivateTest; by default all.")
+@click.option("--out", type=_PATH, help="By default results/conditions.json.")
+def conditions(data: Path, models: str | None, rows: int | None, out: Path | None) -> None:
+    """Hard conditions: dark, blurred, noisy, small, compressed, turned and covered faces."""
+    from facial_emotion import recognizers
+    from facial_emotion.data import fer2013
+    from facial_emotion.evaluation.conditions import CONDITIONS
+    from facial_emotion.terminal import bar
+    from workshop.benchmarks.conditions import measure
+
+    names = options.split_names(models) or [
+        name for name in recognizers.names() if recognizers.card(name).labels != "fer2013"
+    ]
+    with bar("conditions", len(names) * len(CONDITIONS)) as step:
+        figures = measure(fer2013.load(data), names, rows, step)
+    for name in names:
+        click.echo(f"{name}, {figures['rows']} rows: accuracy, mean recall, uncertain")
+        for condition, own in figures["models"][name].items():
+            shares = (own[kind] for kind in ("accuracy", "mean_recall", "uncertain"))
+            click.echo(f"  {condition:20} {' '.join(f'{share:6.1%}' for share in shares)}")
+    click.echo(str(_write(out, "conditions.json", figures)))
+
+
 def _write(out: Path | None, name: str, figures: dict[str, Any]) -> Path:
     """Write figures as JSON; returns the path."""
     from facial_emotion import paths

@@ -10,11 +10,10 @@ from facial_emotion.data.csv_form import SPLITS
 from facial_emotion.data.duplicates import exact_copies
 from facial_emotion.data.ferplus import majority_labels
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.scene import FLAT
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
-
-FLAT = 5.0  # grey levels of standard deviation below which a crop shows nothing
 
 
 def describe(data: Fer2013) -> dict[str, Any]:

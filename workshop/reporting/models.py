@@ -40,7 +40,7 @@ def judge(data: Fer2013, names: list[str], step: Callable[[], None]) -> dict[str
         people = people_scores(data, SPLIT, probabilities, recognizer.threshold)
         # Data without votes can judge by FER2013's labels alone.
         labels = recognizer.card.labels if people else "fer2013"
-        own = people.choice if labels == "people" and people else judged
+        own = people.choice if labels != "fer2013" and people else judged
         expected = choices(data, SPLIT, labels)
         known = expected >= 0
         models[name] = {

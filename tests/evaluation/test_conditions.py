@@ -1,0 +1,51 @@
+"""Hard conditions: what they leave of a crop, and that they don't make a recognizer certain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facial_emotion import recognizers
+from facial_emotion.evaluation.conditions import CONDITIONS
+from facial_emotion.evaluation.scores import mean_recall
+from facial_emotion.scene import Face, are_certain
+from tests.conftest import SHIPPED
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_changes_crops_the_same_at_every_call(condition: str, crops: np.ndarray) -> None:
+    before = crops[:20].copy()
+    changed = CONDITIONS[condition](crops[:20])
+    assert changed.shape == before.shape
+    assert changed.dtype == np.uint8
+    np.testing.assert_array_equal(crops[:20], before)
+    np.testing.assert_array_equal(CONDITIONS[condition](crops[:20]), changed)
+    assert (changed == before).all() == (condition == "as it is")
+    assert CONDITIONS[condition](crops[:0]).shape == (0, 48, 48)
+
+
+def test_conditions_do_what_they_are_called(crops: np.ndarray) -> None:
+    faces = crops[:50].astype(int)
+    changed = {name: change(crops[:50]).astype(int) for name, change in CONDITIONS.items()}
+    assert changed["dark"].mean() < 0.3 * faces.mean()
+    assert np.diff(changed["blurred"]).std() < 0.5 * np.diff(faces).std()
+    assert np.diff(changed["noisy"]).std() > np.diff(faces).std()
+    fineness = [np.diff(changed[f"{side} pixels"]).std() for side in (32, 24, 16, 12)]
+    assert fineness == sorted(fineness, reverse=True)
+    assert (changed["sunglasses"] != faces)[:, 14:24].mean() > 0.7
+    assert (changed["mask"][:, :27] == faces[:, :27]).all()
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_model_is_certain_of_a_face_without_contrast(name: str) -> None:
+    recognizer = recognizers.load(name)
+    flat = np.stack([np.full((48, 48), grey, np.uint8) for grey in (0, 60, 128, 255)])
+    probabilities = recognizer.predict_proba(flat)
+    assert not are_certain(probabilities, flat, recognizer.threshold).any()
+    assert not Face(1, np.zeros(4), probabilities[0], flat[0], recognizer.threshold).certain
+
+
+def test_mean_recall_by_hand() -> None:
+    labels, predicted = np.array([0, 0, 0, 0, 3, 3, 6]), np.array([0, 0, 0, 3, 3, 6, 6])
+    assert mean_recall(labels, predicted) == pytest.approx((3 / 4 + 1 / 2 + 1) / 3)
