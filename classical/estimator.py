@@ -15,11 +15,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from facial_emotion import registry
 from facial_emotion.classical import models
 from facial_emotion.classical.graph import Graph
+from facial_emotion.classical.recipe import RECIPES, Recipe
 from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract, mirror_of
 from facial_emotion.records import Json
+from facial_emotion.training.augment import moved
+from facial_emotion.training.recipe import checked, read
 
 if TYPE_CHECKING:
     import onnx
@@ -77,24 +80,32 @@ def _converted(classifier: Fit, columns: int) -> onnx.ModelProto:
     return onnx.compose.add_prefix(model, _PREFIX)
 
 
+def fit_model(model: str, task: Task, settings: Json) -> Fitted:
+    """A model by its name, fitted on a task; what is scikit-learn's becomes a model of ours."""
+    fitted = registry.module(models, model).fit(task, settings)
+    return fitted if isinstance(fitted, Fitted) else from_sklearn(fitted, task.features.shape[1])
+
+
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classical model as a scikit-learn classifier of crops uint8 (n, 48, 48) and labels int (n,), 0-6.
 
-    model: its name; recipe: its settings as in classical/recipes, by default the model's own. Probabilities are not
-    calibrated: training by a job is what does that.
+    model: its name; recipe: its settings as in classical/recipes, by default the model's own, without a second head.
+    Probabilities are not calibrated, and boosting with patience looks at the rows that it is fitted on: a training by
+    a job does both on PublicTest.
     """
 
     def __init__(self, model: str = "svm", recipe: Json | None = None, seed: int = 0, threads: int = 2) -> None:
         self.model, self.recipe, self.seed, self.threads = model, recipe, seed, threads
 
     def fit(self, crops: np.ndarray, labels: np.ndarray) -> Classifier:
-        """Fit on the features of crops by the recipe; returns itself."""
-        from facial_emotion.training.job import recipe_of
-
-        own = recipe_of(self.model)
-        recipe = self.recipe or {"features": own.features, "fit": own.fit}
-        self.features_ = recipe["features"]
+        """Fit on the features of crops by the recipe; returns itself. Raises InputError for another model or recipe."""
+        if self.model not in registry.names(models):
+            raise InputError("model", f"one of {', '.join(registry.names(models))}", repr(self.model))
+        own = RECIPES / f"{self.model}.json"
+        recipe = read(Recipe, own) if self.recipe is None else checked(Recipe, self.recipe, "recipe")
+        self.features_ = recipe.features
         features, labels = extract(crops, self.features_), np.asarray(labels, dtype=np.int64)
+        copies = moved(crops, recipe.augment, recipe.copies, self.seed)
         task = Task(
             features,
             labels,
@@ -104,8 +115,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             column_ranges(self.features_),
             self.seed,
             self.threads,
+            moved=tuple(extract(copy, self.features_) for copy in copies),
         )
-        self.fitted_ = registry.module(models, self.model).fit(task, recipe["fit"])
+        self.fitted_ = fit_model(self.model, task, recipe.fit)
         self.classes_ = np.arange(len(EMOTIONS))
         return self
 

@@ -10,26 +10,25 @@ import io
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facial_emotion import artifact, paths, registry
 from facial_emotion.classical import models
-from facial_emotion.classical.estimator import from_sklearn
+from facial_emotion.classical.estimator import fit_model
 from facial_emotion.classical.graph import to_onnx
-from facial_emotion.classical.task import Fitted, Task
+from facial_emotion.classical.recipe import RECIPES, Recipe
+from facial_emotion.classical.task import Task
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import choices, targets
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of, predictor_of
 from facial_emotion.features.landmarks import fingerprint
-from facial_emotion.records import Json, Valid
+from facial_emotion.records import Json
 from facial_emotion.threads import onnx_session
 from facial_emotion.training import calibrate
-from facial_emotion.training.augment import Augmentation, moved
+from facial_emotion.training.augment import moved
 from facial_emotion.training.finish import Exported
 from facial_emotion.training.parity import parity
 from facial_emotion.training.tune import Limits, Report, Space
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from facial_emotion.training.calibrate import Calibration
     from facial_emotion.training.job import Job
 
-PACKAGE, RECIPES = models, Path(__file__).parent / "recipes"
+__all__ = ["LIBRARIES", "PACKAGE", "RECIPES", "Recipe", "fit", "space", "trials"]
+PACKAGE = models
 LICENCES = {  # by the landmark predictor
     "ibug": "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was "
     "trained on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research.",
@@ -54,39 +54,6 @@ _FITTED_ON = {  # how a calibration is fitted, by the split
     "PublicTest": "fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",
     "Training": "fitted on the scores that each row of Training gets from a fit without it",
 }
-
-
-def _possible_heads(heads: list[str]) -> bool:
-    return heads in (["fer2013"], ["fer2013", "people"])
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings of a training.
-
-    features: the feature recipe (see features.extract); fit: the settings of the model's ``fit``; tuning: the search
-    that chose them; heads: "fer2013", or that and "people" for a model that has a second set of outputs; calibration:
-    how scores become probabilities; copies: of Training, moved by ``augment``, that boosted trees are fitted on too.
-    """
-
-    features: Json
-    fit: Json
-    tuning: Json | None = None
-    heads: Annotated[list[str], Valid("fer2013, or fer2013 and people", _possible_heads)] = field(
-        default_factory=lambda: ["fer2013"]
-    )
-    calibration: Annotated[str, Valid(f"one of {', '.join(calibrate.METHODS)}", calibrate.METHODS.__contains__)] = (
-        "matrix"
-    )
-    copies: Annotated[int, Valid("0 or more", lambda count: count >= 0)] = 0
-    augment: Augmentation = field(default_factory=Augmentation)
-
-    def check(self, place: object) -> None:
-        """Raise InputError where copies are not moved, or moves have no copies, or are not boosted on."""
-        if (self.copies > 0) != (self.augment != Augmentation()):
-            raise InputError(place, "'copies' and 'augment', or neither of them", "one of them")
-        if self.copies and "rounds" not in self.fit:
-            raise InputError(place, "a recipe without 'copies': only boosted trees take them", "one with them")
 
 
 def space(model: str) -> Space:
@@ -131,8 +98,11 @@ def fit(job: Job) -> Exported:
     """Fit the job's model and export it."""
     start, recipe = time.perf_counter(), job.recipe
     task = task_for(job)
-    fitted = fit_model(job, task, recipe)
-    scores = _for_heads(fitted.scores(task.held_out_features), recipe)
+    fitted = fit_model(job.model, task, recipe.fit)
+    scores = fitted.scores(task.held_out_features)
+    if scores.shape[1] != len(recipe.heads) * len(EMOTIONS):
+        raise InputError(job.model, f"scores of the heads {', '.join(recipe.heads)}", f"{scores.shape[1]} scores")
+    scores = _for_heads(scores, recipe)
     minutes = round((time.perf_counter() - start) / 60, 1)
     split = "PublicTest" if fitted.left_out is None else "Training"
 
@@ -168,12 +138,6 @@ def fit(job: Job) -> Exported:
     )
 
 
-def fit_model(job: Job, task: Task, recipe: Recipe) -> Fitted:
-    """The job's model, fitted on a task; what is scikit-learn's becomes a model of ours."""
-    fitted = job.module.fit(task, recipe.fit)
-    return fitted if isinstance(fitted, Fitted) else from_sklearn(fitted, task.features.shape[1])
-
-
 def _for_heads(scores: np.ndarray, recipe: Recipe) -> np.ndarray:
     """What each head's calibration takes of scores (n, 7 heads): its own (n, heads, 7), or all (n, heads, 7 heads)."""
     if recipe.calibration == calibrate.JOINT:
@@ -207,7 +171,7 @@ def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float],
     task = subset(task_for(job), limits.rows)
 
     def score(recipe: Recipe, report: Report) -> float:
-        scores = fit_model(job, task, recipe).scores(task.held_out_features)[:, : len(EMOTIONS)]
+        scores = fit_model(job.model, task, recipe.fit).scores(task.held_out_features)[:, : len(EMOTIONS)]
         return float((scores.argmax(axis=1) == task.held_out_labels).mean())
 
     return score, {"rows": len(task.labels)}

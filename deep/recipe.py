@@ -13,7 +13,7 @@ from facial_emotion.training.augment import Augmentation
 
 RECIPES = Path(__file__).parent / "recipes"
 HEADS = tuple(OUTPUTS)  # the labels that a head answers with, see ``Head``
-IMAGE_SIZE = 48  # side of the crops at inference, in pixels
+IMAGE_SIZE, SMALLEST = 48, 32  # side of the crops at inference and the least in training, in pixels
 # The Keras class of each kind of optimiser, and the settings it takes besides those that all take.
 OPTIMISERS = {"sgd": ("SGD", ("momentum", "nesterov")), "adamw": ("AdamW", ("beta_2",))}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -28,12 +28,19 @@ def _known(heads: Json) -> bool:
 
 
 def _sizes(pairs: list[list[int]]) -> bool:
-    return bool(pairs) and all(len(pair) == 2 for pair in pairs) and pairs[0][0] == 0 and pairs[-1][1] == IMAGE_SIZE
+    if not pairs or any(len(pair) != 2 or pair[1] < SMALLEST for pair in pairs):
+        return False
+    first = [pair[0] for pair in pairs]
+    return first == sorted(set(first)) and first[0] == 0 and pairs[-1][1] == IMAGE_SIZE
 
 
 Count = Annotated[int, Valid("1 or more", lambda count: count >= 1)]
 SOME = Valid("one or more", bool)
-SIZES = Valid(f"pairs [first epoch, image size], the first at epoch 0, the last of {IMAGE_SIZE} pixels", _sizes)
+SIZES = Valid(
+    f"pairs [first epoch, image size] from epoch 0 on, of {SMALLEST} or more pixels, last {IMAGE_SIZE}", _sizes
+)
+POSITIVE = Valid("above 0", lambda value: value > 0)
+NOT_NEGATIVE = Valid("0 or more", lambda value: value >= 0)
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ class Optimiser:
     """Settings of an optimiser: kind, a key of OPTIMISERS; clip, the global norm that gradients are clipped to."""
 
     kind: Annotated[str, Valid(f"one of {', '.join(OPTIMISERS)}", OPTIMISERS.__contains__)]
-    weight_decay: float
-    warmup_epochs: float
-    clip: float
+    weight_decay: Annotated[float, NOT_NEGATIVE]
+    warmup_epochs: Annotated[float, NOT_NEGATIVE]
+    clip: Annotated[float, POSITIVE]
     momentum: float | None = None
     nesterov: bool | None = None
     beta_2: float | None = None
@@ -124,8 +131,8 @@ class Recipe:
     batch: Count
     optimiser: Optimiser
     augment: Augmentation
-    mixup_until: int
-    ema_momentum: float
+    mixup_until: Annotated[int, NOT_NEGATIVE]
+    ema_momentum: Annotated[float, Valid("from 0 to below 1", lambda value: 0 <= value < 1)]
     precision: Annotated[str, Valid(f"one of {', '.join(PRECISIONS)}", PRECISIONS.__contains__)]
     teacher: Teacher | None = None
     tuning: Json | None = None

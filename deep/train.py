@@ -189,6 +189,7 @@ def trials(job: Job, limits: Limits) -> tuple[Callable[[Recipe, Report], float],
     """A function that trains some epochs on some rows by a recipe and returns the best accuracy on PublicTest, and
     notes on the limits. A recipe's teacher is left out.
     """
+    backend.configure(job.recipe.precision)
     import keras
 
     all_rows, held_out, scratch = training_rows(job), held_out_rows(job), paths.CACHE / "tuning" / job.model

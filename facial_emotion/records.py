@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from facial_emotion import limits
 from facial_emotion.errors import InputError
@@ -136,7 +136,9 @@ class Card:
     landmarks: str | None = None
     members: list[Member] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    offsets: list[float] = field(default_factory=list)
+    offsets: list[Annotated[float, Valid("from -100 to 100", lambda offset: abs(offset) <= 100)]] = field(
+        default_factory=list
+    )
     calibration: str = ""
     parity: dict[str, float] | None = None
     variant: str | None = None
@@ -241,12 +243,13 @@ def _hints(kind: type) -> Json:
 
 
 def to_json(record: Any) -> Json:
-    """A record as plain data; fields that are optional and empty are left out."""
+    """A record as plain data; fields that are empty, as they are by default, are left out."""
     plain = {}
     for entry in dataclasses.fields(record):
-        value = getattr(record, entry.name)
-        optional = entry.default is not dataclasses.MISSING or entry.default_factory is not dataclasses.MISSING
-        if not optional or value:
+        value, default = getattr(record, entry.name), entry.default
+        if entry.default_factory is not dataclasses.MISSING:
+            default = entry.default_factory()
+        if value or value != default:
             plain[entry.name] = _plain(value)
     return plain
 

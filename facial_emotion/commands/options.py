@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from facial_emotion.errors import InputError
 
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
-LABELS = ("fer2013", "people", "balanced")  # as in artifact.SUFFIXES
+HEADS, LABELS = ("fer2013", "people"), ("fer2013", "people", "balanced")  # as in artifact.OUTPUTS and SUFFIXES
 
 
 class Number(click.FloatRange):
@@ -63,9 +63,9 @@ overwrite = click.option("--overwrite", is_flag=True, help="Replace a trained mo
 threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, help="CPU threads.")
 
 
-def labels(text: str, **settings: Any) -> Option:
+def labels(text: str, choices: Sequence[str] = LABELS, **settings: Any) -> Option:
     """The option --labels; settings: as of click.option."""
-    return click.option("--labels", type=click.Choice(LABELS), help=text, **settings)
+    return click.option("--labels", type=click.Choice(choices), help=text, **settings)
 
 
 def split_names(names: str | None) -> list[str]:

@@ -30,8 +30,6 @@ def main() -> None:
 
 _OF_ALL: tuple[options.Option, ...] = (
     options.data,
-    click.option("--recipe", type=_PATH, help="JSON; by default the model's own in its track's recipes/."),
-    click.option("--out", type=_PATH, help="Artifact folder; by default artifacts/NAME, which --overwrite replaces."),
     options.overwrite,
     options.seed,
 )
@@ -51,7 +49,7 @@ _OF_NETWORKS = (
     click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished."),
     click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE)."),
     click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training."),
-    options.labels("Write only the recognizer of the head with these labels."),
+    options.labels("Write only the recognizer of the head with these labels.", options.HEADS),
 )
 
 
@@ -113,7 +111,7 @@ def _run(job: Job, folder: Path) -> list[Card]:
     return train(job, folder)
 
 
-def _add(name: str, function: Callable[..., None], own: Sequence[options.Option], short_help: str) -> None:
+def _add(name: str, track: str, function: Callable[..., None], own: Sequence[options.Option], short_help: str) -> None:
     """Add the command that trains a model."""
     example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"
 
@@ -121,7 +119,13 @@ def _add(name: str, function: Callable[..., None], own: Sequence[options.Option]
         function(name, **given)
 
     decorated: Callable[..., None] = command
-    for option in reversed((*_OF_ALL, *own)):
+    recipe = f"JSON; by default {track}/recipes/{name}.json."
+    place = f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
+    paths: tuple[options.Option, ...] = (
+        click.option("--recipe", type=_PATH, help=recipe),
+        click.option("--out", type=_PATH, help=place),
+    )
+    for option in reversed((*_OF_ALL, *paths, *own)):
         decorated = option(decorated)
     main.command(name, epilog=example, help=function.__doc__, short_help=short_help)(decorated)
 
@@ -133,7 +137,7 @@ def _add(name: str, function: Callable[..., None], own: Sequence[options.Option]
 @options.data
 @click.option("--members", help="Names, with commas; by default every single model that answers with the labels.")
 @click.option("--mirrored", is_flag=True, help="Average a member over a crop and its mirror image.")
-@options.labels("Labels that the weights are chosen by.", default="fer2013", show_default=True)
+@options.labels("Labels that the weights are chosen by.", options.HEADS, default="fer2013", show_default=True)
 @options.overwrite
 def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str, overwrite: bool) -> None:
     """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
@@ -183,6 +187,7 @@ def balanced(name: str, data: Path, overwrite: bool) -> None:
     from facial_emotion import artifact, balance, paths
     from facial_emotion.data import fer2013
 
+    balance.heads_of(name, paths.ARTIFACTS)
     _check_beside_members("train balanced")
     folder = paths.ARTIFACTS / f"{name}-balanced"
     artifact.check_free(folder, overwrite)
@@ -224,9 +229,9 @@ def scores(names: tuple[str, ...], data: Path) -> None:
 
 
 for _name in registry.names(models):
-    _add(_name, classical, _OF_CLASSICAL, f"The classical model {_name}.")
+    _add(_name, "classical", classical, _OF_CLASSICAL, f"The classical model {_name}.")
 for _name in registry.names(networks):
-    _add(_name, network, _OF_NETWORKS, f"The network {_name}: hours on a CPU.")
+    _add(_name, "deep", network, _OF_NETWORKS, f"The network {_name}: hours on a CPU.")
 
 
 def _check_beside_members(command: str) -> None:
@@ -234,7 +239,7 @@ def _check_beside_members(command: str) -> None:
     from facial_emotion import paths
 
     if paths.NEW_ARTIFACTS.resolve() != paths.ARTIFACTS.resolve():
-        raise InputError(command, "FER_ARTIFACTS, the folder of its members", "none", "the ensemble goes there")
+        raise InputError(command, "FER_ARTIFACTS, the folder of its members", "none", "the new model goes there")
 
 
 def _print_result(cards: list[Card], folder: Path, remark: str) -> None:

@@ -56,7 +56,7 @@ def search(
     sizes = {key: given.pop(key) for key in ("epochs", "side") if key in given}
     job = Job(name, recipe_of(name, recipe), fer2013.load(data), **given)
     place = out or paths.NEW_RESULTS / f"{name}.json"
-    click.echo(tune(job, place, trials, Limits(rows, **sizes)))
+    click.echo(tune(job, recipe or f"{name}.json", place, trials, Limits(rows, **sizes)))
     click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
 
 

@@ -9,6 +9,7 @@ stopped. The study is stored on disk: the same command continues it.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,16 +68,19 @@ def _steps(key: str) -> list[str | int]:
     return [int(step) if step.isdigit() else step for step in key.split(".")]
 
 
-def tune(job: Job, out: Path, trials: int, limits: Limits) -> str:
+def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str:
     """Search from the job's recipe until there are so many trials, and write the best recipe.
 
-    Returns a line that summarises it.
+    place: where the recipe was read, for errors. Returns a line that summarises the search.
     """
     space = job.track.space(job.model)
     try:
         first = current_values(job.recipe, space)
     except (KeyError, IndexError, TypeError) as error:
-        raise InputError("tune", "a recipe that the search space fits", repr(error)) from error
+        raise InputError(place, "a recipe that the search space fits", repr(error)) from error
+    for key, value in first.items():
+        if not isinstance(value, int | float):
+            raise InputError(place, f"a number {key!r} to begin with", json.dumps(value))
     score, notes = job.track.trials(job, limits)
 
     def objective(trial: optuna.Trial) -> float:
@@ -93,7 +97,8 @@ def tune(job: Job, out: Path, trials: int, limits: Limits) -> str:
 
         return score(recipe, report)
 
-    study = _search(f"{job.model}-{notes}", objective, first, trials, job.seed)
+    begun = hashlib.sha256(json.dumps([to_json(job.recipe), job.data.hash]).encode()).hexdigest()[:12]
+    study = _search(f"{job.model}-{begun}-{notes}", objective, first, trials, job.seed)
     best, stopped = study.best_trial, sum(trial.state.name == "PRUNED" for trial in study.trials)
     found = {"trials": len(study.trials), **notes, "stopped_early": stopped, "accuracy_on_PublicTest": best.value}
     recipe = checked(type(job.recipe), best.user_attrs["recipe"], f"trial {best.number}")

@@ -76,6 +76,19 @@ def test_what_is_no_classifier_of_emotions_is_one_line() -> None:
         from_sklearn(LogisticRegression().fit(rows, np.repeat(["joy", "fear"], 10)), 3)
 
 
+def test_a_scikit_learn_model_and_wrong_names_and_recipes(small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = fer2013.load(small_csv).split("Training")
+    crops, labels = np.asarray(training.crops[:60]), np.asarray(training.labels[:60])
+    with pytest.raises(InputError, match="model: expected one of lightgbm, svm, xgboost, found 'cnn'"):
+        Classifier("cnn").fit(crops, labels)
+    with pytest.raises(InputError, match="recipe: expected 'fit' of type dict, found nothing"):
+        Classifier("svm", recipe={"features": GEOMETRY}).fit(crops, labels)
+    module = SimpleNamespace(fit=lambda task, settings: LogisticRegression(C=0.1).fit(task.features, task.labels))
+    monkeypatch.setattr(registry, "module", lambda package, name: module)
+    theirs = Classifier("svm", recipe={"features": GEOMETRY, "fit": {}}).fit(crops, labels)
+    assert theirs.predict_proba(crops[:3]).shape == (3, 7)
+
+
 def test_our_models_are_scikit_learn_classifiers(small_csv: Path) -> None:
     training = fer2013.load(small_csv).split("Training")
     crops, labels = np.asarray(training.crops[:120]), np.asarray(training.labels[:120])
