@@ -149,10 +149,8 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path: Path) -> None:
     text = readme.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
-    assert (
-        "| mine | 66.1% (65.0% - 67.0%) | 63.0% | 0.660 | 0.021 | 60%: 80.5% | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |"
-        in text
-    )
+    figures = "63.0% | 100.0% | 0.660 | 0.021 | 60%: 80.5% | 2.2 ms | 21.0 ms | 1.10 s | 9.6 MB |"
+    assert f"| mine | 66.1% (65.0% - 67.0%) | {figures}" in text
     assert "last year" not in text
     readme.write_text("no marks")
     with pytest.raises(InputError, match="expected the marks"):

@@ -115,9 +115,11 @@ def _print(rows: list[BenchmarkRow], about: Json, full: bool, out: Path) -> None
     for labels in results.QUESTIONS:
         if tables.of_question(rows, labels):
             print_tables([tables.short(rows, labels, about)])
-            advice = about["advice"].get(labels)
+            first = tables.of_question(rows, labels)[0]
+            advice = about["advice"].get(labels, {"words": f"Of the highest mean recall: {first.model}."})
+            judged = tables.is_judged(first)
             click.echo(
-                f"{advice['words'] if advice else 'Put fer2013new.csv beside the data to judge these models.'}\n"
+                f"{advice['words'] if judged else 'Put fer2013new.csv beside the data to judge these models.'}\n"
             )
     if full:
         print_tables(tables.full(rows, about))

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ def host(threads: int) -> Json:
         "system": platform.platform(),
         "python": platform.python_version(),
         "threads": threads,
+        "large_pages": "hugetlb=1" in os.environ.get("GLIBC_TUNABLES", ""),
         "commit": _commit(),
         "versions": installed_versions(_LIBRARIES),
     }
@@ -112,6 +114,12 @@ def known() -> tuple[list[BenchmarkRow], Json]:
         return rows, about
     models = {row.model for row in rows}
     return [*rows, *(row for row in own[0] if row.model not in models)], about
+
+
+def conditions() -> Json | None:
+    """The shipped figures of models on hard conditions, if there are any."""
+    path = paths.RESULTS / "conditions.json"
+    return read_json(path) if path.exists() else None
 
 
 def latencies(rows: list[BenchmarkRow]) -> dict[str, float]:

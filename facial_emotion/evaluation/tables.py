@@ -16,10 +16,13 @@ _RECORDED = "recorded in the models' cards"  # accuracies; times are always meas
 
 
 def of_question(rows: list[BenchmarkRow], labels: str) -> list[BenchmarkRow]:
-    """The models that answer with these labels, the most accurate first, those that were not judged last."""
-    return sorted(
-        (row for row in rows if row.labels == labels), key=lambda row: (not is_judged(row), -row.own.accuracy)
-    )
+    """The models that answer with these labels, the best first, those that were not judged last."""
+    return sorted((row for row in rows if row.labels == labels), key=lambda row: (not is_judged(row), -merit(row)))
+
+
+def merit(row: BenchmarkRow) -> float:
+    """What a model is ranked by: accuracy or, of one that favours no emotion, mean recall."""
+    return row.own.mean_recall if row.labels == "balanced" else row.own.accuracy
 
 
 def is_judged(row: BenchmarkRow) -> bool:

@@ -15,8 +15,9 @@ TEXT = translatable(
         "Each face gets a probability for each of seven emotions; they sum to 100 %. They are calibrated: of the "
         "faces with a confidence of 70 %, about 70 % are classified correctly, on pictures like those of the test "
         "set.",
-        "Models answer one of two questions. Those named *-ferplus* answer as people would: ten people looked at "
-        "each picture (FER+), and a probability is the share of people who would say so. The others answer with "
+        "Models answer one of three questions. Those named *-ferplus* answer as people would: ten people looked at "
+        "each picture (FER+), and a probability is the share of people who would say so. Those named *-balanced* do "
+        "so too, but favour no emotion for being common, as neutral is. The others answer with "
         "FER2013's labels, the word that a search engine was asked for; people agree with these labels about two "
         "times in three. *People's choice* and *accuracy* are the shares of FER2013's PrivateTest on which the "
         "model gives the emotion with the most votes, or the label. PrivateTest was not used for training or model "
@@ -28,8 +29,8 @@ TEXT = translatable(
         "- They recognise an **expression**, not a feeling. A smile may be polite, and a frown may be caused by "
         "sunlight.\n"
         "- They were trained on FER2013: grey pictures of 48 x 48 pixels from a web search, often posed, mostly "
-        "Western, with many wrong labels. Accuracy on other faces, ages, lighting and head poses may be lower, and "
-        "has not been measured.\n"
+        "Western, with many wrong labels. Accuracy on other faces and ages may be lower, and has not been measured; "
+        "what darkness, blur, size and covers cost is on the Compare page.\n"
         "- Faces that are covered by half or very small are often not detected, and a face in profile shows half "
         "of its expression.",
         "## Privacy",

@@ -80,6 +80,14 @@ _CARES = {
     "balanced": "mean recall",
     "fer2013": "accuracy",
 }  # columns by the labels that a viewer cares about
+_HARD, _CONDITION = translatable(("people's choice", "mean recall", "uncertain")), translatable("condition")
+# As the benchmark of hard conditions names them.
+HARD_CONDITIONS = translatable(
+    (
+        *("as it is", "dark", "blurred", "noisy", "32 pixels", "24 pixels", "16 pixels", "12 pixels", "JPEG 10"),
+        *("turned by 20 degrees", "sunglasses", "mask", "hand", "black"),
+    )
+)
 _MEASURED, _TIMING = "measured", "timing"  # in the session: ms a face by model, and the job that measures them
 _ROUNDS = 30  # of each model's timing
 _EXAMPLE = "video call"  # models differ on its first face
@@ -129,7 +137,26 @@ def show(settings: ViewerSettings) -> None:
         _table(frame)
     with st.expander(t("What a model takes for what")):
         mistakes(rows, settings.name)
+    if (hard := results.conditions()) is not None:
+        with st.expander(t("What a model can't see")):
+            hard_conditions(hard, settings.name)
     side_by_side(settings)
+
+
+def hard_conditions(hard: Json, used: str) -> None:
+    """Draw how a model does on dark, blurred, small, turned and covered faces, at first the one in use."""
+    models = list(hard["models"])
+    name = st.selectbox(t("On faces that are hard to see"), models, index=models.index(used) if used in models else 0)
+    rows = [
+        {
+            _CONDITION: t(condition),
+            "": "",  # a row has no badges
+            **{kind: own[key] for kind, key in zip(_HARD, ("accuracy", "mean_recall", "uncertain"), strict=True)},
+        }
+        for condition, own in hard["models"][name].items()
+    ]
+    st.html(tables.html(pd.DataFrame(rows), dict.fromkeys(_HARD, ".0%"), {}, ""))
+    st.caption(t("By people's choice, on {rows} rows of {split}.", rows=hard["rows"], split=hard["split"]))
 
 
 def _asked() -> str:
@@ -155,7 +182,8 @@ def pick(frame: pd.DataFrame, used: str) -> pd.DataFrame:
     if commercial:
         fits = fits[fits["commercial use"] == t("yes")]
     if fits.empty:
-        st.warning(t("No model is that fast and that small."))
+        reason = t("No model is that fast and that small.")
+        st.warning(reason if len(answering) else t("No model was judged by this question."))
         return answering
     best = fits.sort_values([_asked(), charts.LATENCY], ascending=[False, True]).iloc[0]
     name = str(best["model"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from facial_emotion import recognizers
+from facial_emotion.evaluation.tables import is_judged
 from facial_emotion.records import BenchmarkRow
 from facial_emotion.views import charts
 from facial_emotion.views.language import t
@@ -36,7 +37,7 @@ def table(rows: list[BenchmarkRow], measured: Mapping[str, float]) -> pd.DataFra
             "ECE": row.scores.ece,
             "coverage": row.scores.coverage,
             "accuracy when certain": row.scores.accuracy_when_certain,
-            "mean recall": row.own.mean_recall,
+            "mean recall": row.own.mean_recall if is_judged(row) else None,
             charts.LATENCY: measured.get(row.model, row.latency["crop to label"].median_ms),
             "95th percentile, ms": None if measured else row.latency["crop to label"].p95_ms,
             "ms a frame": None if measured else row.latency["frame to label"].median_ms,

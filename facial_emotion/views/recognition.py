@@ -136,7 +136,7 @@ def uncertain(face: Face) -> str:
     if not face.certain:
         return f" · {t(UNCERTAIN)}"
     narrow = face.probabilities[first] - face.probabilities[second] < _NARROW
-    return t(" or {emotion}", emotion=t(EMOTIONS[second])) if EMOTIONS[first] == "neutral" and narrow else ""
+    return f" {t('or {emotion}', emotion=t(EMOTIONS[second]))}" if EMOTIONS[first] == "neutral" and narrow else ""
 
 
 def answer(recognised: Sequence[Recognised]) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 from facial_emotion import examples, recognizers, scene
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH
+from facial_emotion.scene import Face
 from facial_emotion.views import image, recognition, sidebar, study, visits
 from tests.views.pages import encoded, invalid_files, page, pills, text
 
@@ -189,3 +190,18 @@ def test_json_equals_the_table() -> None:
     rows = json.loads(study.to_json(scene.table(faces)))
     assert [row["label"] for row in rows] == ["happy"]
     assert rows[0]["face"] == 1
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"neutral": 0.5, "sad": 0.4}, " or sad"),
+        ({"neutral": 0.7, "sad": 0.2}, ""),
+        ({"sad": 0.5, "neutral": 0.4}, ""),
+        ({"neutral": 0.3, "sad": 0.29}, " · uncertain"),
+    ],
+)
+def test_the_second_emotion_is_said_where_neutral_wins_narrowly(shares: dict[str, float], words: str) -> None:
+    probabilities = np.array([shares.get(name, 0.02) for name in EMOTIONS], dtype=np.float32)
+    crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+    assert recognition.uncertain(Face(1, np.zeros(4), probabilities, crop, threshold=0.45)) == words

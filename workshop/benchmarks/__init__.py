@@ -236,9 +236,9 @@ def conditions(data: Path, models: str | None, rows: int | None, out: Path | Non
     """Hard conditions: dark, blurred, noisy, small, compressed, turned and covered faces."""
     from facial_emotion import recognizers
     from facial_emotion.data import fer2013
-    from facial_emotion.evaluation.conditions import CONDITIONS
     from facial_emotion.terminal import bar
     from workshop.benchmarks.conditions import measure
+    from workshop.conditions import CONDITIONS
 
     names = options.split_names(models) or [
         name for name in recognizers.names() if recognizers.card(name).labels != "fer2013"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facial_emotion import examples, recognizers
-from facial_emotion.evaluation.conditions import CONDITIONS
 from facial_emotion.evaluation.evaluate import choices
 from facial_emotion.evaluation.scores import mean_recall
 from facial_emotion.records import Json
 from facial_emotion.scene import are_certain
+from workshop.conditions import CONDITIONS
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013

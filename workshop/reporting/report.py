@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facial_emotion import paths, recognizers
+from facial_emotion.artifact import SUFFIXES
 from facial_emotion.data.duplicates import NEAR
 from facial_emotion.data.ferplus import CLEAR_VOTES
 from facial_emotion.deep.variants import MAX_ACCURACY_LOSS, MAX_KL_DIVERGENCE
@@ -71,18 +72,22 @@ def choices(models: dict[str, Any], cards: dict[str, Card], latency: dict[str, f
     """The model to recommend where accuracy counts, and where speed does.
 
     Chosen on PublicTest. accurate: by FER2013's labels; people: by people's choice; fast: the fastest of the good ones;
-    balanced: the fastest that favours no emotion; classical: the most accurate by FER2013's labels of this track.
+    balanced: that one's twin that favours no emotion, if it has one; classical: the most accurate of this track by
+    FER2013's labels.
     """
 
     accuracy = {name: cards[name].metrics["PublicTest"].accuracy for name in models}
     judged = {name: card.people["PublicTest"].choice.accuracy for name, card in cards.items() if card.people}
     by_people = judged or accuracy
+    classical = [name for name in models if cards[name].track == "classical"] or list(models)
+    fast = recognizers.fastest_good(list(models), latency)
+    twin = fast.removesuffix(SUFFIXES[cards[fast].labels]) + SUFFIXES["balanced"]
     return {
         "accurate": max(models, key=lambda name: accuracy[name]),
         "people": max(by_people, key=lambda name: by_people[name]),
-        "fast": recognizers.fastest_good(list(models), latency),
-        "balanced": min((name for name in models if cards[name].labels == "balanced"), key=latency.__getitem__),
-        "classical": max((name for name in models if cards[name].track == "classical"), key=accuracy.__getitem__),
+        "fast": fast,
+        "balanced": twin if twin in models else fast,
+        "classical": max(classical, key=accuracy.__getitem__),
     }
 
 
@@ -108,6 +113,7 @@ def write(figures: dict[str, Any], folder: Path) -> None:
         "serving": measured("results/serving.json"),
         "framing": measured("results/framing.json"),
         "core": measured("results/core.json"),
+        "conditions": measured("results/conditions.json"),
         "benchmark": benchmark,
         "host": benchmark["host"],
         "latency": latency,

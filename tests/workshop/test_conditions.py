@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from facial_emotion import recognizers
-from facial_emotion.evaluation.conditions import CONDITIONS
 from facial_emotion.evaluation.scores import mean_recall
 from facial_emotion.scene import Face, are_certain
 from tests.conftest import SHIPPED
+from workshop.conditions import CONDITIONS
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
@@ -49,3 +49,9 @@ def test_no_model_is_certain_of_a_face_without_contrast(name: str) -> None:
 def test_mean_recall_by_hand() -> None:
     labels, predicted = np.array([0, 0, 0, 0, 3, 3, 6]), np.array([0, 0, 0, 3, 3, 6, 6])
     assert mean_recall(labels, predicted) == pytest.approx((3 / 4 + 1 / 2 + 1) / 3)
+
+
+def test_the_app_has_a_name_for_each_condition() -> None:
+    from facial_emotion.views.compare import HARD_CONDITIONS
+
+    assert tuple(CONDITIONS) == HARD_CONDITIONS

@@ -76,4 +76,3 @@ CONDITIONS: dict[str, Condition] = {
     "hand": _each(_hand),
     "black": np.zeros_like,
 }
-SEEN = tuple(name for name in CONDITIONS if name not in ("as it is", "black"))  # that leave something to recognise
