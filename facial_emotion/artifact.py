@@ -153,8 +153,11 @@ def _check(folder: Path, card: Card) -> None:
     place = folder / CARD
     if card.emotions != list(EMOTIONS):
         raise InputError(place, f"the emotions {', '.join(EMOTIONS)}", ", ".join(card.emotions))
-    if card.labels not in SUFFIXES:
-        raise InputError(place, f"labels {' or '.join(SUFFIXES)}", repr(card.labels))
+    possible = SUFFIXES if card.members else OUTPUTS  # a model has no output of its own for a mix of its heads
+    if card.labels not in possible:
+        raise InputError(place, f"labels {' or '.join(possible)}", repr(card.labels))
+    if len(card.offsets) not in (0, len(EMOTIONS)):
+        raise InputError(place, f"{len(EMOTIONS)} offsets, or none", str(len(card.offsets)))
     if not 0 <= card.threshold <= NEVER:
         raise InputError(place, "a threshold from 0 to 1", str(card.threshold))
     for name in (*card.files, *(member.name for member in card.members), *([card.model_of] if card.model_of else ())):

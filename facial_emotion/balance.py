@@ -53,14 +53,18 @@ Logs = tuple[np.ndarray, np.ndarray]  # of both heads
 
 
 def shares_of_votes(data: Fer2013) -> np.ndarray:
-    """The shares float (7,) of the emotions in people's votes for Training."""
+    """The shares float (7,) of the emotions in people's votes for Training. Raises InputError where one has none."""
     votes = data.people_votes()[data.split("Training").rows, : len(EMOTIONS)].sum(axis=0)
+    if not votes.all():
+        raise InputError("data", "votes for every emotion in Training", f"none for {EMOTIONS[votes.argmin()]}")
     return votes / votes.sum()
 
 
 def choose(logs: Logs, labels: np.ndarray, shares: np.ndarray) -> tuple[float, float]:
     """Mix and power. labels: people's choice int (n,), -1 for none; shares: float (7,)."""
     known = labels >= 0
+    if not known.any():
+        raise InputError("data", "votes for one of the seven emotions in PublicTest", "none")
 
     def answers(mix: float, power: float) -> np.ndarray:
         return Balance(mix, power).logits(*logs, shares).argmax(axis=1)[known]
@@ -70,8 +74,9 @@ def choose(logs: Logs, labels: np.ndarray, shares: np.ndarray) -> tuple[float, f
     for mix, power in product(_MIXES, _POWERS):
         answered = answers(mix, power)
         if (answered == labels[known]).mean() >= least:
-            tried.append((mean_recall(labels[known], answered), float(mix), float(power)))
-    return max(tried)[1:]
+            tried.append((mean_recall(labels[known], answered), -float(mix), -float(power)))
+    _, mix, power = max(tried)  # of equal ones the least change
+    return -mix, -power
 
 
 def calibrated(mix: float, power: float, logs: Logs, shares: np.ndarray, expected: np.ndarray) -> Balance:
@@ -87,13 +92,20 @@ def calibrated(mix: float, power: float, logs: Logs, shares: np.ndarray, expecte
     return Balance(mix, power, float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x))
 
 
+def heads_of(name: str, root: Path) -> tuple[str, str]:
+    """A model that answers with FER2013's labels and its twin that answers as people would. Raises InputError."""
+    if recognizers.card(name, root).labels != "fer2013":
+        raise InputError("name", "a model that answers with FER2013's labels", repr(name))
+    return name, recognizers.with_labels(name, "people", root)
+
+
 def make(name: str, data: Fer2013, root: Path, command: str) -> Card:
     """The card of a balanced recognizer, whose members are both heads of ``name``, a recognizer or an ensemble."""
     from scipy.special import softmax
 
     if data.votes is None:
         raise InputError("data", "FER+'s votes beside it", "none", "see data/README.md")
-    pair = [recognizers.load(each, root=root) for each in (name, recognizers.with_labels(name, "people", root))]
+    pair = [recognizers.load(each, root=root) for each in heads_of(name, root)]
     shares = shares_of_votes(data)
 
     def logs_of(split: str) -> Logs:

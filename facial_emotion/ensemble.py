@@ -129,7 +129,8 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
             raise InputError(root / name, "members with a model of their own", f"{member.name}, an ensemble")
         sha256 = found.files[MODEL].sha256
         if sha256 != member.sha256:
-            advice = f"it was trained anew: run facial-emotion train ensemble {name} again"
+            command = card.training.get("command") or f"facial-emotion train ensemble {name}"
+            advice = f"it was trained anew: run {command} again"
             raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{sha256[:12]}…", advice)
         loaded[member.name] = recognizers.load(member.name, threads, root)
 

@@ -38,6 +38,7 @@ ALLOWED = {
     "deep.distillation": {"deep", "training", "recognizers"},
     "recognizers": {"features", "artifact"},
     "ensemble": {"recognizers", "artifact", "features", "data", "evaluation"},
+    "balance": {"recognizers", "artifact", "features", "data", "evaluation"},
     "examples": {"features"},
     "explain": {"recognizers", "artifact", "features"},
     "scene": {"recognizers", "features"},

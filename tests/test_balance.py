@@ -14,6 +14,7 @@ from scipy.special import log_softmax, softmax
 
 from facial_emotion import balance, paths, recognizers
 from facial_emotion.commands import train
+from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.scores import mean_recall
 
@@ -87,6 +88,38 @@ def test_the_command_writes_a_recognizer_of_both_heads(voted_csv: Path, root: Pa
     np.testing.assert_allclose(recognizers.load("cnn-balanced", root=root).predict_proba(crops), expected, atol=1e-3)
     with pytest.raises(InputError, match="expected no trained model yet, found the model cnn-balanced"):
         train.main.main(["balanced", "cnn", "--data", str(voted_csv)], standalone_mode=False)
+
+
+def test_an_ensemble_gets_the_members_of_both_heads(
+    root: Path, crops: np.ndarray, voted_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for labels in ("fer2013", "people"):
+        words = ["ensemble", "--members", "cnn" if labels == "fer2013" else "cnn-ferplus", "--mirrored"]
+        train.main.main([*words, "--labels", labels, "--data", str(voted_csv)], standalone_mode=False)
+    monkeypatch.setattr(balance, "choose", lambda *given: (0.25, 0.5))
+    train.main.main(["balanced", "ensemble", "--data", str(voted_csv)], standalone_mode=False)
+    card = recognizers.card("ensemble-balanced", root)
+    assert {(member.name, member.mirrored) for member in card.members} == {
+        (name, mirrored) for name in ("cnn", "cnn-ferplus") for mirrored in (False, True)
+    }
+    recognizer = recognizers.load("ensemble-balanced", root=root)
+    public = fer2013.load(voted_csv).split("PublicTest")
+    accuracy = (recognizer.predict_proba(public.crops).argmax(axis=1) == public.labels).mean()
+    assert card.metrics["PublicTest"].accuracy == pytest.approx(accuracy, abs=0.02)  # as served, as was scored
+
+
+def test_a_member_that_was_trained_anew_is_said_with_the_command(root: Path, voted_csv: Path) -> None:
+    train.main.main(["balanced", "cnn", "--data", str(voted_csv)], standalone_mode=False)
+    shutil.rmtree(root / "cnn-ferplus")
+    shutil.copytree(root / "lightgbm", root / "cnn-ferplus")
+    with pytest.raises(InputError, match="it was trained anew: run facial-emotion train balanced cnn again"):
+        recognizers.load("cnn-balanced", root=root)
+
+
+def test_votes_for_no_face_of_an_emotion_are_one_line() -> None:
+    labels, logs = drawn(3, 50)
+    with pytest.raises(InputError, match="expected votes for one of the seven emotions in PublicTest, found none"):
+        balance.choose(logs, np.full_like(labels, -1), SHARES)
 
 
 def test_a_model_without_a_twin_and_data_without_votes_are_one_line(

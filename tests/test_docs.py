@@ -36,7 +36,7 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[tuple[str, ...],
 
 def test_options_are_those_of_the_modules_that_would_take_long_to_import() -> None:
     assert tuple(faces.DETECTORS) == options.DETECTORS
-    assert tuple(artifact.OUTPUTS) == options.LABELS
+    assert (tuple(artifact.OUTPUTS), tuple(artifact.SUFFIXES)) == (options.HEADS, options.LABELS)
     assert (options.DETECTORS[0], options.SMALLEST) == (faces.DEFAULT, faces.SMALLEST)
 
 

@@ -21,7 +21,7 @@ from facial_emotion.evaluation import results
 from facial_emotion.explain import geometry
 from tests.test_damaged import damaged
 
-MODELS = ("lightgbm", "cnn", "cnn-ferplus")
+MODELS = ("lightgbm", "cnn", "cnn-ferplus", "cnn-balanced")
 VALUES: tuple[Any, ...] = (
     *(None, "", "x", -1, 2.5, 1e308, float("nan"), [], {}, [1], {"a": 1}, "a\0b", "../x", True, 10**30, "\ud800"),
     *({"blocks": None}, {"blocks": [{}]}, {"blocks": ["geometry", ["grid"], ["grid", 1e308, 0, {}]]}),

@@ -121,7 +121,7 @@ def test_every_command_that_needs_no_training_runs(folder: Path) -> None:
             server.terminate()
             server.wait()
     assert {path.name for path in folder.glob("*.csv")} == {
-        *("results.csv", "all.csv", "party.csv", "holiday.csv", "people.csv", "fer2013.csv")
+        *("results.csv", "all.csv", "party.csv", "holiday.csv", "people.csv", "fer2013.csv", "fer2013new.csv")
     }
     assert (folder / "results" / "pictures" / "results.csv").exists()
 

@@ -126,7 +126,8 @@ def tables(judged: Judged, collection: Collection, full: bool) -> list[Table]:
     columns = ["model", "accuracy", "95 %\ninterval", "ms a\nface", "ms a\nfile"]
     short = new_table(f"a face in {found} of {files} files ({found / files:.0%}); accuracy on these", columns)
     more = new_table(
-        "all figures", ["model", "macro\nF1", "95 %\ninterval", "right of\nall files", "coverage", "accuracy\nthere"]
+        "all figures",
+        ["model", "mean\nrecall", "macro\nF1", "95 %\ninterval", "right of\nall files", "coverage", "accuracy\nthere"],
     )
     for row in judged.rows:
         figures = row.scores
@@ -135,6 +136,7 @@ def tables(judged: Judged, collection: Collection, full: bool) -> list[Table]:
         short.add_row(row.model, f"{figures.accuracy:.1%}", ends, *spent)
         more.add_row(
             row.model,
+            share(figures.mean_recall),
             f"{figures.macro_f1:.3f}",
             f"{row.macro_f1_low:.2f}-{row.macro_f1_high:.2f}",
             f"{row.right_of_all:.1%}",

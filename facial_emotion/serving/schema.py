@@ -50,11 +50,12 @@ class Recognition(BaseModel):
 
 
 class Model(BaseModel):
-    """A trained model. Below the threshold a label is uncertain.
+    """A trained model. Below the threshold, and on a face without contrast, a label is uncertain.
 
-    labels: those that it answers with, FER2013's or the share of people who would say so. Accuracy and macro-F1 are
-    against FER2013's labels of PrivateTest; people_choice and clear_faces: accuracy where people's most frequent answer
-    is the label, on all such rows and on those where over half of the people gave it.
+    labels: those that it answers with, FER2013's, the share of people who would say so, or that without favour for
+    common emotions ("balanced"). Accuracy and macro-F1 are against FER2013's labels of PrivateTest; mean_recall of the
+    emotions: by the labels that it answers with; people_choice and clear_faces: accuracy where people's most frequent
+    answer is the label, on all such rows and on those where over half of the people gave it.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Model(BaseModel):
     labels: str
     accuracy: float
     macro_f1: float
+    mean_recall: float
     people_choice: float | None
     clear_faces: float | None
     threshold: float
