@@ -30,10 +30,7 @@ CARD = MODEL.with_suffix(".json")
 _STRIDE = 4  # pixels of the network's input for each cell of its outputs
 _MULTIPLE = 32  # the sides of its input
 _WHOLE = 1280 * 1280  # pixels: larger inputs are searched in tiles
-_TILE, _OVERLAP = (
-    1024,
-    192,
-)  # pixels; a face of up to the overlap lies whole in some tile, larger ones in coarser levels
+_TILE, _OVERLAP = 1024, 192  # pixels; a face of up to the overlap lies whole in a tile, larger ones in coarser levels
 _MAX_ENLARGEMENT = 2.0
 _LINEAR_SCALE = 0.45  # video's; from here on linear interpolation sees nine of ten pixels along an axis, and is fast
 _NMS_OVERLAP = 0.3  # intersection over union of two boxes of one face

@@ -111,9 +111,8 @@ def _allocated(image: Image.Image, content: bytes) -> tuple[int, int]:
         if all(isinstance(side, int) for side in sides):
             return max(width, sides[0]), max(height, sides[1])
     if image.format == "JPEG2000":
-        start = content.find(
-            b"\xff\x4f\xff\x51", max(0, content.find(b"jp2c"))
-        )  # the codestream, which may differ from the header
+        # The codestream, which may differ from the header.
+        start = content.find(b"\xff\x4f\xff\x51", max(0, content.find(b"jp2c")))
         if 0 <= start <= len(content) - 24:
             right, bottom, left, top = struct.unpack(">4I", content[start + 8 : start + 24])
             return max(width, right - left), max(height, bottom - top)

@@ -10,18 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 NAME = "facial_emotion"
 # Modules that all others may import; they import only one another.
-LEAVES = {
-    "errors",
-    "limits",
-    "records",
-    "paths",
-    "terminal",
-    "threads",
-    "memory",
-    "cluster",
-    "workers",
-    "registry",
-}
+LEAVES = {"errors", "limits", "records", "paths", "terminal", "threads", "memory", "cluster", "workers", "registry"}
 # For the longest prefix that fits a module: what it may import of the project besides, by prefix.
 ALLOWED = {
     **{leaf: set() for leaf in LEAVES},

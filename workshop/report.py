@@ -20,11 +20,7 @@ from facial_emotion.errors import InputError
 
 @click.command(epilog="Example: python -m workshop report --data fer2013.csv.xz")
 @click.option("--data", required=True, type=options.Place(), help="FER2013, as a CSV or a folder.")
-@click.option(
-    "--out",
-    type=options.Place(file_okay=False),
-    help="By default results/report.",
-)
+@click.option("--out", type=options.Place(file_okay=False), help="By default results/report.")
 @click.option("--rounds", default=80, show_default=True, type=click.IntRange(1), help="Boosting rounds of an ablation.")
 @click.option(
     "--keep-ablations",

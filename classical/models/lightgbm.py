@@ -93,11 +93,7 @@ def _boost(task: Task, rows: Rows, start: Start, settings: Json, recipe: Json) -
         patience = recipe["patience"]
         stop = [lightgbm.early_stopping(patience, verbose=False)] if patience else []
         return lightgbm.train(
-            settings,
-            training,
-            num_boost_round=recipe["rounds"],
-            valid_sets=[held_out],
-            callbacks=[*stop, report],
+            settings, training, num_boost_round=recipe["rounds"], valid_sets=[held_out], callbacks=[*stop, report]
         )
 
 
@@ -113,9 +109,8 @@ def _boost_on_cluster(task: Task, rows: Rows, settings: Json, recipe: Json) -> B
     features, labels, weights, scores = scatter_rows(task.client, rows)
     with bar(f"lightgbm, {recipe['rounds']} rounds on {features.numblocks[0]} workers", 1) as step:
         model = DaskLGBMClassifier(client=task.client, n_estimators=recipe["rounds"], **settings)
-        with warnings.catch_warnings(
-            action="ignore", category=UserWarning
-        ):  # it warns that the default number of threads is ignored
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            # It warns that the default number of threads is ignored.
             model.fit(features, labels, sample_weight=weights, init_score=scores)
         step()
     return model.booster_

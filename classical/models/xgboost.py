@@ -80,11 +80,7 @@ def _boost(task: Task, rows: Rows, start: Start, settings: Json, recipe: Json) -
     training = xgboost.QuantileDMatrix(features, labels, weight=weights, base_margin=scores, max_bin=bins)
     held_out_features = task.held_out_features.astype(np.float32)
     held_out = xgboost.QuantileDMatrix(
-        held_out_features,
-        task.held_out_labels,
-        base_margin=start.scores(held_out_features),
-        ref=training,
-        max_bin=bins,
+        held_out_features, task.held_out_labels, base_margin=start.scores(held_out_features), ref=training, max_bin=bins
     )
 
     class Report(xgboost.callback.TrainingCallback):

@@ -153,12 +153,7 @@ def tables(judged: Judged, collection: Collection, full: bool) -> list[Table]:
     return [short, more, confusion]
 
 
-def write(
-    out: Path,
-    judged: Judged,
-    collection: Collection,
-    about: Json,
-) -> None:
+def write(out: Path, judged: Judged, collection: Collection, about: Json) -> None:
     """Write results.json and results.csv, every file's answers as answers.csv, and a plot of each confusion matrix."""
 
     out.mkdir(parents=True, exist_ok=True)

@@ -55,9 +55,7 @@ if TYPE_CHECKING:
 )
 @click.option("--full", is_flag=True, help="Print all figures; CSV and JSON have them in any case.")
 @click.option(
-    "--out",
-    type=options.Place(file_okay=False),
-    help="By default results, and pictures/ in it with --pictures.",
+    "--out", type=options.Place(file_okay=False), help="By default results, and pictures/ in it with --pictures."
 )
 @click.option("--readme", is_flag=True, help="Also put the table into README.md of a checkout.")
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "csv", "json"]))

@@ -42,11 +42,7 @@ if TYPE_CHECKING:
 @options.detector
 @options.min_face
 @click.option("--every-frame", is_flag=True, help="Also a row for each picture or frame without a face.")
-@click.option(
-    *("--excel", "--decimal-comma", "excel"),
-    is_flag=True,
-    help="A .csv for Excel where commas are decimal.",
-)
+@click.option(*("--excel", "--decimal-comma", "excel"), is_flag=True, help="A .csv for Excel where commas are decimal.")
 @click.option("--processes", default=1, show_default=True, type=options.AT_ONCE, help="Processes on this machine.")
 @click.option(
     "--cluster", help='Dask scheduler, as tcp://host:8786, or "local" for as many local workers as --processes.'

@@ -28,11 +28,7 @@ def main() -> None:
     """Train a model, calibrate it, score it and write it to ./artifacts or --out."""
 
 
-_OF_ALL: tuple[options.Option, ...] = (
-    options.data,
-    options.overwrite,
-    options.seed,
-)
+_OF_ALL: tuple[options.Option, ...] = (options.data, options.overwrite, options.seed)
 _OF_CLASSICAL = (
     options.threads,
     click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping."),

@@ -69,12 +69,7 @@ def cold_start(name: str, threads: int, root: Path) -> ColdStart:
     """
     command = [sys.executable, "-m", "facial_emotion.evaluation.timing", name, str(threads), str(root)]
     start = time.time()
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"model {name}", "a first answer", done.stderr.strip().splitlines()[-1])
     measured = json.loads(done.stdout)

@@ -102,12 +102,6 @@ def run(job: Job, out: Path) -> list[Card]:
         **exported.training,
     }
     card = Card(
-        name=job.model,
-        emotions=list(EMOTIONS),
-        training=training,
-        threshold=0.0,
-        metrics={},
-        files={},
-        **exported.card,
+        name=job.model, emotions=list(EMOTIONS), training=training, threshold=0.0, metrics={}, files={}, **exported.card
     )
     return finish(exported, card, job.data, out, job.labels)

@@ -47,13 +47,7 @@ def edit(people: People, rows: np.ndarray, span: Span | None) -> None:
                 on_click=people.edits.append,
                 args=(Split(face, second),),
             )
-            st.button(
-                t("Undo"),
-                key="undo",
-                icon=":material/undo:",
-                disabled=not people.edits,
-                on_click=people.undo,
-            )
+            st.button(t("Undo"), key="undo", icon=":material/undo:", disabled=not people.edits, on_click=people.undo)
 
 
 def _correct(people: People, rows: np.ndarray, span: Span) -> None:

@@ -246,10 +246,7 @@ def test_any_text_is_read_or_a_one_line_error(text: str, tmp_path: Path) -> None
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    crops=hnp.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(48), st.just(48))),
-    seed=st.integers(0, 1000),
-)
+@given(crops=hnp.arrays(np.uint8, st.tuples(st.integers(1, 5), st.just(48), st.just(48))), seed=st.integers(0, 1000))
 def test_reading_is_the_inverse_of_writing(crops: np.ndarray, seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
     labels, splits = rng.integers(0, 7, len(crops)), rng.integers(0, 3, len(crops))

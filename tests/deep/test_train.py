@@ -127,16 +127,7 @@ def test_a_training_in_mixed_precision_is_exported_in_single(
 def test_ctrl_c_saves_within_an_epoch(small_csv: Path, recipe: Path, start: Command, tmp_path: Path) -> None:
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 400, "learning_rate": 0.1}]}))
     program = start(
-        *(
-            "train",
-            "cnn",
-            "--data",
-            small_csv,
-            "--recipe",
-            recipe,
-            "--checkpoints",
-            tmp_path / "checkpoints",
-        )
+        *("train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
     )
     wait_for(tmp_path / "checkpoints" / "curves.png", program)
     program.send_signal(signal.SIGINT)
@@ -154,16 +145,7 @@ def test_other_backends_train_too(backend: str, small_csv: Path, recipe: Path, s
     network = {**RECIPE["network"], "stages": [[8, 1]]}
     one_epoch = {"stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]], "network": network}
     recipe.write_text(json.dumps({**RECIPE, **one_epoch}))
-    words = (
-        "train",
-        "cnn",
-        "--data",
-        small_csv,
-        "--recipe",
-        recipe,
-        "--checkpoints",
-        tmp_path / "checkpoints",
-    )
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
     error = error_line(start(*words, KERAS_BACKEND=backend))  # it trains; only TensorFlow exports
     assert f"export: expected KERAS_BACKEND=tensorflow, found {backend}" in error
     with np.load(tmp_path / "checkpoints" / "best.npz") as stored:
@@ -181,16 +163,7 @@ def test_weights_and_checkpoints_of_another_training_are_rejected(
     small_csv: Path, recipe: Path, start: Command, tmp_path: Path
 ) -> None:
     recipe.write_text(json.dumps({**RECIPE, "stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]]}))
-    words = (
-        "train",
-        "cnn",
-        "--data",
-        small_csv,
-        "--recipe",
-        recipe,
-        "--checkpoints",
-        tmp_path / "checkpoints",
-    )
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
     mine = tmp_path / "artifacts" / "mine"
     output(start(*words, "--out", mine, "--keep-weights", "--resume"))  # there is nothing to resume: it starts
     error = error_line(start(*words, "--out", mine))
@@ -217,18 +190,7 @@ def test_teacher_predictions_are_stored_and_the_card_names_the_teacher(
 ) -> None:
     distilled = {**RECIPE, "stages": [{"epochs": 1, "learning_rate": 0.1}], "image_sizes": [[0, 48]]}
     out, checkpoints = tmp_path / "artifacts" / "student", tmp_path / "checkpoints"
-    words = (
-        "train",
-        "cnn",
-        "--data",
-        small_csv,
-        "--recipe",
-        recipe,
-        "--out",
-        out,
-        "--checkpoints",
-        checkpoints,
-    )
+    words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--out", out, "--checkpoints", checkpoints)
     recipe.write_text(json.dumps({**distilled, "teacher": {"models": ["nobody"], "shares": [0.5]}}))
     assert "model: expected one of " in error_line(start(*words))
     recipe.write_text(json.dumps({**distilled, "teacher": {"models": ["lightgbm"], "shares": [0.5]}}))
@@ -284,20 +246,7 @@ def test_tuning_continues_its_study(small_csv: Path, recipe: Path, start: Comman
     chosen = tmp_path / "chosen.json"
     network = {**RECIPE["network"], "stages": [[8, 1], [12, 1], [16, 1]]}  # the depth that the search varies
     recipe.write_text(json.dumps({**RECIPE, "network": network}))
-    words = (
-        "tune",
-        "cnn",
-        "--data",
-        small_csv,
-        "--recipe",
-        recipe,
-        "--out",
-        chosen,
-        "--rows",
-        64,
-        "--epochs",
-        1,
-    )
+    words = ("tune", "cnn", "--data", small_csv, "--recipe", recipe, "--out", chosen, "--rows", 64, "--epochs", 1)
     output(start(*words, "--trials", 1))
     output(start(*words, "--trials", 2))
     tuned = json.loads(chosen.read_text())

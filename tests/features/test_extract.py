@@ -15,9 +15,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.features import extract, hog, lbp
 from facial_emotion.features.landmarks import INNER, MIRROR, align, find_landmarks, mean_face, transforms
 
-RECIPE: extract.Recipe = {
-    "blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["lbp", 1, 8, 8], ["geometry"]],
-}
+RECIPE: extract.Recipe = {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["lbp", 1, 8, 8], ["geometry"]]}
 
 
 def test_the_mean_face_is_symmetric_and_inside() -> None:

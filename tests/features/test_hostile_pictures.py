@@ -146,11 +146,7 @@ def test_tags_of_any_value_are_read_or_refused(tags: dict[int, int], body: bytes
     read(tiff(*{**usual, **tags}.items(), after=body + bytes(400)))
 
 
-@given(
-    width=st.integers(1, 3_000_000),
-    height=st.integers(1, 3_000_000),
-    cut=st.integers(1, 3_000),
-)
+@given(width=st.integers(1, 3_000_000), height=st.integers(1, 3_000_000), cut=st.integers(1, 3_000))
 @example(width=limits.SIDE, height=1, cut=1)
 @settings(max_examples=200, deadline=SECONDS * 1000)
 @pytest.mark.attack("200 pictures and arrays of any two sides", "read, or their sides refused")

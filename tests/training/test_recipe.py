@@ -19,12 +19,7 @@ from tests.deep.conftest import RECIPE
 
 CLASSICAL: Json = {
     "features": {"blocks": [["geometry"]]},
-    "fit": {
-        "blocks": [{"components": [10, 5], "weight": 1.0}],
-        "gamma": 1.0,
-        "ridge": 0.1,
-        "class_weight_power": 0.0,
-    },
+    "fit": {"blocks": [{"components": [10, 5], "weight": 1.0}], "gamma": 1.0, "ridge": 0.1, "class_weight_power": 0.0},
 }
 
 

@@ -17,10 +17,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.video import reader
 
 
-@given(
-    times=st.lists(st.one_of(st.none(), st.floats(), st.floats(-1e5, 1e5)), min_size=1),
-    interval=st.floats(1e-3, 1),
-)
+@given(times=st.lists(st.one_of(st.none(), st.floats(), st.floats(-1e5, 1e5)), min_size=1), interval=st.floats(1e-3, 1))
 def test_times_start_at_0_and_rise(times: list[float | None], interval: float) -> None:
     clock = reader.Clock(interval)
     found = [clock.at(time) for time in times]

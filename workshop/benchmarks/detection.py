@@ -19,33 +19,31 @@ from facial_emotion.terminal import bar
 from workshop.benchmarks.scenes import CONDITIONS, Condition, Portrait, scenes
 
 # Pictures of skimage.data in which there is no face.
-FACELESS = (
-    *(
-        "binary_blobs",
-        "brick",
-        "cat",
-        "cell",
-        "checkerboard",
-        "clock",
-        "coffee",
-        "coins",
-        "colorwheel",
-        "grass",
-        "gravel",
-    ),
-    *(
-        "horse",
-        "hubble_deep_field",
-        "immunohistochemistry",
-        "logo",
-        "microaneurysms",
-        "moon",
-        "page",
-        "retina",
-        "rocket",
-    ),
-    *("shepp_logan_phantom", "stereo_motorcycle", "text"),
-)
+FACELESS = [
+    "binary_blobs",
+    "brick",
+    "cat",
+    "cell",
+    "checkerboard",
+    "clock",
+    "coffee",
+    "coins",
+    "colorwheel",
+    "grass",
+    "gravel",
+    "horse",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "logo",
+    "microaneurysms",
+    "moon",
+    "page",
+    "retina",
+    "rocket",
+    "shepp_logan_phantom",
+    "stereo_motorcycle",
+    "text",
+]
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,7 @@ def measure(data: Fer2013, rows: int) -> Json:
             lambda: hog.normalise(hog.grid_histograms(hog.orientation_maps(face), 8, 2, 8)),
             lambda: their_hog(face, 8, (8, 8), (2, 2), "L2-Hys"),
         ),
-        "lbp": _pair(
-            lambda: lbp.patterns(face, 1),
-            lambda: local_binary_pattern(face, 8, 1, "nri_uniform"),
-        ),
+        "lbp": _pair(lambda: lbp.patterns(face, 1), lambda: local_binary_pattern(face, 8, 1, "nri_uniform")),
     }
     return {**figures, "svm": _svm(data, rows)}
 

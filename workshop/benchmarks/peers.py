@@ -35,7 +35,7 @@ PEERS: dict[str, dict[str, Any]] = {
         "package": "fer==25.10.3",
         "needs": ["tensorflow==2.21.0", "opencv-python-headless==4.14.0.94"],
         "script": "peer_fer.py",
-    },
+    }
 }
 
 
@@ -81,8 +81,7 @@ def measure(data: Fer2013) -> dict[str, Any]:
     peers = []
     for name, peer in PEERS.items():
         probabilities, about = answers(name, environment(name, paths.CACHE / "peers"), part.crops)
-        figures = to_json(
-            scores(probabilities, part.labels, data.near_duplicates(SPLIT), threshold=0.0)
-        )  # it never says that it is uncertain
+        # Without a threshold: it never says that it is uncertain.
+        figures = to_json(scores(probabilities, part.labels, data.near_duplicates(SPLIT), threshold=0.0))
         peers.append({"name": name, "package": peer["package"], **about, "scores": figures})
     return {"split": SPLIT, "data_hash": data.hash, "peers": peers}

@@ -228,12 +228,7 @@ def _of_pictures(network: onnx.ModelProto, weights: np.ndarray, bias: np.ndarray
         helper.make_node("DequantizeLinear", ["quantised of cells", *step], ["of cells"]),
         helper.make_node("Gemm", ["of cells", "head weights", "head bias"], ["values"], transB=1),
     ]
-    constants = {
-        "first axis": np.array([0]),
-        "second axis": np.array([1]),
-        "head weights": weights,
-        "head bias": bias,
-    }
+    constants = {"first axis": np.array([0]), "second axis": np.array([1]), "head weights": weights, "head bias": bias}
     complete = helper.make_graph(
         [*first, *graph.node, *last],
         "picture to faces",

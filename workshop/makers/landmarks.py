@@ -23,15 +23,7 @@ import cv2
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.features.landmarks import (
-    MIRROR,
-    POINTS,
-    RECTANGLE,
-    UPSAMPLE,
-    enlarge,
-    predict,
-    to_crop_pixels,
-)
+from facial_emotion.features.landmarks import MIRROR, POINTS, RECTANGLE, UPSAMPLE, enlarge, predict, to_crop_pixels
 from facial_emotion.paths import replacing
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
