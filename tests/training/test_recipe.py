@@ -35,6 +35,7 @@ def test_copies_are_moved_by_what_moves_them() -> None:
             checked(ClassicalRecipe, {**CLASSICAL, **wrong}, "recipe")
 
 
+@pytest.mark.training
 def test_each_recipe_has_a_search_of_its_own(small_csv: Path, cache: Path, tmp_path: Path) -> None:
     data = fer2013.load(small_csv)
     found = []
