@@ -26,14 +26,13 @@ from facial_emotion.training.recipe import checked, read
 
 if TYPE_CHECKING:
     import onnx
-    from sklearn.pipeline import Pipeline as Fit
 
 BOUND = 1e-3  # largest difference of a probability that single precision may cause
 _LEAST = 1e-6  # probability that has a logarithm
 _PREFIX = "sklearn/"
 
 
-def from_sklearn(classifier: Fit, columns: int) -> Fitted:
+def from_sklearn(classifier: ClassifierMixin, columns: int) -> Fitted:
     """A fitted scikit-learn classifier or pipeline as a model: its scores are the logarithms of its probabilities.
 
     classifier: of features (n, columns) and labels 0-6, with ``predict_proba`` and ``classes_``, of a kind that
@@ -62,7 +61,7 @@ def from_sklearn(classifier: Fit, columns: int) -> Fitted:
     return Fitted(scores, graph, BOUND, {"estimator": str(classifier)[:500]})
 
 
-def _converted(classifier: Fit, columns: int) -> onnx.ModelProto:
+def _converted(classifier: ClassifierMixin, columns: int) -> onnx.ModelProto:
     """The classifier in ONNX, all names with a prefix. Raises InputError for what skl2onnx can't convert."""
     import onnx.compose
     from skl2onnx import to_onnx

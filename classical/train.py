@@ -47,8 +47,15 @@ LICENCES = {  # by the landmark predictor
     "is under Apache 2.0. Trained on FER2013, which was made for research.",
 }
 LIBRARIES = (
-    *("numpy", "scikit-learn", "opencv-python-headless", "dlib-bin", "lightgbm", "xgboost-cpu", "xgboost"),
-    *("onnx", "skl2onnx"),
+    "numpy",
+    "scikit-learn",
+    "opencv-python-headless",
+    "dlib-bin",
+    "lightgbm",
+    "xgboost-cpu",
+    "xgboost",
+    "onnx",
+    "skl2onnx",
 )
 _FITTED_ON = {  # how a calibration is fitted, by the split
     "PublicTest": "fitted on PublicTest: figures on PublicTest are of the rows it was fitted on",

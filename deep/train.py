@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LIBRARIES", "PACKAGE", "RECIPES", "Recipe", "fit", "space", "trials"]
 PACKAGE, WEIGHTS = networks, "weights.npz"
-LIBRARIES = (
-    *("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless", "tf2onnx", "onnx", "onnxruntime"),
-)
+LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless", "tf2onnx", "onnx", "onnxruntime")
 # What the search spaces of all networks have in common; the rest is ``SPACE`` of the network's module.
 _COMMON: Space = {
     "optimiser.weight_decay": ("float", {"low": 1e-4, "high": 3e-2, "log": True}),

@@ -65,7 +65,7 @@ class Face:
         """The probability of the label."""
         return float(self.probabilities[self.index])
 
-    @property
+    @cached_property
     def certain(self) -> bool:
         """Whether the probability of the most probable emotion reaches the recognizer's threshold, and the crop shows
         anything.

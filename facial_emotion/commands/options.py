@@ -81,3 +81,17 @@ def chosen_models(names: str | None) -> list[str]:
     if not chosen:
         raise InputError("artifacts/", "a trained model", "none", "facial-emotion train lightgbm --data PATH")
     return chosen
+
+
+def add(
+    group: click.Group, name: str, own: Sequence[Option], function: Callable[..., None], epilog: str, short_help: str
+) -> None:
+    """Add the command of a model to a group. function: gets the name and the options; its docstring is the help."""
+
+    def command(**given: Any) -> None:
+        function(name, **given)
+
+    decorated: Callable[..., None] = command
+    for option in reversed(own):
+        decorated = option(decorated)
+    group.command(name, epilog=epilog, help=function.__doc__, short_help=short_help)(decorated)

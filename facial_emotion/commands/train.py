@@ -109,21 +109,11 @@ def _run(job: Job, folder: Path) -> list[Card]:
 
 def _add(name: str, track: str, function: Callable[..., None], own: Sequence[options.Option], short_help: str) -> None:
     """Add the command that trains a model."""
-    example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"
-
-    def command(**given: Any) -> None:
-        function(name, **given)
-
-    decorated: Callable[..., None] = command
     recipe = f"JSON; by default {track}/recipes/{name}.json."
     place = f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
-    paths: tuple[options.Option, ...] = (
-        click.option("--recipe", type=_PATH, help=recipe),
-        click.option("--out", type=_PATH, help=place),
-    )
-    for option in reversed((*_OF_ALL, *paths, *own)):
-        decorated = option(decorated)
-    main.command(name, epilog=example, help=function.__doc__, short_help=short_help)(decorated)
+    of_model = click.option("--recipe", type=_PATH, help=recipe), click.option("--out", type=_PATH, help=place)
+    example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"
+    options.add(main, name, (*_OF_ALL, *of_model, *own), function, example, short_help)
 
 
 @main.command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from facial_emotion.commands import options, run
 from facial_emotion.deep import networks
 
 _PATH = options.Place()
+_EXAMPLE = "Example: facial-emotion tune {} --data fer2013.csv.xz --trials 20 --rows 10000"
 
 
 def _number(name: str, default: int, text: str, least: int = 1, most: int | None = None) -> options.Option:
@@ -60,23 +60,12 @@ def search(
     click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
 
 
-def _add(name: str, own: Sequence[options.Option], short_help: str) -> None:
-    """Add the command that tunes a model."""
-
-    def command(**given: Any) -> None:
-        search(name, **given)
-
-    decorated: Callable[..., None] = command
-    for option in reversed((*_OF_ALL, *own)):
-        decorated = option(decorated)
-    example = f"Example: facial-emotion tune {name} --data fer2013.csv.xz --trials 20 --rows 10000"
-    main.command(name, epilog=example, help=search.__doc__, short_help=short_help)(decorated)
-
-
 for _name in registry.names(models):
-    _add(_name, _OF_CLASSICAL, f"The classical model {_name}.")
+    options.add(
+        main, _name, (*_OF_ALL, *_OF_CLASSICAL), search, _EXAMPLE.format(_name), f"The classical model {_name}."
+    )
 for _name in registry.names(networks):
-    _add(_name, _OF_NETWORKS, f"The network {_name}.")
+    options.add(main, _name, (*_OF_ALL, *_OF_NETWORKS), search, _EXAMPLE.format(_name), f"The network {_name}.")
 
 if __name__ == "__main__":
     run(main)
