@@ -27,6 +27,7 @@ QUESTIONS = {
     "fer2013": "FER2013's labels",
 }
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+_EIGHT_BIT = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")  # as /proc/cpuinfo names them
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "dlib-bin", "scikit-learn")
 
 
@@ -212,8 +213,12 @@ def _git(*words: str) -> str:
 
 
 def _processor() -> str:
+    """The processor's name, and which of its instructions multiply 8-bit numbers, as far as the system says it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
+        lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        said = {key.strip(): value.strip() for key, _, value in lines}
+        flags = (said.get("flags") or said["Features"]).split()
+        own = ", ".join(flag for flag in _EIGHT_BIT if flag in flags)
+        return f"{said.get('model name', platform.machine())} ({own or 'no 8-bit instructions'})"
+    except (OSError, LookupError):
         return platform.processor() or platform.machine()
