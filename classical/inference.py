@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from facial_emotion import artifact
 from facial_emotion.errors import InputError
 from facial_emotion.features.extract import describer, mirror_of, predictor_of
 from facial_emotion.features.landmarks import align, find_landmarks, fingerprint
 from facial_emotion.records import Card
-from facial_emotion.threads import onnx_session
+from facial_emotion.threads import heads_of
 
 Step = Callable[[Any], Any]
 
@@ -28,18 +27,15 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         advice = "the model was trained with others: install the package again, or train the model anew"
         raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
     output = artifact.OUTPUTS[card.labels]
-    session = onnx_session(model, threads, "features", output, card.name)
-    wanted, length = session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
+    classifier = heads_of(model, threads, "features", output, card.name)
+    wanted, length = classifier.session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
     if wanted != length:
         raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {length}")
-
-    def classifier(features: np.ndarray) -> np.ndarray:
-        return session.run([output], {"features": features})[0]
-
     return [
         ("landmarks", _landmarks(predictor)),
         ("descriptors", _descriptors(json.dumps(recipe, sort_keys=True))),
         ("classifier", classifier),
+        ("head", itemgetter(output)),
     ]
 
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from facial_emotion import artifact
 from facial_emotion.records import Card
-from facial_emotion.threads import onnx_session
+from facial_emotion.threads import heads_of
 
 
 def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Callable[[Any], Any]]]:
-    """The named steps of a recognizer, each of which takes the output of the one before; here the network alone."""
+    """The named steps of a recognizer, each of which takes the output of the one before."""
     output = artifact.OUTPUTS[card.labels]
-    session = onnx_session(model, threads, "crops", output, card.name)
-
-    def network(crops: np.ndarray) -> np.ndarray:
-        return session.run([output], {"crops": crops})[0]
-
-    return [("network", network)]
+    return [("network", heads_of(model, threads, "crops", output, card.name)), ("head", itemgetter(output))]

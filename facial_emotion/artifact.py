@@ -122,7 +122,7 @@ def read_file(folder: Path, card: Card, name: str) -> bytes:
 
 def size(card: Card) -> int:
     """The bytes that are served: of a model, or of all members of an ensemble."""
-    parts = {member.name: member.size for member in card.members}
+    parts = {member.sha256: member.size for member in card.members}  # two heads of one model are one file
     return sum(parts.values()) if parts else card.files[MODEL].size
 
 

@@ -142,8 +142,8 @@ def _effects(
     for index, columns in enumerate(groups):
         without[index, columns], alone[index, columns] = medians[columns], row[columns]
     rows = np.concatenate([row[None], medians[None], without, alone])
-    classify = dict(recognizer.steps)["classifier"]
-    probabilities = [classify(part) for part in np.array_split(rows, -(-len(rows) // _BATCH))]
+    steps = dict(recognizer.steps)
+    probabilities = [steps["head"](steps["classifier"](part)) for part in np.array_split(rows, -(-len(rows) // _BATCH))]
     odds = _log_odds(np.concatenate(probabilities), label)
     loss, gain = odds[0] - odds[2 : 2 + len(groups)], odds[2 + len(groups) :] - odds[1]
     return row, medians, (loss + gain) / 2

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facial_emotion.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
     import onnxruntime
 
 # An entry "location" of a tensor's external data, as protobuf writes it.
@@ -62,13 +66,11 @@ def share_processor() -> None:
     _shared = True
 
 
-def onnx_session(
-    model: bytes, threads: int, takes: str = "", gives: str = "", place: object = "model"
-) -> onnxruntime.InferenceSession:
+def onnx_session(model: bytes, threads: int, place: object = "model") -> onnxruntime.InferenceSession:
     """A model's bytes in ONNX Runtime on so many CPU threads, which sleep when there is nothing to do.
 
-    takes, gives: the names of the input and of an output that it must have. Raises InputError, which names the place,
-    for bytes that are no such model, and for one with data in other files, which nobody hashed.
+    Raises InputError, which names the place, for bytes that are no model, and for one with data in other files, which
+    nobody hashed.
     """
     import onnxruntime
 
@@ -83,11 +85,40 @@ def onnx_session(
     else:  # active waiting ends with each run: else it slows the rest
         options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have many types
         raise InputError(place, "an ONNX model", str(error)[:200], "get the artifact again") from error
-    inputs, outputs = ([value.name for value in values] for values in (session.get_inputs(), session.get_outputs()))
-    if takes and (inputs != [takes] or gives not in outputs):
-        found = f"{', '.join(inputs)} to {', '.join(outputs)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """A model with an output for each of its heads."""
+
+    session: onnxruntime.InferenceSession
+    takes: str
+    gives: list[str]
+
+    def __call__(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """All outputs by name: one alone would take as long."""
+        return dict(zip(self.gives, self.session.run(self.gives, {self.takes: values}), strict=True))
+
+
+# By SHA-256 and threads: recognizers of two heads of one model share it, and an ensemble of both runs it once.
+_heads = weakref.WeakValueDictionary[tuple[str, int], Heads]()
+
+
+def heads_of(model: bytes, threads: int, takes: str, gives: str, place: object) -> Heads:
+    """A model's heads. takes, gives: the names of the only input and of an output that it must have.
+
+    Raises InputError for another model, and as ``onnx_session`` does.
+    """
+    key = hashlib.sha256(model).hexdigest(), threads
+    heads = _heads.get(key)
+    if heads is None:
+        session = onnx_session(model, threads, place)
+        inputs, outputs = ([value.name for value in some] for some in (session.get_inputs(), session.get_outputs()))
+        heads = _heads[key] = Heads(session, ", ".join(inputs), outputs)
+    if heads.takes != takes or gives not in heads.gives:
+        found = f"{heads.takes} to {', '.join(heads.gives)}"
         raise InputError(place, f"an ONNX model from {takes!r} to {gives!r}", found)
-    return session
+    return heads

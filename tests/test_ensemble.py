@@ -13,13 +13,15 @@ import onnx
 import pytest
 from scipy.special import log_softmax
 
-from facial_emotion import artifact, ensemble, paths, recognizers
+from facial_emotion import artifact, ensemble, paths, recognizers, threads
 from facial_emotion.classical import inference
 from facial_emotion.commands import train
 from facial_emotion.errors import InputError
 from facial_emotion.features.landmarks import find_landmarks
 from facial_emotion.records import FileInfo, Member
 from tests import made
+
+HEADS = ("svm", "svm-ferplus")  # of one model
 
 
 @pytest.fixture
@@ -62,6 +64,30 @@ def test_what_members_have_in_common_is_computed_once(
     write(root, "three", [("lightgbm", 0.4, False), ("xgboost", 0.3, False), ("lightgbm", 0.3, True)])
     recognizers.load("three", root=root).predict_proba(crops[:5])
     assert seen == [5, 5]  # of the crops, and of the mirrored crops
+
+
+def test_two_heads_of_one_model_are_held_and_run_once(
+    tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in HEADS:
+        shutil.copytree(paths.ARTIFACTS / name, tmp_path / name)
+    file = recognizers.card("svm", tmp_path).files[artifact.MODEL]
+    members = [Member(name, False, 0.5, file.sha256, file.size) for name in HEADS]
+    card = artifact.write(tmp_path / "both", None, made.card(track="ensemble", members=members))
+    both, model, runs = recognizers.load("both", root=tmp_path), threads.Heads.__call__, []
+
+    def run(heads: threads.Heads, values: np.ndarray) -> dict[str, np.ndarray]:
+        runs.append(heads)
+        return model(heads, values)
+
+    monkeypatch.setattr(threads.Heads, "__call__", run)
+    labels, people = (recognizers.load(name, root=tmp_path).predict_proba(crops).astype(float) for name in HEADS)
+    assert runs[0] is runs[1]
+    runs.clear()
+    product = np.sqrt(labels * people)
+    np.testing.assert_allclose(both.predict_proba(crops), product / product.sum(axis=1, keepdims=True), atol=1e-5)
+    assert len(runs) == 1
+    assert artifact.size(card) == file.size
 
 
 def test_a_mirrored_member_makes_faces_and_mirrored_faces_alike(root: Path, crops: np.ndarray) -> None:
