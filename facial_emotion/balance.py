@@ -120,7 +120,7 @@ def make(name: str, data: Fer2013, root: Path, command: str) -> Card:
     def answers(split: str) -> np.ndarray:
         return softmax(found.logits(*logs[split], shares), axis=1)
 
-    threshold, metrics, people = evaluate(data, answers, "balanced")
+    evaluation = evaluate(data, answers, "balanced")
     settings = {"mix": mix, "power": power, "scale": found.scale, "shares": shares.round(4).tolist()}
     return Card(
         name=f"{name}-balanced",
@@ -138,11 +138,9 @@ def make(name: str, data: Fer2013, root: Path, command: str) -> Card:
             "versions": installed_versions(("numpy", "scipy", "onnxruntime")),
         },
         calibration="a scale of the mixed answer, fitted on PublicTest",
-        threshold=threshold,
-        metrics=metrics,
-        people=people,
         licence=pair[0].card.licence,
         files={},
+        **vars(evaluation),
     )
 
 

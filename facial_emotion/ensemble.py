@@ -90,7 +90,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     def pooled(split: str) -> np.ndarray:
         return softmax(sum(weight * logs[split][view] for view, weight in weights.items()), axis=1)
 
-    threshold, metrics, people = evaluate(data, pooled, labels)
+    evaluation = evaluate(data, pooled, labels)
     versions = installed_versions(("numpy", "scipy", "onnxruntime"))
     cards = {name: recognizers.card(name, root) for name, _ in weights}
     return Card(
@@ -106,11 +106,9 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
         left_out=[name for name in names if name not in cards],
         training={"command": command, "seed": None, "data_hash": data.hash, "versions": versions},
         calibration="the members' weights, fitted on PublicTest",
-        threshold=threshold,
-        metrics=metrics,
-        people=people,
         licence=" ".join(f"{name}: {card.licence}" for name, card in cards.items()),
         files={},
+        **vars(evaluation),
     )
 
 

@@ -12,7 +12,7 @@ import importlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.crops import check_crops
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card
+from facial_emotion.shares import adjusted
 from facial_emotion.terminal import bar
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
@@ -50,9 +51,14 @@ class Recognizer:
     steps: Sequence[tuple[str, Step]] = field(repr=False)
     folder: Path = Path()  # its artifact
     threads: int = 2
+    shares: tuple[float, ...] = ()  # of the emotions, where they are others than the model expects: see shares.py
 
-    def __reduce__(self) -> tuple[Callable[..., Recognizer], tuple[str, int, Path]]:
-        return load, (self.name, self.threads, self.folder.parent)
+    def __reduce__(self) -> tuple[Callable[..., Recognizer], tuple[object, ...]]:
+        return _reload, (self.name, self.threads, self.folder.parent, self.shares)
+
+    def with_shares(self, shares: Sequence[float] | np.ndarray) -> Recognizer:
+        """The same model for faces among which the seven emotions have these shares (see ``shares``)."""
+        return replace(self, shares=tuple(map(float, shares)))
 
     @property
     def threshold(self) -> float:
@@ -66,7 +72,8 @@ class Recognizer:
         """
         check_crops(crops)
         parts = [self._run(crops[start : start + _CHUNK]) for start in range(0, len(crops), _CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(EMOTIONS)), dtype=np.float32)
+        answers = np.concatenate(parts) if parts else np.zeros((0, len(EMOTIONS)), dtype=np.float32)
+        return adjusted(answers, self.shares, self.card) if self.shares else answers
 
     def _run(self, value: Any) -> Any:
         for _, step in self.steps:
@@ -153,6 +160,10 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)
         return _loaded[key]
+
+
+def _reload(name: str, threads: int, root: Path, shares: tuple[float, ...]) -> Recognizer:
+    return load(name, threads, root).with_shares(shares)
 
 
 def steps(card: Card, model: bytes, threads: int = 2, root: Path | None = None) -> list[tuple[str, Step]]:

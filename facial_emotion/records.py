@@ -117,7 +117,8 @@ class Card:
     model_of: the artifact that has the files, where another head of the same model is that artifact's; metrics: against
     FER2013's labels; people: against FER+; threshold: confidence below which an answer is uncertain; features: a
     classical model's feature recipe; landmarks: the fingerprint of the landmarks that it takes; members: an ensemble's;
-    parity: of the export with the library that trained; variant: the compressed form that is served.
+    parity: of the export with the library that trained; variant: the compressed form that is served; shares, sharpness:
+    how common its answers expect the emotions to be (see ``shares.py``).
     """
 
     name: str
@@ -143,6 +144,8 @@ class Card:
     parity: dict[str, float] | None = None
     variant: str | None = None
     variants: dict[str, dict[str, float]] = field(default_factory=dict)
+    shares: list[float] = field(default_factory=list)
+    sharpness: Annotated[float, Valid("from 0.1 to 10", lambda power: 0.1 <= power <= 10)] = 1.0
 
     def own(self, split: str) -> Scores:
         """The scores on a split against the labels that the model answers with."""
@@ -170,8 +173,7 @@ class ColdStart:
 class BenchmarkRow:
     """The figures of one model in a benchmark. latency: by stage; crops_per_second: in batches of 64.
 
-    labels: those that the model answers with; scores: against FER2013's; people: against FER+'s votes, where there are
-    any.
+    labels: those that it answers with; scores: against FER2013's; people: against FER+'s votes, where there are any.
     """
 
     model: str

@@ -38,6 +38,7 @@ SMALL = {
     "benchmark core": "--models lightgbm",
     "benchmark framing": "--models lightgbm",
     "benchmark conditions": "--models lightgbm",
+    "benchmark shares": "--models lightgbm",
     "benchmark libraries": "--rows 200",
 }
 
@@ -121,7 +122,16 @@ def test_every_command_that_needs_no_training_runs(folder: Path) -> None:
             server.terminate()
             server.wait()
     assert {path.name for path in folder.glob("*.csv")} == {
-        *("results.csv", "all.csv", "party.csv", "holiday.csv", "people.csv", "fer2013.csv", "fer2013new.csv")
+        *(
+            "results.csv",
+            "all.csv",
+            "party.csv",
+            "holiday.csv",
+            "people.csv",
+            "shares.csv",
+            "fer2013.csv",
+            "fer2013new.csv",
+        )
     }
     assert (folder / "results" / "pictures" / "results.csv").exists()
 

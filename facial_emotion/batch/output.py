@@ -26,6 +26,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.paths import replacing
 from facial_emotion.records import read_json
 
+_COLUMNS = (*COLUMNS, "shares")  # the last one where shares of emotions were taken into account
 _COUNTS = ("done", "failures", "rows", "without_face")
 _JOURNAL_INTERVAL = 0.5  # seconds between two writes of the journal, at least
 
@@ -39,10 +40,10 @@ class _Progress(TypedDict):
 
 @dataclass(frozen=True)
 class Format:
-    """A file format. encode: rows as text; header: the first text; convert: intermediate file -> final file, if any."""
+    """A file format. encode: rows as text; header: columns as the first text; convert: intermediate -> final file."""
 
     encode: Callable[[Sequence[Row]], str]
-    header: str = ""
+    header: Callable[[Row], str] = lambda columns: ""
     convert: Callable[[Path, Path], None] | None = None
 
 
@@ -63,7 +64,7 @@ def to_excel(rows: Sequence[Row]) -> str:
 
 def to_json_lines(rows: Sequence[Row]) -> str:
     """Rows as JSON lines."""
-    return "".join(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+    return "".join(json.dumps(dict(zip(_COLUMNS, row, strict=False)), ensure_ascii=False) + "\n" for row in rows)
 
 
 def to_parquet(lines: Path, out: Path) -> None:
@@ -71,32 +72,46 @@ def to_parquet(lines: Path, out: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"source": pa.string(), "seconds": pa.float64(), "label": pa.string(), "certain": pa.bool_()}
+    types = {
+        "source": pa.string(),
+        "shares": pa.string(),
+        "seconds": pa.float64(),
+        "label": pa.string(),
+        "certain": pa.bool_(),
+    }
     types |= dict.fromkeys((*EMOTIONS, "detection"), pa.float32())
-    schema = pa.schema([(name, types.get(name, pa.int32())) for name in COLUMNS])
+    with lines.open(encoding="utf-8") as stream:
+        columns = list(json.loads(stream.readline() or "{}")) or COLUMNS
+    schema = pa.schema([(name, types.get(name, pa.int32())) for name in columns])
     with replacing(out) as scratch, pq.ParquetWriter(scratch, schema) as writer, lines.open(encoding="utf-8") as stream:
         while block := stream.readlines(1 << 22):
             writer.write_table(pa.Table.from_pylist([json.loads(line) for line in block], schema=schema))
 
 
-EXCEL = Format(to_excel, "\ufeff" + to_excel([COLUMNS]))  # Excel takes the text for UTF-8 by the byte-order mark
+# Excel takes the text for UTF-8 by the byte-order mark.
+EXCEL = Format(to_excel, lambda columns: "\ufeff" + to_excel([columns]))
 FORMATS = {
-    ".csv": Format(to_csv, to_csv([COLUMNS])),
+    ".csv": Format(to_csv, lambda columns: to_csv([columns])),
     ".jsonl": Format(to_json_lines),
     ".parquet": Format(to_json_lines, convert=to_parquet),
 }
 
 
 class Output:
-    """A results file that is being written, with its list of failed sources and its journal."""
+    """A results file that is being written, with its list of failed sources and its journal.
 
-    def __init__(self, out: Path, options: Options, sources: Sequence[Source], resume: bool, overwrite: bool) -> None:
+    shares: the text of a further column, if any, of all rows.
+    """
+
+    def __init__(
+        self, out: Path, options: Options, sources: Sequence[Source], resume: bool, overwrite: bool, shares: str = ""
+    ) -> None:
         if out.suffix.lower() not in FORMATS:
             raise InputError(out, f"a name that ends in {', '.join(FORMATS)}", repr(out.suffix))
         self._format = EXCEL if options.excel else FORMATS[out.suffix.lower()]
         if options.excel and out.suffix.lower() != ".csv":
             raise InputError(out, "a name that ends in .csv, with --excel", repr(out.suffix))
-        self.path = out
+        self.path, self._more = out, (shares,) if shares else ()
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
         self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
         self._identity = journal.identity(options, sources)
@@ -139,7 +154,7 @@ class Output:
                 self._close_files()
                 raise
         if not self._sizes["rows"]:
-            self._append("rows", self._format.header)
+            self._append("rows", self._format.header(_COLUMNS[: len(COLUMNS) + len(self._more)]))
         self._progress = self._current_progress()
         self.write_journal()
 
@@ -162,7 +177,7 @@ class Output:
         if not self._with_empty_rows:
             rows = faces
         self.rows += len(rows)
-        self._append("rows", self._format.encode(rows))
+        self._append("rows", self._format.encode([(*row, *self._more) for row in rows]))
 
     def fail(self, source: Source, reason: str) -> None:
         """Append a source that could not be read to the list of failed sources."""

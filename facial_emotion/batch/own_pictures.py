@@ -9,12 +9,13 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facial_emotion import shares
 from facial_emotion.batch.collection import Collection, LabelledFile
 from facial_emotion.evaluation.advice import Candidate, advise, in_words, prior
 from facial_emotion.evaluation.plots import confusion_matrix
@@ -24,7 +25,7 @@ from facial_emotion.evaluation.statistics import of_confusion, resampled
 from facial_emotion.evaluation.timing import summary, timed
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
-from facial_emotion.records import Json, Latency, Scores, to_json
+from facial_emotion.records import Card, Json, Latency, Scores, to_json
 from facial_emotion.terminal import table as new_table
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class OwnScores:
     """One model on the files with a face. macro-F1 of ``scores`` is the mean over the emotions that there are.
 
     right_of_all: share of all readable files that were recognised; macro_f1_low, macro_f1_high: the 95 % interval;
-    latency: from a picture's file to its label; face_ms: from a face that is found to its label, median.
+    latency: from a picture's file to its label; face_ms: from a face that is found to its label, median; shares: of the
+    emotions, where they were taken into account.
     """
 
     model: str
@@ -47,6 +49,7 @@ class OwnScores:
     macro_f1_high: float
     latency: Latency
     face_ms: float
+    shares: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,26 @@ class Judged:
     take: str
     advice: str
 
+    @property
+    def remarks(self) -> list[str]:
+        """The shares of the emotions that each model's answers take into account, a sentence each."""
+        return [
+            f"{row.model}: shares of the emotions, {shares.in_words(list(row.shares.values()))}"
+            for row in self.rows
+            if row.shares
+        ]
 
-def judge(recognizers: list[Recognizer], files: list[LabelledFile], margin: float, step: Callable[..., None]) -> Judged:
+
+def judge(
+    recognizers: list[Recognizer], files: list[LabelledFile], margin: float, step: Callable[..., None], wanted: str = ""
+) -> Judged:
     """Judge recognizers on files. Files without a face count in right_of_all alone.
 
-    margin: accuracy by which a faster model may be worse and is still called as good.
+    margin: accuracy by which a faster model may be worse and is still called as good; wanted: the shares of the
+    emotions, a text as of ``shares.check``. Raises InputError for shares that can't be had.
     """
+    if wanted:
+        shares.check(wanted)
     judged = [file for file in files if len(file.crops)]
     labels = np.array([file.label for file in judged])
     answers, rows = {}, []
@@ -78,9 +95,10 @@ def judge(recognizers: list[Recognizer], files: list[LabelledFile], margin: floa
             means.append(np.mean([row[0] for row, _ in timings], axis=0))
             of_faces += [seconds for _, seconds in timings]
             of_files += [before + seconds for before, (_, seconds) in zip(file.seconds, timings, strict=False)]
-        answers[recognizer.name] = np.stack(means)
+        found, answers[recognizer.name] = _with_shares(np.stack(means), wanted, recognizer.card)
         spent = summary(of_files), summary(of_faces).median_ms
-        rows.append(_scores(recognizer, answers[recognizer.name], labels, len(files), *spent))
+        row = _scores(recognizer, answers[recognizer.name], labels, len(files), *spent)
+        rows.append(replace(row, shares=found))
         step(recognizer.name)
     candidates = [
         Candidate(
@@ -96,6 +114,15 @@ def judge(recognizers: list[Recognizer], files: list[LabelledFile], margin: floa
     advice = advise(candidates, margin, choose_on_rows=True)
     ranked = sorted(rows, key=lambda row: -row.scores.accuracy)
     return Judged(ranked, answers, advice.take.model, in_words(advice, own_pictures=True))
+
+
+def _with_shares(answers: np.ndarray, wanted: str, card: Card) -> tuple[dict[str, float], np.ndarray]:
+    """Shares of the emotions, none where none are wanted, and answers (n, 7) that take them into account."""
+    if not wanted:
+        return {}, answers
+    found = shares.estimated(answers, card) if wanted == shares.ESTIMATE else shares.resolved(wanted, card)
+    named = {name: float(share) for name, share in zip(EMOTIONS, found, strict=True)}
+    return named, shares.adjusted(answers, found, card)
 
 
 def _scores(

@@ -10,6 +10,7 @@ from facial_emotion import recognizers
 from facial_emotion.errors import shown
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH, Search
+from facial_emotion.shares import resolved
 from facial_emotion.threads import limit_threads
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Options:
     frame of a video; fps: or that many frames per second; smoothing: time constant in seconds, 0 disables; annotate: a
     folder for annotated copies, which have the places there that their sources have in ``root``; seconds: duration of a
     camera recording; without_face: whether pictures and frames without a face get a row too; excel: a CSV with
-    semicolons and decimal commas.
+    semicolons and decimal commas; shares: how common the emotions are there, a text as of ``shares.check``.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Options:
     seconds: float | None = None
     without_face: bool = False
     excel: bool = False
+    shares: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def is_empty(row: Row) -> bool:
     return row[COLUMNS.index("face")] is None
 
 
-def recognizer(model: str, threads: int) -> Recognizer:
+def recognizer(options: Options, threads: int) -> Recognizer:
     """The model, which ``recognizers.load`` caches, on so many threads, as is the search for faces."""
-
     limit_threads(threads)
-    return recognizers.load(model, threads)
+    found = recognizers.load(options.model, threads)
+    return found.with_shares(resolved(options.shares, found.card)) if options.shares else found

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from facial_emotion import recognizers
+import numpy as np
+
+from facial_emotion import recognizers, shares
 from facial_emotion.batch import copies, pools
 from facial_emotion.batch.output import Output
-from facial_emotion.batch.rows import Options
+from facial_emotion.batch.rows import COLUMNS, Options, Row, is_empty
+from facial_emotion.batch.score import score
 from facial_emotion.batch.sources import CAMERA, LeftOut, Source, find_sources
 from facial_emotion.errors import InputError
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.records import Card
 from facial_emotion.terminal import bar
 from facial_emotion.workers import check_main_guard
 
+ENOUGH = 1000  # faces that shares of emotions are estimated from, where there are as many
 __all__ = ["Interrupted", "Options", "Summary", "recognize"]
 
 
@@ -63,29 +70,28 @@ def recognize(
     Raises InputError for bad options or a broken model before any source is read, OutputError where ``out`` can't be
     written, and Interrupted on Ctrl-C.
     """
+    if options.shares:
+        shares.check(options.shares)
     arguments = list(paths)
     from_camera = any(argument.startswith(CAMERA) for argument in arguments)
-    if from_camera and (resume or processes > 1 or cluster):
-        raise InputError("camera", "one process and a new run", "--resume, --processes or --cluster")
+    if from_camera and (resume or processes > 1 or cluster or options.shares == shares.ESTIMATE):
+        found = "--resume, --processes, --cluster or --shares estimate"
+        raise InputError("camera", "one process and a new run", found)
     if resume and overwrite:
         raise InputError("--resume", "it without --overwrite", "both")
     if processes > 1 or cluster == "local":
         check_main_guard()
-    recognizers.load(options.model, threads=1)  # fail once here, not once per source
-    left_out = LeftOut()
-    sources = list(find_sources(arguments, left_out))
-    if options.annotate is not None:
-        sources, left_out.copies = copies.without_copies(sources, options.annotate)
-        options = replace(options, annotate=os.path.abspath(options.annotate), root=copies.root(sources))
-    if not sources:
-        raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
-    output = Output(Path(out), options, sources, resume, overwrite)
+    model = recognizers.load(options.model, threads=1)  # fail once here, not once per source
+    sources, options, remarks = _find(arguments, options)
+    settled, words = _settle_shares(sources, options, model.card)
+    remarks += [f"shares of the emotions, {words}"] if words else []
+    output = Output(Path(out), options, sources, resume, overwrite, words)
     if output.finished_before:
         failed = output.failed() if output.failures else []
-        return Summary(len(sources), 0, 0, left_out.remarks, failed, output.failed_path, finished_before=True)
+        return Summary(len(sources), 0, 0, remarks, failed, output.failed_path, finished_before=True)
     complete = False
     try:
-        _score(sources[output.done :], options, output, processes, cluster)
+        _score(sources[output.done :], settled, output, processes, cluster)
         complete = True
     except KeyboardInterrupt as interrupt:
         if not from_camera:  # a camera recording ends with Ctrl-C
@@ -94,7 +100,49 @@ def recognize(
     finally:
         output.close(complete)
     failed = output.failed() if output.failures else []
-    return Summary(len(sources), output.rows, output.without_face, left_out.remarks, failed, output.failed_path)
+    return Summary(len(sources), output.rows, output.without_face, remarks, failed, output.failed_path)
+
+
+def _find(arguments: list[str], options: Options) -> tuple[list[Source], Options, list[str]]:
+    """The sources, the options with the folders of annotated copies, and remarks on what was left out."""
+    left_out = LeftOut()
+    sources = list(find_sources(arguments, left_out))
+    if options.annotate is not None:
+        sources, left_out.copies = copies.without_copies(sources, options.annotate)
+        options = replace(options, annotate=os.path.abspath(options.annotate), root=copies.root(sources))
+    if not sources:
+        raise InputError(", ".join(arguments), "pictures or videos", "none", "; ".join(left_out.remarks))
+    return sources, options, left_out.remarks
+
+
+def _settle_shares(sources: list[Source], options: Options, card: Card) -> tuple[Options, str]:
+    """Options with the shares of the emotions in numbers, and these as words for the results; both may have none."""
+    if not options.shares:
+        return options, ""
+    estimate = options.shares == shares.ESTIMATE
+    found = shares.estimated(_some_faces(sources, options), card) if estimate else shares.resolved(options.shares, card)
+    words = shares.in_words(found)
+    return replace(options, shares=words), f"{'estimated' if estimate else 'given'}: {words}"
+
+
+def _some_faces(sources: list[Source], options: Options) -> np.ndarray:
+    """Probabilities (n, 7) of faces that shares are estimated from: of ENOUGH, of sources in any order.
+
+    Videos are looked at once a second, or at what is left of that by ``every`` and ``fps``.
+    """
+    quick = replace(options, shares="", annotate=None, smoothing=0.0, fps=min(options.fps or 1.0, 1.0))
+    first, end = COLUMNS.index(EMOTIONS[0]), COLUMNS.index(EMOTIONS[-1]) + 1
+    faces: list[Row] = []
+    with bar("shares of the emotions", ENOUGH) as advance:
+        for index in np.random.default_rng(0).permutation(len(sources)):
+            with suppress(InputError):  # the run reports what can't be read
+                for rows in score(sources[index], quick):
+                    found = [row[first:end] for row in rows if not is_empty(row)]
+                    faces += found
+                    advance(steps=len(found))
+            if len(faces) >= ENOUGH:
+                break
+    return np.array(faces, dtype=np.float32).reshape(-1, len(EMOTIONS))
 
 
 def _score(sources: list[Source], options: Options, output: Output, processes: int, cluster: str | None) -> None:

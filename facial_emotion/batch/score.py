@@ -54,7 +54,7 @@ def score_picture(source: Source, options: Options) -> Iterator[list[Row]]:
     """The rows of a picture, a list for each page; with ``options.annotate`` also writes annotated copies."""
 
     for page, rgb in read_pages(source.path):
-        faces = faces_in(rgb, recognizer(options.model, threads=1), *as_allowed(options.search, rgb))
+        faces = faces_in(rgb, recognizer(options, threads=1), *as_allowed(options.search, rgb))
         if options.annotate is not None:
             from PIL import Image
 

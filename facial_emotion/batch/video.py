@@ -29,9 +29,7 @@ def score(source: Source, options: Options, progress: ProgressCallback) -> Itera
     """The rows of a video or camera, one list per processed frame."""
 
     frames = sample(_read_camera(source, options) if source.kind == "camera" else reader.read(source.path), options)
-    settings = Settings(
-        recognizer(options.model, options.threads), options.smoothing, options.search, detection_interval=1
-    )
+    settings = Settings(recognizer(options, options.threads), options.smoothing, options.search, detection_interval=1)
     stream, history, previous = Stream(settings), History(), 0.0
     with ExitStack() as stack:
         write = None

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--ask", multiple=True, metavar="NAME=EMOTION", help="With --pictures: a subfolder's other name, as joy=happy."
 )
+@options.shares
 @click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
 @click.option("--threads", default=2, show_default=True, type=options.AT_ONCE, help="CPU threads of every model.")
@@ -64,6 +65,7 @@ def main(
     data: Path | None,
     pictures: Path | None,
     ask: tuple[str, ...],
+    shares: str,
     split: str,
     limit: int | None,
     threads: int,
@@ -84,12 +86,14 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
+    if shares and pictures is None:
+        raise InputError("--shares", "--pictures with it", "none")
     emotions = _asked(ask, pictures)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
     if pictures is not None:
-        shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100)
+        shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100, shares)
         _on_pictures(pictures, emotions, loaded, threads, shown)
         return
     from facial_emotion.evaluation import benchmark, results
@@ -128,13 +132,15 @@ def _print(rows: list[BenchmarkRow], about: Json, full: bool, out: Path) -> None
 class Shown:
     """Where results on own pictures are written and what is printed.
 
-    form: "table", "csv" or "json"; full: whether all tables; margin: of a model that is as good, 0-1.
+    form: "table", "csv" or "json"; full: whether all tables; margin: of a model that is as good, 0-1; shares: of the
+    emotions, a text as of ``shares.check``.
     """
 
     out: Path
     form: str
     full: bool
     margin: float
+    shares: str
 
 
 def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
@@ -166,10 +172,10 @@ def _on_pictures(
     with bar("faces", len(sources)) as step:
         read(sources, files, step)
     with bar("models", len(recognizers), still=True) as step:
-        judged = own_pictures.judge(recognizers, files.files, shown.margin, step)
-    about = {"pictures": str(folder), "asked": asked, "host": results.host(threads)}
+        judged = own_pictures.judge(recognizers, files.files, shown.margin, step, shown.shares)
+    about = {"pictures": str(folder), "asked": asked, "shares": shown.shares, "host": results.host(threads)}
     own_pictures.write(shown.out, judged, files, about)
-    for remark in files.remarks:
+    for remark in [*files.remarks, *judged.remarks]:
         note(remark)
     if shown.form == "table":
         print_tables(own_pictures.tables(judged, files, shown.full))

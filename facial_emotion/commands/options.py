@@ -59,6 +59,13 @@ min_face = click.option(
     help="Height in pixels of the smallest face to find; smaller takes longer. By default 3 % of a picture's longer "
     "side, at least 24; in video 40 at a width of 640. In pictures of over 24 megapixels the least is larger than 10.",
 )
+shares = click.option(
+    "--shares",
+    default="",
+    metavar="WHAT",
+    help="How common the emotions are there: even, estimate (from 50 faces or more) or, as far as you know it, "
+    "neutral=0.6,happy=0.2; by default as the model expects.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace a trained model of this name.")
 threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, help="CPU threads.")
 

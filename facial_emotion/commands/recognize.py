@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 )
 @options.detector
 @options.min_face
+@options.shares
 @click.option("--every-frame", is_flag=True, help="Also a row for each picture or frame without a face.")
 @click.option(*("--excel", "--decimal-comma", "excel"), is_flag=True, help="A .csv for Excel where commas are decimal.")
 @click.option("--processes", default=1, show_default=True, type=options.AT_ONCE, help="Processes on this machine.")
@@ -68,6 +69,7 @@ def main(
     smoothing: float,
     detector: str,
     min_face: float | None,
+    shares: str,
     every_frame: bool,
     excel: bool,
     processes: int,
@@ -93,6 +95,7 @@ def main(
         seconds=seconds,
         without_face=every_frame,
         excel=excel,
+        shares=shares,
     )
     try:
         summary = recognize(map(options.in_home, paths), out, settings, processes, cluster, resume, overwrite)

@@ -208,8 +208,7 @@ def scores(names: tuple[str, ...], data: Path) -> None:
         def ask(split: str, recognizer: recognizers.Recognizer = recognizer) -> np.ndarray:
             return recognizers.predict(recognizer, dataset.split(split).crops, f"{recognizer.name}: {split}")
 
-        threshold, metrics, people = evaluate(dataset, ask, recognizer.card.labels)
-        card = replace(recognizer.card, threshold=threshold, metrics=metrics, people=people)
+        card = replace(recognizer.card, **vars(evaluate(dataset, ask, recognizer.card.labels)))
         artifact.write_card(recognizer.folder, card)
         _print_scores(card)
 

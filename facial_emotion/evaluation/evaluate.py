@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +20,18 @@ SPLITS = ("PublicTest", "PrivateTest")
 TARGETS = {"fer2013": abstention.TARGET, "people": 0.9, "balanced": 0.9}
 
 
-def evaluate(
-    data: Fer2013, predict: Callable[[str], np.ndarray], labels: str = "fer2013"
-) -> tuple[float, dict[str, Scores], dict[str, PeopleScores]]:
+@dataclass(frozen=True)
+class Evaluation:
+    """What PublicTest chooses for a calibrated model, and its scores on both splits: fields of its card."""
+
+    threshold: float
+    metrics: dict[str, Scores]
+    people: dict[str, PeopleScores]
+    shares: list[float]
+    sharpness: float
+
+
+def evaluate(data: Fer2013, predict: Callable[[str], np.ndarray], labels: str = "fer2013") -> Evaluation:
     """The threshold that PublicTest chooses for a calibrated model, and the model's scores on both splits.
 
     predict: a split's name -> calibrated probabilities float (n, 7); labels: those that the model answers with
@@ -30,14 +40,40 @@ def evaluate(
     """
     probabilities = {name: predict(name) for name in SPLITS}
     expected = choices(data, "PublicTest", labels)
-    known = expected >= 0
-    threshold = abstention.choose(probabilities["PublicTest"][known], expected[known], TARGETS[labels])
-    metrics = {
-        name: scores(probabilities[name], data.split(name).labels, data.near_duplicates(name), threshold)
-        for name in SPLITS
-    }
+    chosen, answers = expected[expected >= 0], probabilities["PublicTest"][expected >= 0]
+    threshold = abstention.choose(answers, chosen, TARGETS[labels])
+    shares, sharpness = _expectation(answers, chosen)
     people = {name: people_scores(data, name, probabilities[name], threshold) for name in SPLITS}
-    return threshold, metrics, {name: found for name, found in people.items() if found is not None}
+    return Evaluation(
+        threshold=threshold,
+        metrics={
+            name: scores(probabilities[name], data.split(name).labels, data.near_duplicates(name), threshold)
+            for name in SPLITS
+        },
+        people={name: found for name, found in people.items() if found is not None},
+        shares=shares,
+        sharpness=sharpness,
+    )
+
+
+def _expectation(probabilities: np.ndarray, labels: np.ndarray) -> tuple[list[float], float]:
+    """Shares that answers expect the emotions to have, and their sharpness, as of a card.
+
+    The sharpness is the power of the probabilities (n, 7) that gives the labels (n,) the least log-loss.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    if not len(labels):
+        return [], 1.0
+    logs, rows = np.log(np.maximum(probabilities.astype(np.float64), 1e-9)), np.arange(len(labels))
+
+    def sharper(power: float) -> np.ndarray:
+        return np.asarray(log_softmax(power * logs, axis=1))
+
+    least = minimize_scalar(lambda power: -sharper(power)[rows, labels].mean(), bounds=(0.5, 4.0), method="bounded")
+    sharpness = round(float(least.x), 4)
+    return np.exp(sharper(sharpness)).mean(axis=0).round(6).tolist(), sharpness
 
 
 def choices(data: Fer2013, split: str, labels: str) -> np.ndarray:

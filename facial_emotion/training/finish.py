@@ -60,8 +60,8 @@ def finish(exported: Exported, card: Card, data: Fer2013, out: Path, labels: str
     for head, by_split in zip(heads, probabilities, strict=True):
         if labels not in (None, head):
             continue
-        threshold, metrics, people = evaluate(data, by_split.__getitem__, head)
-        own = replace(card, labels=head, parity=parity, threshold=threshold, metrics=metrics, people=people)
+        evaluation = evaluate(data, by_split.__getitem__, head)
+        own = replace(card, labels=head, parity=parity, **vars(evaluation))
         if not cards:
             cards.append(write(out, model, own, exported.files))
         else:

@@ -85,6 +85,7 @@ def test_each_file_counts_or_is_said(folder: Path, tmp_path: Path) -> None:
         (("--ask", "joy"), "--ask: expected NAME=EMOTION, as joy=happy, found 'joy'"),
         (("--ask", "joy=merry"), "emotion: expected one of angry, disgust,"),
         (("--ask", "fun=happy"), "expected the folders of --ask, fun, found folders: Happiness, grumpy, joy, sad"),
+        (("--shares", "estimate"), "shares: expected 50 faces or more to estimate them from, found"),
         (("--readme",), "--pictures: expected without --data and --readme, found --readme"),
     ],
 )
@@ -92,6 +93,18 @@ def test_what_is_wrong_is_said(words: tuple[str, ...], message: str, folder: Pat
     done = compare("--pictures", folder, *words)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.slow
+def test_shares_of_emotions_are_taken_into_account_and_said(folder: Path, tmp_path: Path) -> None:
+    plain, given = (
+        json.loads(compare("--pictures", folder, "--out", tmp_path, "--format", "json", *words).stdout)
+        for words in ((), ("--shares", "sad=1"))
+    )
+    assert [model["scores"]["per_class"]["happy"]["recall"] for model in plain["models"]] == [1, 1]
+    assert [model["scores"]["per_class"]["happy"]["recall"] for model in given["models"]] == [0, 0]
+    assert all(model["shares"]["sad"] == 1 for model in given["models"])
+    assert given["shares"] == "sad=1"
 
 
 @pytest.mark.slow

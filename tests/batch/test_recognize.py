@@ -177,6 +177,36 @@ def test_a_video_is_tracked_annotated_and_plotted(run: Run, tmp_path: Path) -> N
     assert list(pd.read_csv(tmp_path / "few.csv")["frame"]) == [0, 20, 40]
 
 
+def test_shares_of_emotions_are_estimated_given_and_written(run: Run, pictures: Path, tmp_path: Path) -> None:
+    write_faces(pictures / "many", 50)
+    plain, given, estimated = (tmp_path / f"{name}.csv" for name in ("plain", "given", "estimated"))
+    for path, words in ((plain, ()), (given, ("--shares", "sad=0.9")), (estimated, ("--shares", "estimate"))):
+        done = run(pictures, "--out", path, *words)
+        assert f"{path}: 55 rows" in done.stdout
+    assert "shares of the emotions, estimated: angry=0.0" in done.stderr
+    tables = [pd.read_csv(path) for path in (plain, given, estimated)]
+    assert [list(table.columns[len(COLUMNS) :]) for table in tables] == [[], ["shares"], ["shares"]]
+    assert tables[1]["shares"].str.match("given: angry=0.0.*,sad=0.9000,").all()
+    happy, less, more = (table["happy"].mean() for table in tables)
+    assert less < happy < more  # all of them smile
+    parquet = tmp_path / "given.parquet"
+    run(pictures, "--out", parquet, "--shares", "sad=0.9", "--processes", "2")
+    np.testing.assert_allclose(pd.read_parquet(parquet)[list(EMOTIONS)], tables[1][list(EMOTIONS)], atol=1e-6)
+    done = run(pictures, "--out", given, "--resume", "--shares", "sad=0.9")
+    assert "nothing to resume" in done.stdout
+
+
+def test_shares_are_not_estimated_from_few_faces(run: Run, pictures: Path, tmp_path: Path) -> None:
+    for words, message in (
+        ("estimate", "shares: expected 50 faces or more to estimate them from, found 5; give the shares, as"),
+        ("joy=1", "shares: expected even, estimate, or shares that sum to 1 or less, as neutral=0.6,happy=0.2, found"),
+    ):
+        done = run(pictures, "--out", tmp_path / "results.csv", "--shares", words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert message in done.stderr
+    assert not list(tmp_path.glob("results*"))
+
+
 @pytest.mark.attack("empty and random videos", "listed, the others are read")
 def test_unreadable_videos_are_listed_and_others_are_recognised(run: Run, tmp_path: Path) -> None:
     write_video(tmp_path / "whole.mkv", 50)

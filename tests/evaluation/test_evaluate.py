@@ -70,6 +70,6 @@ def test_each_kind_of_labels_has_its_own_targets_and_threshold(voted_csv: Path) 
         assert ((sums > 0) & (sums <= 1))[known].all()
     rng = np.random.default_rng(0)
     answers = {name: rng.dirichlet(np.ones(7), len(data.split(name))) for name in ("PublicTest", "PrivateTest")}
-    threshold, metrics, people = evaluate(data, answers.__getitem__, "people")
-    assert set(metrics) == set(people) == set(answers)
-    assert threshold > evaluate(data, answers.__getitem__)[0] or threshold > 1
+    found = evaluate(data, answers.__getitem__, "people")
+    assert set(found.metrics) == set(found.people) == set(answers)
+    assert found.threshold > evaluate(data, answers.__getitem__).threshold or found.threshold > 1

@@ -253,6 +253,28 @@ def conditions(data: Path, models: str | None, rows: int | None, out: Path | Non
     click.echo(str(_write(out, "conditions.json", figures)))
 
 
+@main.command(epilog="Example: python -m workshop benchmark shares --data fer2013.csv.xz --models cnn-ferplus")
+@options.data
+@click.option("--models", default="cnn-ferplus,svm-ferplus", show_default=True, help="Names, separated by commas.")
+@click.option("--out", type=_PATH, help="By default results/shares.json.")
+def shares(data: Path, models: str, out: Path | None) -> None:
+    """Shares of emotions other than FER2013's: what it brings to estimate them."""
+    from facial_emotion.data import fer2013
+    from facial_emotion.terminal import bar
+    from workshop.benchmarks.shares import measure
+
+    names = options.split_names(models)
+    with bar("models", len(names)) as step:
+        figures = measure(fer2013.load(data), names, step)
+    for name, kinds in figures["models"].items():
+        click.echo(f"{name}: accuracy as it is, with estimated and with given shares")
+        for kind, sizes in kinds.items():
+            for size, answers in sizes.items():
+                accuracies = (own["accuracy"] for own in answers.values())
+                click.echo(f"  {kind:14} {size:>5} {' '.join(f'{accuracy:6.1%}' for accuracy in accuracies)}")
+    click.echo(str(_write(out, "shares.json", figures)))
+
+
 def _write(out: Path | None, name: str, figures: dict[str, Any]) -> Path:
     """Write figures as JSON; returns the path."""
     from facial_emotion import paths
