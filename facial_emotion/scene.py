@@ -21,14 +21,12 @@ from facial_emotion.features.crops import crop_faces, crop_transforms, cut_crops
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT, DEFAULT_SEARCH, Faces, Search, find_faces
 from facial_emotion.features.pictures import read_rgb
+from facial_emotion.features.visibility import are_visible
 from facial_emotion.recognizers import Recognizer
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
-
-
-FLAT = 5.0  # grey levels of standard deviation below which a crop shows nothing
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Face:
     @cached_property
     def certain(self) -> bool:
         """Whether the probability of the most probable emotion reaches the recognizer's threshold, and the crop shows
-        anything.
+        enough of a face.
         """
         return bool(are_certain(self.probabilities[None], self.crop[None], self.threshold)[0])
 
@@ -80,11 +78,10 @@ class Face:
 
 
 def are_certain(probabilities: np.ndarray, crops: np.ndarray, threshold: float) -> np.ndarray:
-    """Which answers (n, 7) on crops uint8 (n, 48, 48) are certain: bool (n,). On a flat crop none is, whatever the
-    confidence: trees and kernels are sure of what is like nothing they were fitted on.
+    """Which answers (n, 7) on crops uint8 (n, 48, 48) are certain: bool (n,). Where a crop does not show enough of a
+    face (see ``features.visibility``) none is, whatever the confidence.
     """
-    contrast = crops.reshape(len(crops), -1).std(axis=1)
-    return (probabilities.max(axis=1) >= threshold) & (contrast >= FLAT)
+    return (probabilities.max(axis=1) >= threshold) & are_visible(crops)
 
 
 def detect(rgb: np.ndarray, search: Search = DEFAULT_SEARCH) -> tuple[Faces, np.ndarray]:

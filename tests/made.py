@@ -35,6 +35,11 @@ def card(**changes: Any) -> Card:
     return replace(empty, **changes)
 
 
+def crop() -> np.ndarray:
+    """A crop with detail everywhere, as answers on others are never certain."""
+    return np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8)
+
+
 def some_scores(**changes: Any) -> Scores:
     """The scores of one right answer for each emotion."""
     labels = np.arange(len(EMOTIONS))

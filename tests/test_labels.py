@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from facial_emotion.drawing import COLOURS, UNCERTAIN, annotated
 from facial_emotion.labels import place_labels
 from facial_emotion.scene import Face
+from tests import made
 
-CROP = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
+CROP = made.crop()
 
 
 def face(number: int, box: tuple[int, int, int, int], label: int = 3, confidence: float = 0.9) -> Face:

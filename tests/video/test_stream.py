@@ -176,9 +176,7 @@ def test_the_record_is_exported_as_csv() -> None:
 
 def test_a_long_record_keeps_the_newest_rows() -> None:
     record = Record(max_rows=4096)
-    face = Face(
-        1, np.zeros(4, dtype=int), np.full(7, 1 / 7), np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1)), detection=0.5
-    )
+    face = Face(1, np.zeros(4, dtype=int), np.full(7, 1 / 7), made.crop(), detection=0.5)
     for index in range(10_000):
         record.add(index, face, "calm")
     assert 2048 <= len(record) <= 4096

@@ -17,6 +17,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DEFAULT_SEARCH
 from facial_emotion.scene import Face
 from facial_emotion.views import image, recognition, sidebar, study, visits
+from tests import made
 from tests.views.pages import encoded, invalid_files, page, pills, text
 
 SETTINGS = sidebar.ViewerSettings("cnn", DEFAULT_SEARCH, False)
@@ -203,5 +204,4 @@ def test_json_equals_the_table() -> None:
 )
 def test_the_second_emotion_is_said_where_neutral_wins_narrowly(shares: dict[str, float], words: str) -> None:
     probabilities = np.array([shares.get(name, 0.02) for name in EMOTIONS], dtype=np.float32)
-    crop = np.tile(np.arange(48, dtype=np.uint8) * 5, (48, 1))
-    assert recognition.uncertain(Face(1, np.zeros(4), probabilities, crop, threshold=0.45)) == words
+    assert recognition.uncertain(Face(1, np.zeros(4), probabilities, made.crop(), threshold=0.45)) == words

@@ -7,6 +7,7 @@ import pytest
 
 from facial_emotion import recognizers
 from facial_emotion.evaluation.scores import mean_recall
+from facial_emotion.features.visibility import are_visible
 from facial_emotion.scene import Face, are_certain
 from tests.conftest import SHIPPED
 from workshop.conditions import CONDITIONS
@@ -34,6 +35,15 @@ def test_conditions_do_what_they_are_called(crops: np.ndarray) -> None:
     assert fineness == sorted(fineness, reverse=True)
     assert (changed["sunglasses"] != faces)[:, 14:24].mean() > 0.7
     assert (changed["mask"][:, :27] == faces[:, :27]).all()
+
+
+def test_a_damaged_face_does_not_show_enough_to_be_certain(crops: np.ndarray) -> None:
+    shown = {name: are_visible(change(crops)).mean() for name, change in CONDITIONS.items()}
+    assert shown["as it is"] == 1
+    for damaged in ("blurred", "12 pixels", "mask", "black"):
+        assert shown[damaged] < 0.05, damaged
+    assert shown["32 pixels"] >= shown["24 pixels"] >= shown["16 pixels"] >= shown["12 pixels"]
+    assert shown["turned by 20 degrees"] > 0.95
 
 
 @pytest.mark.release

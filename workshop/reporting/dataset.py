@@ -10,7 +10,7 @@ from facial_emotion.data.csv_form import SPLITS
 from facial_emotion.data.duplicates import exact_copies
 from facial_emotion.data.ferplus import majority_labels
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.scene import FLAT
+from facial_emotion.features.visibility import CONTRAST
 
 if TYPE_CHECKING:
     from facial_emotion.data.fer2013 import Fer2013
@@ -29,7 +29,7 @@ def describe(data: Fer2013) -> dict[str, Any]:
             "per_class": dict(zip(EMOTIONS, np.bincount(part.labels, minlength=len(EMOTIONS)).tolist(), strict=True)),
             "pixel_mean": float(part.crops.mean()),
             "pixel_deviation": float(part.crops.std()),
-            "flat": int((spread[part.rows] < FLAT).sum()),
+            "flat": int((spread[part.rows] < CONTRAST).sum()),
             "copies": int(copies[part.rows].sum()),
             "near_duplicates_of_training": near,
         }
