@@ -180,18 +180,17 @@ class Stream:
     ) -> None:
         """Update the tracks with detections: end old tracks, and start new ones for unmatched detections.
 
-        transforms (n, 2, 3), crops uint8 (n, 48, 48): of the detections; scene: the frame's thumbnail. After a cut a
-        track goes on only with a face that looks the same.
+        transforms (n, 2, 3), crops uint8 (n, 48, 48): of the detections; scene: the frame's thumbnail. After a cut, and
+        from one frame to the next, a track goes on only with a face that looks the same.
         """
         self._tracks = [track for track in self._tracks if now - track.last_seen <= self.settings.track_timeout]
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
         pairs = dict(tracking.associate(boxes, detections.boxes))
         ended = []
-        for index, track in enumerate(self._tracks):
-            if index not in pairs:
-                continue
-            detection = pairs[index]
-            cut = tracking.similarity(track.scene, scene) < tracking.SAME_SCENE
+        for index, detection in list(pairs.items()):
+            track = self._tracks[index]
+            at_once = now - track.last_seen <= tracking.AT_ONCE
+            cut = at_once or tracking.similarity(track.scene, scene) < tracking.SAME_SCENE
             if cut and tracking.similarity(track.crop, crops[detection]) < tracking.SAME_FACE:
                 ended.append(track)
                 del pairs[index]
@@ -215,7 +214,10 @@ class Stream:
             faces = Faces(boxes, scores, points, self.settings.search.detector)
             transforms = crop_transforms(faces)
             for track, crop, transform in zip(visible, cut_crops(rgb, transforms), transforms, strict=True):
-                track.crop, track.transform = crop, transform
+                if tracking.similarity(track.crop, crop) < tracking.SAME_FACE:
+                    self._since_detection = MAX_DETECTION_INTERVAL  # detect in the next frame: it may be another face
+                else:
+                    track.crop, track.transform = crop, transform
 
     def _propagate(self, previous: np.ndarray, current: np.ndarray, now: float) -> None:
         """Propagate the tracks that were visible in the previous grey frame to the current one by optical flow."""

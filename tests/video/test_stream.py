@@ -99,21 +99,26 @@ def test_a_face_that_is_covered_for_half_a_second_keeps_its_number() -> None:
         assert [face.number for face in result.faces] == ([] if 8 <= index < 20 else [1]), index
 
 
-def test_another_person_after_a_cut_gets_a_new_number_and_no_old_emotion() -> None:
+@pytest.mark.parametrize("interval", [1, 4])
+@pytest.mark.parametrize("same_background", [False, True])
+def test_another_person_after_a_cut_gets_a_new_number_and_no_old_emotion(same_background: bool, interval: int) -> None:
     def other_person() -> np.ndarray:
-        """Another face at the same place, before another background."""
+        """Another face at the same place."""
         from skimage.data import grass, lfw_subset
 
         canvas = np.repeat(cv2.resize(grass(), (520, 300))[..., None], 3, axis=2)
+        if same_background:
+            canvas = frame((50, 20)).copy()
         face = cv2.resize((lfw_subset()[2] * 255).astype(np.uint8), (130, 130), interpolation=cv2.INTER_CUBIC)
         canvas[60:190, 90:220] = face[..., None]
         return canvas
 
-    stream = Stream(Settings(scripted("turn", iter([3] * 5 + [4] * 5)), smoothing=5.0))
+    stream = Stream(Settings(scripted("turn", iter([3] * 5 + [4] * 5)), smoothing=5.0, detection_interval=interval))
     for index in range(5):
         (face,) = stream.process(frame((50, 20)), index / 25).faces
         assert (face.number, face.label) == (1, "happy")
-    after = stream.process(other_person(), 0.2).faces
+    for index in range(2 if interval > 1 else 1):  # between two detections the cut is noticed one frame later
+        after = stream.process(other_person(), 0.2 + 0.04 * index).faces
     assert [(face.number > 1, face.label) for face in after] == [(True, "sad")]
 
 
