@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facial_emotion.evaluation.results import QUESTIONS, share
+from facial_emotion.evaluation.results import QUESTIONS, merit, share
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import BenchmarkRow, Json, Scores
 from facial_emotion.terminal import table as new_table
@@ -18,11 +18,6 @@ _RECORDED = "recorded in the models' cards"  # accuracies; times are always meas
 def of_question(rows: list[BenchmarkRow], labels: str) -> list[BenchmarkRow]:
     """The models that answer with these labels, the best first, those that were not judged last."""
     return sorted((row for row in rows if row.labels == labels), key=lambda row: (not is_judged(row), -merit(row)))
-
-
-def merit(row: BenchmarkRow) -> float:
-    """What a model is ranked by: accuracy or, of one that favours no emotion, mean recall."""
-    return row.own.mean_recall if row.labels == "balanced" else row.own.accuracy
 
 
 def is_judged(row: BenchmarkRow) -> bool:

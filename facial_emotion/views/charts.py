@@ -228,7 +228,7 @@ def confusion(counts: list[list[int]]) -> alt.LayerChart:
 def agreement_against_latency(frame: pd.DataFrame) -> alt.LayerChart:
     """Scatter plot of models. frame: columns model, track, agreement (0-1), latency per face (LATENCY)."""
     base = alt.Chart(frame).encode(
-        x=alt.X(LATENCY, title=t(LATENCY), scale=alt.Scale(type="log", nice=False, padding=40)),
+        x=alt.X(LATENCY, title=t(LATENCY), scale=alt.Scale(type="log", nice=False, padding=60)),
         y=alt.Y("agreement", title=None, scale=alt.Scale(zero=False, padding=20), axis=alt.Axis(format=".0%")),
         tooltip=[
             alt.Tooltip("model", title=t("model")),
