@@ -11,7 +11,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app test test-all attack quick shots check data train deep ensemble lock lowest wheel clean
+.PHONY: help setup compare report app web test test-all attack quick shots check data train deep ensemble lock lowest wheel clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ compare: $(VENV)/run ## Benchmark every trained model; DATA=PATH measures accura
 
 app: $(VENV)/run ## Start the app: pictures and the webcam, at http://localhost:8501
 	$(BIN)/facial-emotion app
+
+web: $(VENV)/dev ## Take ONNX Runtime's files for the browser from its npm package again, into facial_emotion/web/vendor
+	$(BIN)/python -m workshop web
 
 report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artifacts/results, README's table, REPORT.md, cards
 	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)

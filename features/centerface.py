@@ -166,11 +166,11 @@ def _network() -> onnxruntime.InferenceSession:
     threads = thread_limit()
     with _loading:
         if threads not in _sessions:
-            _sessions[threads] = onnx_session(_read(), threads)
+            _sessions[threads] = onnx_session(read(), threads)
         return _sessions[threads]
 
 
-def _read() -> bytes:
+def read() -> bytes:
     """The bytes of the network, whose hash is its card's."""
     advice = "install the package again"
     try:

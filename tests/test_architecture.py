@@ -38,6 +38,7 @@ ALLOWED = {
     "video.writer": {"video", "scene", "drawing"},
     "batch": {"batch", "shares", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
     "serving": {"serving", "recognizers", "artifact", "scene", "features"},
+    "web": {"web", "video", "drawing", "recognizers", "artifact", "features"},
     "views": {
         "views",
         "batch.sources",

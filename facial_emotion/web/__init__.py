@@ -1,0 +1,1 @@
+"""The page that recognises emotions in the browser."""

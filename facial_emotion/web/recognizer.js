@@ -1,0 +1,50 @@
+// The worker as functions that return promises.
+
+export class Recognizer {
+  // settings: settings.json; onProgress: (share, name) -> of a model that is being loaded.
+  constructor(settings, onProgress = () => {}) {
+    this.settings = settings;
+    this.waiting = new Map();
+    this.last = 0;
+    this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }) => {
+      if (data.id === undefined) {
+        onProgress(data.progress, data.name);
+        return;
+      }
+      const { resolve, reject } = this.waiting.get(data.id);
+      this.waiting.delete(data.id);
+      if (data.error) reject(new Error(data.error));
+      else resolve(data);
+    };
+    this.worker.onerror = (event) => {
+      for (const { reject } of this.waiting.values()) reject(new Error(event.message ?? "the worker failed"));
+      this.waiting.clear();
+    };
+  }
+
+  ask(task, values = {}, transfer = []) {
+    return new Promise((resolve, reject) => {
+      const id = ++this.last;
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ id, do: task, ...values }, transfer);
+    });
+  }
+
+  load(model) {
+    return this.ask("load", { settings: this.settings, model });
+  }
+
+  restart() {
+    return this.ask("restart");
+  }
+
+  // The faces of a frame at a time in seconds; the image is the worker's from then on.
+  frame(image, now) {
+    return this.ask("frame", { image, now }, [image]);
+  }
+
+  picture(image) {
+    return this.ask("picture", { image }, [image]);
+  }
+}

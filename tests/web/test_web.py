@@ -1,0 +1,249 @@
+"""The page that computes in the browser: the same crops, probabilities and faces as in Python, and no request."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from facial_emotion import examples, recognizers, scene
+from facial_emotion.errors import InputError
+from facial_emotion.features.crops import crop_faces
+from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.faces import find_faces
+from facial_emotion.features.visibility import are_visible
+from facial_emotion.web import site
+from tests.browser.conftest import TIMEOUT_MS, camera_video, chromium
+
+BITMAP = "createImageBitmap(new Blob([Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0))]))"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with site.server("127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
+    camera.write_bytes(camera_video())
+    with chromium(f"--use-file-for-fake-video-capture={camera}") as launched:
+        yield launched
+
+
+@pytest.fixture
+def page(address: str, browser: Browser) -> Iterator[Page]:
+    """The page, ready, as a new visitor has it. It may log no error."""
+    context = browser.new_context(permissions=["camera"], locale="en-GB")
+    context.set_default_timeout(TIMEOUT_MS)
+    opened, errors = context.new_page(), list[str]()
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.goto(address)
+    opened.wait_for_selector("body[data-ready]")
+    yield opened
+    context.close()
+    assert not errors
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for a condition in JavaScript; Playwright's own wait would need eval, which the page forbids."""
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
+
+
+def asked(page: Page, task: str, rgb: np.ndarray | None = None, **values: object) -> Any:
+    """The engine's answer, for a picture uint8 RGB (h, w, 3) or for other values."""
+    content = None
+    if rgb is not None:
+        stream = io.BytesIO()
+        Image.fromarray(rgb).save(stream, "PNG")
+        content = base64.b64encode(stream.getvalue()).decode()
+    program = f"""async ({{task, content, values}}) => {{
+        if (values.crops) values.crops = values.crops.map((crop) => Uint8Array.from(crop));
+        const image = content ? await {BITMAP} : null;
+        const answer = await page.recognizer.ask(task, {{ image, ...values }}, image ? [image] : []);
+        if (answer.crops) answer.crops = answer.crops.map((crop) => Array.from(crop));
+        return answer;
+    }}"""
+    return page.evaluate(program, {"task": task, "content": content, "values": values})
+
+
+def pictures() -> dict[str, np.ndarray]:
+    """Pictures with faces of several sizes, tilts and places."""
+    portrait = examples.portrait()
+    larger = np.array(Image.fromarray(portrait[:300, 60:390]).resize((990, 900), Image.Resampling.BICUBIC))
+    tilted = np.array(Image.fromarray(portrait).rotate(35, Image.Resampling.BICUBIC))
+    small = np.array(Image.fromarray(portrait).resize((portrait.shape[1] // 3, portrait.shape[0] // 3)))
+    crowd = np.full((480, 640, 3), 90, np.uint8)
+    for left, top in ((20, 30), (230, 250), (450, 60)):
+        crowd[top : top + small.shape[0], left : left + small.shape[1]] = small[: 480 - top, : 640 - left]
+    return {
+        "portrait": portrait,
+        "officer": examples.officer(),
+        "frame": examples.frame(),
+        "large": larger,
+        "tilted": tilted,
+        "crowd": crowd,
+    }
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", pictures())
+def test_crops_are_those_of_python(name: str, page: Page) -> None:
+    rgb = pictures()[name]
+    faces = find_faces(rgb)
+    assert len(faces)
+    listed = [
+        {"box": box.tolist(), "points": points.tolist()} for box, points in zip(faces.boxes, faces.points, strict=True)
+    ]
+    found = np.array(asked(page, "crops", rgb, faces=listed)["crops"], np.uint8).reshape(-1, 48, 48)
+    assert np.abs(found.astype(int) - crop_faces(rgb, faces)).max() <= 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", site.MODELS)
+def test_probabilities_are_those_of_python(name: str, page: Page, crops: np.ndarray) -> None:
+    page.select_option("#model", name)
+    page.wait_for_selector(f"body[data-ready={name}]")
+    flat = crops.reshape(len(crops), -1).tolist()
+    found = np.array(asked(page, "probabilities", crops=flat)["probabilities"])
+    distance = np.abs(found - recognizers.load(name).predict_proba(crops)).max(axis=1)
+    # In 8 bits a value between two steps may be rounded up here and down there, as it may on another processor.
+    assert (distance <= 1e-4).mean() > 0.9
+    assert distance.max() < 5e-3
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", pictures())
+def test_faces_and_labels_are_those_of_python(name: str, page: Page) -> None:
+    rgb = pictures()[name]
+    own = asked(page, "picture", rgb)["faces"]
+    faces = scene.faces_in(rgb, recognizers.load(site.MODELS[0]))
+    assert [(EMOTIONS[face["emotion"]], face["certain"]) for face in own] == [
+        (face.label, face.certain) for face in faces
+    ]
+    for face, other in zip(own, faces, strict=True):
+        assert np.abs(np.array(face["box"]) - other.box).max() <= 0.08 * (other.box[2] - other.box[0]) + 2
+
+
+@pytest.mark.browser
+def test_live_video_is_recognised_without_a_request_and_without_the_server(browser: Browser) -> None:
+    context = browser.new_context(permissions=["camera"], locale="de-DE")
+    context.set_default_timeout(TIMEOUT_MS)
+    page = context.new_page()
+    with site.server("127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{server.server_address[1]}")
+        page.wait_for_selector("body[data-ready]")
+        page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+        server.shutdown()
+    page.reload()  # from what the service worker kept
+    page.wait_for_selector("body[data-ready]")
+    assert page.evaluate("crossOriginIsolated")
+    requests = list[str]()
+    page.on("request", lambda request: requests.append(request.url))
+    page.get_by_role("button", name="Kamera starten").click()
+    until(page, "page.rows.length > 30")
+    assert [url for url in requests if not url.startswith("blob:")] == []
+    assert page.evaluate("new Set(page.rows.map((row) => row[14])).size") <= 2  # happy, all the time
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Anhalten").click()
+        page.get_by_role("button", name="Alle Zeilen herunterladen").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("seconds,face,left,top,right,bottom,detection,angry,")
+    assert len(lines) == page.evaluate("page.rows.length") + 1
+    context.close()
+
+
+@pytest.mark.browser
+def test_everybody_can_use_it(page: Page) -> None:
+    found = [violation["id"] for violation in Axe().run(page).response["violations"]]
+    assert found == []
+    program = "import('./texts.js').then(({TEXTS}) => Object.values(TEXTS).map((own) => Object.keys(own).join()))"
+    assert len(set(page.evaluate(program))) == 1
+    page.select_option("#language", "es")
+    assert page.inner_text("#camera") == "Iniciar la cámara"
+    assert page.evaluate("document.documentElement.lang") == "es"
+
+
+@pytest.mark.browser
+def test_what_can_not_be_read_is_said(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no picture")
+    page.set_input_files("#file", tmp_path / "notes.jpg")
+    page.wait_for_selector("#status.wrong")
+    assert "notes.jpg can't be read as a picture or video" in page.inner_text("#status")
+    Image.fromarray(examples.portrait()).save(tmp_path / "portrait.jpg")
+    page.set_input_files("#file", tmp_path / "portrait.jpg")
+    until(page, "document.querySelector('#status').textContent === 'Faces: 1'")
+    Image.new("RGB", (300, 200), "blue").save(tmp_path / "sky.png")
+    page.set_input_files("#file", tmp_path / "sky.png")
+    until(page, "document.querySelector('#status').textContent === 'No face is found.'")
+
+
+@pytest.mark.browser
+def test_a_crop_that_shows_too_little_is_uncertain_here_too(page: Page, crops: np.ndarray) -> None:
+    from workshop.conditions import CONDITIONS
+
+    some = np.concatenate([change(crops[:10]) for change in CONDITIONS.values()])
+    program = """async ({crops, least}) => {
+        const { isVisible } = await import("./crops.js");
+        return crops.map((crop) => isVisible(Uint8Array.from(crop), least));
+    }"""
+    values = {"crops": some.reshape(len(some), -1).tolist(), "least": site.settings()["visible"]}
+    assert page.evaluate(program, values) == are_visible(some).tolist()
+
+
+def test_the_server_isolates_the_page_and_forbids_other_hosts(address: str) -> None:
+    with urllib.request.urlopen(address) as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert "connect-src 'self'" in policy
+        assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+        assert b"<!doctype html>" in response.read()
+    for path in ("/site.py", "/../recognizers.py", "/nothing"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(address + path)
+
+
+def test_the_page_is_written_for_a_static_host(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "facial_emotion", "live", "--out", str(tmp_path / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{tmp_path / 'site'}: {len(site.files())} files, ")
+    names = {str(path.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("*") if path.is_file()}
+    assert names == set(site.files())
+    worker = (tmp_path / "site" / "service-worker.js").read_text()
+    assert all(f'"{name}"' in worker for name in names - {"service-worker.js"})
+    assert not any(name.endswith(".py") for name in names)
+
+
+def test_files_of_the_runtime_are_those_that_were_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vendor").mkdir()
+    for path in (site.FOLDER / "vendor").iterdir():
+        (tmp_path / "vendor" / path.name).symlink_to(path)
+    monkeypatch.setattr(site, "FOLDER", tmp_path)
+    (tmp_path / "vendor" / site.VENDOR[0]).unlink()
+    with pytest.raises(InputError, match=r"ort.wasm.min.mjs: expected a file of onnxruntime-web, found none; make web"):
+        site.files()
+    (tmp_path / "vendor" / site.VENDOR[0]).write_text("another")
+    with pytest.raises(InputError, match=r"ort.wasm.min.mjs: expected SHA-256 \w{12}…, found \w{12}…; make web"):
+        site.files()
