@@ -41,6 +41,7 @@ ALLOWED = {
     "web": {"web", "video", "drawing", "recognizers", "artifact", "features"},
     "views": {
         "views",
+        "web",
         "batch.sources",
         "labels",
         "explain",

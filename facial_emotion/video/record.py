@@ -45,6 +45,11 @@ class Record:
 
     def add(self, seconds: float, face: Face, model: str) -> None:
         """Append a face at a time in seconds, by any clock, as a model recognised it."""
+        answer = face.detection, tuple(face.probabilities), face.index, face.certain
+        self.add_row(seconds, model, face.number, tuple(face.box), *answer)
+
+    def add_row(self, seconds: float, model: str, *values: object) -> None:
+        """Append a row: number, box, detection, probabilities, index of the label, certain or not."""
         self._start = seconds if self._start is None else self._start
         if model not in self._models:
             self._models.append(model)
@@ -53,10 +58,7 @@ class Record:
             self._rows[: self._count] = self._rows[self._max_rows // 2 : self._max_rows].copy()
         if self._count == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-        self._rows[self._count] = (
-            *(seconds - self._start, face.number, tuple(face.box), face.detection, tuple(face.probabilities)),
-            *(face.index, face.certain, self._models.index(model)),
-        )
+        self._rows[self._count] = (seconds - self._start, *values, self._models.index(model))
         self._count += 1
 
     def to_csv(self, more: Mapping[str, Sequence[str]] = MappingProxyType({})) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from collections.abc import Sequence
@@ -18,10 +17,8 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.records import Json
 from facial_emotion.scene import Face
-from facial_emotion.video.people import People
-from facial_emotion.video.record import shares
 from facial_emotion.video.stream import HOLD, FrameResult, Settings, Stream
-from facial_emotion.views import bars, camera, charts, downloads, game, image, people, pictures, recognition, visits
+from facial_emotion.views import bars, camera, charts, downloads, game, image, in_browser, pictures, recognition, visits
 from facial_emotion.views.game import Game
 from facial_emotion.views.language import count, labels, number, t, translatable
 from facial_emotion.views.sidebar import ViewerSettings
@@ -72,6 +69,19 @@ class Session:
 def show(settings: ViewerSettings) -> None:
     """Draw the page."""
     st.title(t("Emotions live"))
+    places = {"here": t("in this browser"), "server": t("on the server")}
+    place = st.segmented_control(
+        t("Video is recognised"),
+        list(places),
+        default="here",
+        format_func=places.__getitem__,
+        key="place",
+        required=True,
+    )
+    if place == "here":
+        camera.ready()  # says what is wrong with it; pictures and videos can be chosen in any case
+        in_browser.show(settings)
+        return
     session = st.session_state.setdefault("session", Session(settings))
     options(session, settings)
     video, details = st.columns([3, 2], gap="medium")
@@ -95,7 +105,11 @@ def show(settings: ViewerSettings) -> None:
         else:
             waiting(session, settings)
     if not running and len(session.stream.record):
-        summary(session)
+        in_browser.summary(session.stream.record)
+        with st.container(horizontal=True):
+            _snapshot(session)
+        if session.game.found:
+            game.show(session.game)
 
 
 def waiting(session: Session, settings: ViewerSettings) -> None:
@@ -240,22 +254,6 @@ def _snapshot(session: Session) -> None:
     """Draw the button that downloads the snapshot, if one was taken."""
     if session.snapshot is not None:
         downloads.button(t("Download the snapshot"), session.snapshot, "emotions.png", "image/png")
-
-
-def summary(session: Session) -> None:
-    """Draw what a stopped video had: the downloads, and its emotions by their shares of the time and over it."""
-    rows = session.stream.record.rows
-    called = functools.partial(people.called, People())
-    st.header(recognition.in_shares(shares(rows)), anchor=False)
-    st.caption(t("Shares of the time with a face."))
-    with st.container(horizontal=True):
-        rows_text = t("Download results ({rows:,} rows) as CSV", rows=len(rows))
-        downloads.button(rows_text, lambda: session.stream.record.to_csv().encode(), "emotions.csv", "text/csv")
-        _snapshot(session)
-    if session.game.found:
-        game.show(session.game)
-    charts.draw(charts.time_shares(rows, called), "time_shares")
-    charts.draw(charts.timeline(rows, {}, called), "timeline")
 
 
 def single(settings: ViewerSettings) -> None:

@@ -1,5 +1,6 @@
 // The page: a camera, picture or video file in, boxes, labels and bars out. The engine is in a worker.
 
+import { attach, embedded, handOver } from "./embedded.js";
 import { Recognizer } from "./recognizer.js";
 import { TEXTS } from "./texts.js";
 
@@ -54,10 +55,24 @@ async function start() {
   for (const name of Object.keys(state.settings.models)) $("model").add(new Option(name));
   $("model").onchange = () => load().catch(fail);
   state.recognizer = new Recognizer(state.settings, (share) => say("loading", { percent: Math.round(100 * share) }));
+  if (embedded) {
+    document.body.classList.add("embedded");
+    attach(obey);
+  }
   describeModel();
   await load();
-  navigator.serviceWorker?.register("service-worker.js").catch(() => {}); // the page works without it
+  // The page works without it, and the app keeps its own.
+  if (!embedded) navigator.serviceWorker?.register("service-worker.js").catch(() => {});
   requestAnimationFrame(paint);
+}
+
+// What the app wants: its language, and the model of its sidebar where the page has it.
+function obey({ language, model }) {
+  if (TEXTS[language] && language !== state.language) speak(language);
+  if (model in state.settings.models && model !== $("model").value) {
+    $("model").value = model;
+    load().catch(fail);
+  }
 }
 
 function load() {
@@ -302,6 +317,7 @@ function download() {
 $("camera").onclick = () => openCamera().catch(fail);
 $("stop").onclick = () => close();
 $("download").onclick = download;
+$("hand-over").onclick = () => handOver({ model: $("model").value, rows: state.rows });
 $("file").onchange = ({ target }) => {
   if (target.files.length) openFile(target.files[0]).catch(fail);
   target.value = "";

@@ -53,14 +53,17 @@ def video(page: Page) -> None:
 
 def playing(page: Page) -> None:
     """Start the camera."""
-    page.frame_locator("iframe[title*=webrtc_streamer]").get_by_role("button", name="START").click()
-    page.get_by_role("button", name="Take a snapshot").wait_for()
+    frame = page.frame_locator("iframe[title*=facial_emotion_live]")
+    frame.get_by_role("button", name="Start the camera").click()
+    frame.get_by_text("recognitions a second").wait_for()
     page.wait_for_timeout(3000)
 
 
 def stopped(page: Page) -> None:
-    """Stop the camera."""
-    page.frame_locator("iframe[title*=webrtc_streamer]").get_by_role("button", name="STOP").click()
+    """Stop the camera and hand the rows over."""
+    frame = page.frame_locator("iframe[title*=facial_emotion_live]")
+    frame.get_by_role("button", name="Stop").click()
+    frame.get_by_role("button", name="Show charts in the app").click()
     page.get_by_role("button", name="Download results").wait_for()
 
 

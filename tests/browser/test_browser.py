@@ -189,6 +189,7 @@ def test_an_uploaded_video_leads_to_a_timeline_and_a_table(visit: Open, tmp_path
 
 def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None:
     page = visit("live")
+    page.get_by_role("radio", name="on the server").click()
     choose(page, "Model", "lightgbm")
     wait_until_settled(page)
     streamer = page.frame_locator("iframe[title*=webrtc_streamer]")
@@ -217,6 +218,23 @@ def test_live_video_is_tracked_and_the_model_can_be_changed(visit: Open) -> None
     assert all(len(numbers) == 1 for numbers in visits), visits
     # A new visit has a new number; a machine that stalled, with the face before it and after, keeps the old one.
     assert all(before <= after for before, after in itertools.pairwise(visits)), visits
+
+
+def test_live_video_is_recognised_in_the_browser_and_shown_by_the_app_on_request(visit: Open) -> None:
+    page = visit("live")
+    frame = page.frame_locator("iframe[title*=facial_emotion_live]")
+    frame.get_by_role("button", name="Start the camera").click(timeout=TIMEOUT_MS)
+    expect(frame.get_by_text(re.compile("recognitions a second"))).to_be_visible(timeout=TIMEOUT_MS)
+    page.wait_for_timeout(2000)
+    frame.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Shares of the time with a face.")).to_have_count(0)  # Python has nothing yet
+    frame.get_by_role("button", name="Show charts in the app").click()
+    record = downloaded(page, "Download results")
+    assert (record["label"] == "happy").mean() > 0.9
+    assert set(record["model"]) == {"cnn-ferplus"}
+    page = visit("live?lang=de")
+    frame = page.frame_locator("iframe[title*=facial_emotion_live]")
+    expect(frame.get_by_role("button", name="Kamera starten")).to_be_visible(timeout=TIMEOUT_MS)
 
 
 def played(streamer: FrameLocator) -> float:

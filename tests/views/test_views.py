@@ -101,6 +101,7 @@ def test_sensitivities_are_thresholds_in_order_around_the_default(detector: str)
 
 def test_the_live_page_shows_help_and_takes_single_pictures(no_webrtc: SimpleNamespace) -> None:
     at = page("live")
+    at.button_group(key="place").set_value("server").run()
     assert live.OPERATORS in text(at)
     at.slider(key="smoothing").set_value(1.0).run()
     at.toggle(key="single").set_value(True).run()
