@@ -158,8 +158,9 @@ def _check(folder: Path, card: Card) -> None:
         raise InputError(place, f"labels {' or '.join(possible)}", repr(card.labels))
     if len(card.offsets) not in (0, len(EMOTIONS)):
         raise InputError(place, f"{len(EMOTIONS)} offsets, or none", str(len(card.offsets)))
-    if card.shares and not (len(card.shares) == len(EMOTIONS) and min(card.shares) >= 0 and sum(card.shares) > 0):
-        raise InputError(place, f"{len(EMOTIONS)} shares of emotions, or none", str(card.shares)[:80])
+    whole = len(card.shares) == len(EMOTIONS) and min(card.shares) >= 0 and abs(sum(card.shares) - 1) < 0.01
+    if card.shares and not whole:
+        raise InputError(place, f"{len(EMOTIONS)} shares of emotions that sum to 1, or none", str(card.shares)[:80])
     if not 0 <= card.threshold <= NEVER:
         raise InputError(place, "a threshold from 0 to 1", str(card.threshold))
     for name in (*card.files, *(member.name for member in card.members), *([card.model_of] if card.model_of else ())):

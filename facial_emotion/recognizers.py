@@ -23,7 +23,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.features.crops import check_crops
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card
-from facial_emotion.shares import adjusted
+from facial_emotion.shares import adjusted, check_values
 from facial_emotion.terminal import bar
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
@@ -57,7 +57,12 @@ class Recognizer:
         return _reload, (self.name, self.threads, self.folder.parent, self.shares)
 
     def with_shares(self, shares: Sequence[float] | np.ndarray) -> Recognizer:
-        """The same model for faces among which the seven emotions have these shares (see ``shares``)."""
+        """The same model for faces among which the seven emotions have these shares (see ``shares``); none: as it is.
+
+        Raises InputError for other numbers, and for a model whose card does not say what it expects.
+        """
+        if len(shares):
+            check_values(shares, self.card)
         return replace(self, shares=tuple(map(float, shares)))
 
     @property

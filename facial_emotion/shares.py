@@ -1,11 +1,12 @@
 """Shares of the emotions in pictures of one source: given or, without labels, estimated, and taken into account.
 
-A model expects the emotions to be as common as they are in FER2013. Where their shares are s instead of q, its
-probabilities p become p (s / q)^(1 / t), divided by their sum. t is the power of p that makes it the probability of the
-most frequent answer: people's votes for one face differ, though most of them choose the same. The shares of greatest
-likelihood are found by expectation maximisation on p^t: Saerens, Latinne and Decaestecker, "Adjusting the outputs of a
-classifier to new a priori probabilities", Neural Computation 14, 2002, after calibration: Alexandari, Kundaje and
-Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at label shift adaptation", ICML 2020.
+A model expects the emotions to have some shares q, by default nearly those that they have in FER2013. Where they are s,
+its probabilities p become p (s / q)^(1 / t), divided by their sum; its threshold stays the one that was chosen for q.
+t is the power of p that makes it the probability of the most frequent answer: people's votes for one face differ,
+though most of them choose the same. The shares of greatest likelihood are found by expectation maximisation on p^t:
+Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", Neural
+Computation 14, 2002, after calibration: Alexandari, Kundaje and Shrikumar, "Maximum likelihood with bias-corrected
+calibration is hard-to-beat at label shift adaptation", ICML 2020.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def check(text: str) -> dict[str, float]:
             raise InputError("shares", _EXPECTED, repr(text)) from None
         if name not in EMOTIONS or not 0 <= shares[name] <= 1:
             raise InputError("shares", _EXPECTED, repr(text))
+    if len(shares) <= text.count(","):
+        raise InputError("shares", "each emotion once", repr(text))
     total = sum(shares.values())
     if total > 1.001 or (len(shares) == len(EMOTIONS) and total < 0.999):
         raise InputError("shares", _EXPECTED, f"{text!r}, which sum to {total:g}")
@@ -53,7 +56,7 @@ def resolved(text: str, card: Card) -> np.ndarray:
     if text == EVEN:
         return np.full(len(EMOTIONS), 1 / len(EMOTIONS))
     rest = expected * [name not in given for name in EMOTIONS]
-    rest *= (1 - sum(given.values())) / max(rest.sum(), 1e-9)
+    rest *= max(0.0, 1 - sum(given.values())) / max(rest.sum(), 1e-9)
     return rest + [given.get(name, 0.0) for name in EMOTIONS]
 
 
@@ -78,9 +81,17 @@ def estimated(probabilities: np.ndarray, card: Card) -> np.ndarray:
 
 def adjusted(probabilities: np.ndarray, shares: Sequence[float] | np.ndarray, card: Card) -> np.ndarray:
     """A model's probabilities float32 (n, 7) on faces among which the emotions have some shares (7,)."""
-    ratio = np.maximum(shares, _SMALLEST) / np.maximum(_expected(card), _SMALLEST)
+    ratio = np.maximum(shares, _SMALLEST) / _expected(card)
     weighted = probabilities * ratio ** (1 / card.sharpness)
     return (weighted / weighted.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def check_values(shares: Sequence[float] | np.ndarray, card: Card) -> None:
+    """Raise InputError unless there are seven shares that sum to 1, and the model's card says what it expects."""
+    values = np.asarray(shares, dtype=np.float64)
+    if values.shape != (len(EMOTIONS),) or not (values >= 0).all() or not abs(values.sum() - 1) < 0.01:
+        raise InputError("shares", f"{len(EMOTIONS)} numbers from 0 to 1 that sum to 1", str(shares)[:80])
+    _expected(card)
 
 
 def in_words(shares: Sequence[float] | np.ndarray) -> str:
@@ -93,4 +104,5 @@ def _expected(card: Card) -> np.ndarray:
     if not card.shares:
         advice = f"score it again by facial-emotion train scores {card.name}"
         raise InputError(card.name, "a card with the shares that the model expects", "none", advice)
-    return np.array(card.shares)
+    expected = np.maximum(card.shares, _SMALLEST)
+    return expected / expected.sum()

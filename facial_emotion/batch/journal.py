@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from facial_emotion import paths, recognizers
 from facial_emotion.batch.rows import Options
 from facial_emotion.batch.sources import Source
+from facial_emotion.errors import InputError
 from facial_emotion.records import Json, read_json
 
 
@@ -60,3 +63,28 @@ def was_finished(out: Path, run: Json) -> bool:
 def _record(out: Path) -> Path:
     name = hashlib.sha256(str(out.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return paths.CACHE / "runs" / f"{name}.json"
+
+
+def open_locked(path: Path) -> int:
+    """A file descriptor for appending. No other run may have it open."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    if not _locked(file):
+        os.close(file)
+        raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name")
+    return file
+
+
+def _locked(file: int) -> bool:
+    """Lock an open file against other runs, until it is closed; False where another run has locked it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

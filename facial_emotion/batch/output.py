@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -100,18 +99,25 @@ FORMATS = {
 class Output:
     """A results file that is being written, with its list of failed sources and its journal.
 
-    shares: the text of a further column, if any, of all rows.
+    shares: the text of a further column of all rows, empty where there is none. It is that of the journal or, of a new
+    run, what ``settle`` gives when all else is checked.
     """
 
     def __init__(
-        self, out: Path, options: Options, sources: Sequence[Source], resume: bool, overwrite: bool, shares: str = ""
+        self,
+        out: Path,
+        options: Options,
+        sources: Sequence[Source],
+        resume: bool,
+        overwrite: bool,
+        settle: Callable[[], str] = str,
     ) -> None:
         if out.suffix.lower() not in FORMATS:
             raise InputError(out, f"a name that ends in {', '.join(FORMATS)}", repr(out.suffix))
         self._format = EXCEL if options.excel else FORMATS[out.suffix.lower()]
         if options.excel and out.suffix.lower() != ".csv":
             raise InputError(out, "a name that ends in .csv, with --excel", repr(out.suffix))
-        self.path, self._more = out, (shares,) if shares else ()
+        self.path, self.shares = out, ""
         self._rows_path = out if self._format.convert is None else out.with_name(out.name + ".rows")
         self.failed_path, self._journal = (out.with_name(f"{out.name}.{end}") for end in ("failed", "journal"))
         self._identity = journal.identity(options, sources)
@@ -129,6 +135,8 @@ class Output:
             return
         if not self._journal.exists() or not resume:
             self._check_free(resume, overwrite)
+            self.shares = settle()
+        self._more = (self.shares,) if self.shares else ()
         self._open()
 
     def _check_free(self, resume: bool, overwrite: bool) -> None:
@@ -145,7 +153,7 @@ class Output:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
-                    self._files[name] = _open_locked(path)
+                    self._files[name] = journal.open_locked(path)
                 self._progress = self._current_progress()
                 self.write_journal()  # before what another run wrote is gone
                 for name, file in self._files.items():
@@ -197,7 +205,7 @@ class Output:
             for file in self._files.values():
                 os.fsync(file)
             with replacing(self._journal) as scratch:
-                scratch.write_text(json.dumps({**self._identity, **self._progress}))
+                scratch.write_text(json.dumps({**self._identity, **self._progress, "shares": self.shares}))
         self._journal_written = time.monotonic()
 
     def close(self, complete: bool) -> None:
@@ -248,7 +256,7 @@ class Output:
             raise InputError(self._journal, "the same run", f"different {' and '.join(different)}", advice)
         for name in _COUNTS:
             setattr(self, name, state["counts"][name])
-        self._sizes = state["sizes"]
+        self._sizes, self.shares = state["sizes"], str(state.get("shares", ""))
         for name, path in (("rows", self._rows_path), ("failed", self.failed_path)):
             size = path.stat().st_size if path.exists() else 0
             if size < self._sizes[name]:
@@ -268,28 +276,3 @@ class Output:
         except OSError as error:
             advice = "free some space and continue with --resume"
             raise OutputError(self._rows_path, "space for the results", error.strerror or str(error), advice) from error
-
-
-def _open_locked(path: Path) -> int:
-    """A file descriptor for appending. No other run may have it open."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    if not _locked(file):
-        os.close(file)
-        raise InputError(path, "no other run that writes it", "one", "wait for it, or choose another name")
-    return file
-
-
-def _locked(file: int) -> bool:
-    """Lock an open file against other runs, until it is closed; False where another run has locked it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True

@@ -80,10 +80,8 @@ def judge(
     """Judge recognizers on files. Files without a face count in right_of_all alone.
 
     margin: accuracy by which a faster model may be worse and is still called as good; wanted: the shares of the
-    emotions, a text as of ``shares.check``. Raises InputError for shares that can't be had.
+    emotions, a text as of ``shares.check``. Raises InputError where there are too few files to estimate them.
     """
-    if wanted:
-        shares.check(wanted)
     judged = [file for file in files if len(file.crops)]
     labels = np.array([file.label for file in judged])
     answers, rows = {}, []

@@ -83,9 +83,11 @@ def recognize(
         check_main_guard()
     model = recognizers.load(options.model, threads=1)  # fail once here, not once per source
     sources, options, remarks = _find(arguments, options)
-    settled, words = _settle_shares(sources, options, model.card)
-    remarks += [f"shares of the emotions, {words}"] if words else []
-    output = Output(Path(out), options, sources, resume, overwrite, words)
+    output = Output(
+        Path(out), options, sources, resume, overwrite, lambda: _settle_shares(sources, options, model.card)
+    )
+    remarks += [f"shares of the emotions, {output.shares}"] if output.shares else []
+    settled = replace(options, shares=output.shares.rpartition(" ")[2])
     if output.finished_before:
         failed = output.failed() if output.failures else []
         return Summary(len(sources), 0, 0, remarks, failed, output.failed_path, finished_before=True)
@@ -115,18 +117,17 @@ def _find(arguments: list[str], options: Options) -> tuple[list[Source], Options
     return sources, options, left_out.remarks
 
 
-def _settle_shares(sources: list[Source], options: Options, card: Card) -> tuple[Options, str]:
-    """Options with the shares of the emotions in numbers, and these as words for the results; both may have none."""
+def _settle_shares(sources: list[Source], options: Options, card: Card) -> str:
+    """The shares of the emotions as words for the results, "estimated:" or "given:" before them; empty for none."""
     if not options.shares:
-        return options, ""
+        return ""
     estimate = options.shares == shares.ESTIMATE
     found = shares.estimated(_some_faces(sources, options), card) if estimate else shares.resolved(options.shares, card)
-    words = shares.in_words(found)
-    return replace(options, shares=words), f"{'estimated' if estimate else 'given'}: {words}"
+    return f"{'estimated' if estimate else 'given'}: {shares.in_words(found)}"
 
 
 def _some_faces(sources: list[Source], options: Options) -> np.ndarray:
-    """Probabilities (n, 7) of faces that shares are estimated from: of ENOUGH, of sources in any order.
+    """Probabilities (n, 7) of faces that shares are estimated from: of whole sources, in any order, until ENOUGH.
 
     Videos are looked at once a second, or at what is left of that by ``every`` and ``fps``.
     """

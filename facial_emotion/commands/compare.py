@@ -79,6 +79,7 @@ def main(
     from threadpoolctl import threadpool_limits
 
     from facial_emotion import paths, recognizers
+    from facial_emotion.shares import check
     from facial_emotion.threads import limit_threads
 
     chosen = options.chosen_models(models)
@@ -86,8 +87,10 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
-    if shares and pictures is None:
-        raise InputError("--shares", "--pictures with it", "none")
+    if shares:
+        if pictures is None:
+            raise InputError("--shares", "--pictures with it", "none")
+        check(shares)
     emotions = _asked(ask, pictures)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
