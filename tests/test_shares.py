@@ -62,8 +62,7 @@ def test_texts_that_give_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "most", "joy=0.5", "happy", "happy=", "happy=much", "happy=-0.1", "happy=nan", "happy=0.6,sad=0.6"],
+    "text", ["", "most", "joy=0.5", "happy", "happy=", "happy=much", "happy=-0.1", "happy=nan", "happy=0.6,sad=0.6"]
 )
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="shares: expected even, estimate, or shares that sum to 1 or less"):

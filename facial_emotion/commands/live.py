@@ -21,12 +21,13 @@ from facial_emotion.commands import options, run
 @click.option(
     "--out", type=options.Place(file_okay=False), help="Write the page into this folder, for any static host, instead."
 )
-def main(port: int, browser: bool, out: Path | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Write into a folder that has files.")
+def main(port: int, browser: bool, out: Path | None, overwrite: bool) -> None:
     """Recognise emotions in the browser itself: camera, pictures, videos, none of which leaves it. Ctrl-C stops it."""
     from facial_emotion.web import site
 
     if out is not None:
-        written = site.write(out)
+        written = site.write(out, overwrite)
         click.echo(f"{out}: {len(written)} files, {sum(path.stat().st_size for path in written) / 1e6:.1f} MB")
         return
     with site.server("127.0.0.1", port) as server:

@@ -2,7 +2,7 @@
 
 import { cropTransform, cutCrop, isVisible, SIDE } from "./crops.js";
 import { findFaces } from "./faces.js";
-import { similarity, softmax, Stream } from "./stream.js";
+import { softmax, Stream } from "./stream.js";
 
 const EVERY = 3; // frames from one detection to the next while faces are followed between them
 const SCENE = 24; // rows and columns of the thumbnail by which cuts are noticed
@@ -77,7 +77,9 @@ export class Engine {
   // The labelled faces of a picture.
   async picture(picture) {
     const { width, height } = picture;
-    const minFace = Math.max(24, Math.min(0.03 * Math.max(width, height), 0.1 * Math.min(width, height)));
+    // As features/faces.py: 3 % of the longer side or, in panoramas, a tenth of the shorter one.
+    const wanted = Math.min(0.03 * Math.max(width, height), 0.1 * Math.min(width, height));
+    const minFace = Math.max(this.settings.detector.smallest, wanted);
     const faces = await this.find(picture, minFace);
     const probabilities = await this.classify(faces.map(({ crop }) => crop));
     return faces.map((face, index) => this.labelled({
@@ -91,14 +93,14 @@ export class Engine {
   // The labelled faces of the next frame of a video, at a time in seconds.
   async frame(picture, now) {
     const small = this.small(picture);
-    const followed = this.before && this.frames % EVERY !== 0 && this.before.width === small.width &&
+    const followed = this.before && this.frames % EVERY !== 0 && this.before.width === small.width && this.before.height === small.height &&
       this.stream.follow(this.before, small, this.before.now, now);
     let tracks = this.stream.visible(now);
     if (followed) {
       for (const track of tracks) {
         const crop = this.crop(picture, track);
-        if (similarity(track.crop, crop) < 0.55) this.frames = -1; // detect in the next frame: it may be another face
-        else track.crop = crop;
+        if (this.stream.looksSame(track.crop, crop)) track.crop = crop;
+        else this.frames = -1; // detect in the next frame: it may be another face
       }
     } else {
       tracks = this.stream.associate(await this.find(picture), thumbnail(small), now);

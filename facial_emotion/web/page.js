@@ -1,44 +1,50 @@
 // The page: a camera, picture or video file in, boxes, labels and bars out. The engine is in a worker.
 
+import { drawBars, drawFaces, fit } from "./drawing.js";
 import { attach, embedded, handOver } from "./embedded.js";
 import { Recognizer } from "./recognizer.js";
 import { TEXTS } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
-const ROWS = 200_000; // that are kept at most, for the download; then the older half goes
-const HEADER = ["seconds", "face", "left", "top", "right", "bottom", "detection"];
+const ROWS = 200_000; // that are kept at most; then the older half goes
+const TOLD = 500; // milliseconds between two changes of the rate: what changes faster can't be read
 
 const state = {
+  run: 0, // of what is looked at: what belongs to an older one ends
   language: "en",
   settings: null,
   recognizer: null,
   loaded: null, // the promise of the model that is being loaded or is loaded
-  source: null, // what is looked at: {element, width, height, mirrored, live, stream, url}
+  source: null, // {element, width, height, mirrored, live, camera}
   faces: [],
-  rows: [],
+  rows: [], // seconds, face, box, detection, seven probabilities, label, certain, model
   times: [], // of the last recognitions, in milliseconds
+  painted: 0, // frames
   status: [],
 };
 
-const text = (key, values = {}) =>
-  TEXTS[state.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-const emotion = (index) => TEXTS[state.language].emotions[index];
+const text = (key, values = {}) => TEXTS[state.language][key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+const name = (index) => TEXTS[state.language].emotions[index];
+const look = () => ({ name, colours: state.settings?.colours ?? Array(7).fill(""), mirrored: state.source?.mirrored });
 
+// What a visitor should notice stands in the status, which screen readers say; what changes all the time beside it.
 function say(key, values = {}, wrong = false) {
   state.status = [key, values, wrong];
   $("status").textContent = key ? text(key, values) : "";
   $("status").classList.toggle("wrong", wrong);
+  $("rate").textContent = "";
 }
 
 function speak(language) {
   state.language = language;
   document.documentElement.lang = language;
+  $("language").value = language;
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = text(element.dataset.text);
   document.title = text("title");
   say(...state.status);
   describeModel();
-  drawBars();
-  drawShares();
+  showBars();
+  if (!state.source) showSummary();
 }
 
 function describeModel() {
@@ -47,27 +53,25 @@ function describeModel() {
 }
 
 async function start() {
-  for (const [code, { name }] of Object.entries(TEXTS)) $("language").add(new Option(name, code));
-  $("language").value = TEXTS[navigator.language.slice(0, 2)] ? navigator.language.slice(0, 2) : "en";
+  for (const [code, own] of Object.entries(TEXTS)) $("language").add(new Option(own.name, code));
   $("language").onchange = () => speak($("language").value);
-  speak($("language").value);
+  const wanted = navigator.language.slice(0, 2);
+  speak(TEXTS[wanted] ? wanted : "en");
   state.settings = await (await fetch("settings.json")).json();
-  for (const name of Object.keys(state.settings.models)) $("model").add(new Option(name));
+  for (const model of Object.keys(state.settings.models)) $("model").add(new Option(model));
   $("model").onchange = () => load().catch(fail);
-  state.recognizer = new Recognizer(state.settings, (share) => say("loading", { percent: Math.round(100 * share) }));
-  if (embedded) {
-    document.body.classList.add("embedded");
-    attach(obey);
-  }
-  describeModel();
-  await load();
-  // The page works without it, and the app keeps its own.
-  if (!embedded) navigator.serviceWorker?.register("service-worker.js").catch(() => {});
+  state.recognizer = new Recognizer(state.settings, (share) => {
+    $("rate").textContent = text("loading", { percent: Math.round(100 * share) });
+  });
+  if (embedded) attach(obey);
+  else navigator.serviceWorker?.register("service-worker.js").catch(() => {}); // the page works without it
   requestAnimationFrame(paint);
+  await load();
 }
 
-// What the app wants: its language, and the model of its sidebar where the page has it.
-function obey({ language, model }) {
+// What the app wants: its language and theme, and the model of its sidebar where the page has it.
+function obey({ language, model, theme }) {
+  document.documentElement.dataset.theme = theme;
   if (TEXTS[language] && language !== state.language) speak(language);
   if (model in state.settings.models && model !== $("model").value) {
     $("model").value = model;
@@ -75,141 +79,179 @@ function obey({ language, model }) {
   }
 }
 
+// Load the chosen model; where that fails, the one that was loaded before stays.
 function load() {
-  say("loading", { percent: 0 });
+  const [before, wanted] = [document.body.dataset.ready, $("model").value];
   describeModel();
-  state.loaded = state.recognizer.load($("model").value).then(() => {
-    say("ready");
-    document.body.dataset.ready = $("model").value;
-    if (state.source && !state.source.live) return look(state.source);
-    return undefined;
-  });
+  state.loaded = state.recognizer.load(wanted).then(
+    () => {
+      document.body.dataset.ready = wanted;
+      for (const id of ["camera", "file"]) $(id).disabled = false;
+      if (!state.source) say("ready");
+      else if (!state.source.live) return inspect(state.source, state.run);
+      return undefined;
+    },
+    (error) => {
+      if (before) $("model").value = before;
+      describeModel();
+      throw error;
+    },
+  );
   return state.loaded;
 }
 
 function fail(error) {
+  close();
   say("failed", { reason: error.message }, true);
 }
 
 // Sources
 
 async function openCamera() {
-  await close();
-  let stream;
+  const run = close();
+  if (!globalThis.isSecureContext) return say("insecure", {}, true);
+  let camera;
   try {
     const wanted = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
-    stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    camera = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
   } catch (error) {
     const reasons = { NotAllowedError: "denied", NotReadableError: "busy" };
-    say(reasons[error.name] ?? "missing", {}, true);
-    return;
+    return run === state.run ? say(reasons[error.name] ?? "missing", {}, true) : undefined;
   }
-  const video = $("video");
-  video.srcObject = stream;
-  await video.play();
-  await open({ element: video, width: video.videoWidth, height: video.videoHeight, mirrored: true, live: true, stream });
+  if (run !== state.run) return stop(camera);
+  $("video").srcObject = camera;
+  return play(run, { camera, mirrored: true });
 }
 
 async function openFile(file) {
-  await close();
-  const url = URL.createObjectURL(file);
+  const run = close();
   try {
     if (file.type.startsWith("video/")) {
-      const video = $("video");
-      video.src = url;
-      video.loop = false;
-      await video.play();
-      await open({ element: video, width: video.videoWidth, height: video.videoHeight, live: true, url });
-    } else {
-      const bitmap = await createImageBitmap(file);
-      const canvas = $("still");
-      [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-      canvas.getContext("2d").drawImage(bitmap, 0, 0);
-      bitmap.close();
-      await open({ element: canvas, width: canvas.width, height: canvas.height, live: false, url });
+      $("video").src = URL.createObjectURL(file);
+      return await play(run, {});
     }
+    const bitmap = await createImageBitmap(file);
+    if (run !== state.run) return bitmap.close();
+    const { width, height } = bitmap;
+    [$("still").width, $("still").height] = [width, height];
+    $("still").getContext("2d").drawImage(bitmap, 0, 0);
+    bitmap.close();
+    open(run, { element: $("still"), width, height, live: false });
   } catch {
-    URL.revokeObjectURL(url);
-    await close();
-    say("unreadable", { name: file.name }, true);
+    if (run === state.run) {
+      close();
+      say("unreadable", { name: file.name }, true);
+    }
+    return undefined;
   }
+  return inspect(state.source, run).catch(fail);
 }
 
-async function open(source) {
+// Play what the video element has, and recognise it.
+async function play(run, more) {
+  const video = $("video");
+  try {
+    await video.play();
+  } catch (error) {
+    stop(more.camera);
+    throw error;
+  }
+  if (run !== state.run) return stop(more.camera);
+  open(run, { element: video, width: video.videoWidth, height: video.videoHeight, live: true, ...more });
+  return watch(state.source, run).catch(fail);
+}
+
+function open(run, source) {
   state.source = source;
   state.rows = [];
-  $("hint").hidden = true;
-  $("camera").hidden = true;
-  $("stop").hidden = false;
+  state.times = [];
+  document.body.classList.add("running");
   $("still").hidden = source.live;
   $("video").hidden = !source.live;
-  $("summary").hidden = true;
-  $("view").style.aspectRatio = `${source.width} / ${source.height}`;
-  [$("overlay").width, $("overlay").height] = [source.width, source.height];
   for (const id of ["video", "overlay"]) $(id).classList.toggle("mirrored", Boolean(source.mirrored));
-  await state.loaded;
-  await state.recognizer.restart();
-  if (source.live) watch(source).catch(fail);
-  else await look(source);
+  $("summary").hidden = true;
+  measure(source);
 }
 
-async function close() {
-  const { source } = state;
-  state.source = null;
-  state.faces = [];
-  state.times = [];
-  if (!source) return;
-  for (const track of source.stream?.getTracks() ?? []) track.stop();
+// Fit the page to the size that a source has now: phones turn, and videos change.
+function measure(source) {
+  $("view").style.aspectRatio = `${source.width} / ${source.height}`;
+  fit($("overlay"), source.width, source.height);
+}
+
+const stop = (camera) => camera?.getTracks().forEach((track) => track.stop());
+
+// End what is looked at; returns the number of the next run.
+function close() {
+  stop($("video").srcObject);
+  stop(state.source?.camera);
   $("video").pause();
   $("video").srcObject = null;
+  if ($("video").src) URL.revokeObjectURL($("video").src);
   $("video").removeAttribute("src");
-  if (source.url) URL.revokeObjectURL(source.url);
-  $("camera").hidden = false;
-  $("stop").hidden = true;
-  $("hint").hidden = false;
+  [state.source, state.faces] = [null, []];
+  document.body.classList.remove("running");
   $("still").hidden = true;
   say("ready");
-  drawBars();
-  drawShares();
+  showBars();
+  showSummary();
+  return ++state.run;
 }
 
-async function look(source) {
+async function inspect(source, run) {
+  await state.loaded;
   const { faces } = await state.recognizer.picture(await createImageBitmap(source.element));
-  if (state.source !== source) return;
+  if (run !== state.run) return;
   state.faces = faces;
   say(faces.length ? "faces" : "noFace", { count: faces.length });
-  drawBars();
+  showBars();
 }
 
 // One frame after the other, always the newest: while one is looked at, others pass.
-async function watch(source) {
-  const begin = performance.now();
+async function watch(source, run) {
+  const [video, begin] = [source.element, performance.now()];
+  await state.loaded;
+  await state.recognizer.restart();
   let shown = -1;
-  while (state.source === source) {
-    if (source.element.ended) break;
-    if (source.element.currentTime === shown || source.element.readyState < 2) {
+  while (run === state.run) {
+    if (video.ended || source.camera?.getTracks().every((track) => track.readyState === "ended")) {
+      close();
+      return;
+    }
+    if (video.currentTime === shown || video.readyState < 2) {
       await new Promise((resolve) => setTimeout(resolve, 4));
       continue;
     }
-    shown = source.element.currentTime;
-    const now = source.stream ? (performance.now() - begin) / 1000 : shown;
-    const { faces } = await state.recognizer.frame(await grab(source.element), now);
-    if (state.source !== source) return;
+    shown = video.currentTime;
+    if (video.videoWidth !== source.width || video.videoHeight !== source.height) {
+      [source.width, source.height] = [video.videoWidth, video.videoHeight];
+      measure(source);
+      await state.recognizer.restart();
+    }
+    const now = source.camera ? (performance.now() - begin) / 1000 : shown;
+    const { faces } = await state.recognizer.frame(await grab(video), now);
+    if (run !== state.run) return;
     state.faces = faces;
     keep(faces, now);
     tell(faces);
   }
-  if (state.source === source) drawShares();
 }
 
-// The picture that a video shows. Chromium keeps the memory of some hundred bitmaps of videos, but not that of frames.
+// The picture that a video shows. Chromium keeps the memory of some hundred bitmaps of videos, but not that of frames,
+// which know nothing of how a phone was turned in older browsers.
 async function grab(video) {
-  return globalThis.VideoFrame ? new VideoFrame(video, { timestamp: 0 }) : createImageBitmap(video);
+  if (!globalThis.VideoFrame) return createImageBitmap(video);
+  const frame = new VideoFrame(video, { timestamp: 0 });
+  const whole = frame.displayWidth === video.videoWidth && frame.displayHeight === video.videoHeight;
+  if (whole && !frame.rotation && !frame.flip) return frame;
+  frame.close();
+  return createImageBitmap(video);
 }
 
 function keep(faces, now) {
-  for (const { number, box, score, probabilities, emotion: index, certain } of faces) {
-    state.rows.push([now, number, ...box.map(Math.round), score, ...probabilities, index, certain]);
+  const model = document.body.dataset.ready;
+  for (const { number, box, score, probabilities, emotion, certain } of faces) {
+    state.rows.push([now, number, ...box.map(Math.round), score, ...probabilities, emotion, certain, model]);
   }
   if (state.rows.length > ROWS) state.rows.splice(0, ROWS / 2);
 }
@@ -220,93 +262,43 @@ function tell(faces) {
   while (time - state.times[0] > 2000) state.times.shift();
   const rate = (state.times.length - 1) / Math.max(0.001, (time - state.times[0]) / 1000);
   document.body.dataset.rate = rate.toFixed(1);
-  if (time - (state.told ?? 0) < 500) return; // what changes faster can't be read
+  if (time - (state.told ?? 0) < TOLD) return;
   state.told = time;
-  if (faces.length) say("rate", { rate: rate.toFixed(0) });
-  else say("noFace");
+  const key = faces.length ? "" : "noFace";
+  if (state.status[0] !== key) say(key);
+  $("rate").textContent = text("rate", { rate: rate.toFixed(0) });
 }
-
-// Drawing
 
 function paint() {
   requestAnimationFrame(paint);
-  state.painted = (state.painted ?? 0) + 1;
-  const canvas = $("overlay");
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!state.source) return;
-  const line = Math.max(2, canvas.width / 200);
-  for (const face of state.faces) drawFace(context, face, line, state.source.mirrored);
-  if (state.painted % 6 === 0 && state.source.live) drawBars();
-}
-
-function drawFace(context, { number, box, probabilities, emotion: index, certain }, line, mirrored) {
-  const [left, top, right, bottom] = box;
-  const colour = certain ? state.settings.colours[index] : "#ffffff";
-  context.lineWidth = line;
-  context.strokeStyle = "#000000";
-  context.setLineDash([]);
-  context.strokeRect(left, top, right - left, bottom - top);
-  context.strokeStyle = colour;
-  context.setLineDash(certain ? [] : [3 * line, 3 * line]);
-  context.strokeRect(left + line, top + line, right - left - 2 * line, bottom - top - 2 * line);
-  const size = Math.min(48, Math.max(14, 0.14 * (right - left)));
-  context.font = `600 ${size}px system-ui, sans-serif`;
-  const label = `${number} ${emotion(index)}${certain ? "" : "?"} ${Math.round(100 * probabilities[index])}%`;
-  const width = context.measureText(label).width + size * 0.6;
-  const y = top > 1.4 * size ? top - 1.4 * size : bottom;
-  context.save();
-  context.translate(mirrored ? right : left, y); // text is to be read, though the picture is mirrored
-  if (mirrored) context.scale(-1, 1);
-  context.fillStyle = "#000000";
-  context.fillRect(0, 0, width, 1.4 * size);
-  context.fillStyle = colour;
-  context.fillText(label, size * 0.3, size * 1.05);
-  context.restore();
+  state.painted++;
+  drawFaces($("overlay"), state.faces, state.source?.width ?? 1, look());
+  if (state.painted % 6 === 0 && state.source?.live) showBars();
 }
 
 // The bars of the largest face.
-function drawBars() {
+function showBars() {
+  const area = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
   const largest = state.faces.reduce((one, other) => (!one || area(other) > area(one) ? other : one), null);
-  rows($("bars"), largest?.probabilities ?? Array(7).fill(0), largest?.emotion);
+  drawBars($("bars"), largest?.probabilities ?? Array(7).fill(0), look(), largest?.emotion);
 }
 
-const area = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
-
-function drawShares() {
-  $("summary").hidden = state.rows.length === 0;
+function showSummary() {
+  $("summary").hidden = !state.rows.length;
   if (!state.rows.length) return;
   const counts = Array(7).fill(0);
   for (const row of state.rows) counts[row[14]]++;
-  rows($("shares"), counts.map((count) => count / state.rows.length));
-}
-
-// Seven bars, made once and changed from then on.
-function rows(place, shares, first) {
-  if (!place.children.length) {
-    for (let index = 0; index < 7; index++) {
-      const bar = document.createElement("div");
-      bar.className = "bar";
-      bar.innerHTML = '<span></span><div class="track"><span></span></div><b></b>';
-      place.append(bar);
-    }
-  }
-  shares.forEach((share, index) => {
-    const bar = place.children[index];
-    bar.classList.toggle("first", index === first);
-    bar.firstChild.textContent = emotion(index);
-    const fill = bar.querySelector(".track span");
-    fill.style.width = `${100 * share}%`;
-    fill.style.background = state.settings?.colours[index] ?? "";
-    bar.lastChild.textContent = `${Math.round(100 * share)}%`;
-  });
+  drawBars($("shares"), counts.map((count) => count / state.rows.length), look());
 }
 
 function download() {
   const { emotions } = state.settings;
-  const lines = state.rows.map(([seconds, ...row]) =>
-    [seconds.toFixed(3), ...row.slice(0, 5), ...row.slice(5, 13).map((value) => value.toFixed(4)), emotions[row[13]], row[14]]);
-  const table = [[...HEADER, ...emotions, "label", "certain"], ...lines].map((line) => line.join(",")).join("\n");
+  const lines = state.rows.map(([seconds, ...row]) => {
+    const [where, shares] = [row.slice(0, 5), row.slice(5, 13).map((value) => value.toFixed(4))];
+    return [seconds.toFixed(3), ...where, ...shares, emotions[row[13]], row[14], row[15]];
+  });
+  const header = ["seconds", "face", "left", "top", "right", "bottom", "detection", ...emotions];
+  const table = [[...header, "label", "certain", "model"], ...lines].map((line) => line.join(",")).join("\n");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([`${table}\n`], { type: "text/csv" }));
   link.download = "emotions.csv";
@@ -317,12 +309,11 @@ function download() {
 $("camera").onclick = () => openCamera().catch(fail);
 $("stop").onclick = () => close();
 $("download").onclick = download;
-$("hand-over").onclick = () => handOver({ model: $("model").value, rows: state.rows });
+$("hand-over").onclick = () => handOver(state.rows);
 $("file").onchange = ({ target }) => {
-  if (target.files.length) openFile(target.files[0]).catch(fail);
+  if (target.files.length) openFile(target.files[0]);
   target.value = "";
 };
 
-// What tests look at.
-globalThis.page = state;
+globalThis.page = state; // what tests look at
 start().catch(fail);

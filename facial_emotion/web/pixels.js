@@ -21,6 +21,8 @@ export async function take(image) {
 // Whether a frame's pixels could be copied; some browsers can't convert its colours.
 async function copied(image, size) {
   try {
+    const { width, height } = image.visibleRect;
+    if (width !== image.displayWidth || height !== image.displayHeight) return false;
     if (image.allocationSize({ format: "RGBA" }) !== size) return false;
     await image.copyTo(kept, { format: "RGBA" });
     return true;

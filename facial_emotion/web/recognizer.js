@@ -12,18 +12,20 @@ export class Recognizer {
         onProgress(data.progress, data.name);
         return;
       }
-      const { resolve, reject } = this.waiting.get(data.id);
+      const asked = this.waiting.get(data.id);
       this.waiting.delete(data.id);
-      if (data.error) reject(new Error(data.error));
-      else resolve(data);
+      if (data.error) asked?.reject(new Error(data.error));
+      else asked?.resolve(data);
     };
     this.worker.onerror = (event) => {
-      for (const { reject } of this.waiting.values()) reject(new Error(event.message ?? "the worker failed"));
+      this.failed = new Error(event.message || "the worker can't be started");
+      for (const { reject } of this.waiting.values()) reject(this.failed);
       this.waiting.clear();
     };
   }
 
   ask(task, values = {}, transfer = []) {
+    if (this.failed) return Promise.reject(this.failed);
     return new Promise((resolve, reject) => {
       const id = ++this.last;
       this.waiting.set(id, { resolve, reject });

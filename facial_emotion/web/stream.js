@@ -2,14 +2,11 @@
 
 import { overlap } from "./faces.js";
 
-const MIN_OVERLAP = 0.35; // of boxes scaled by 2, so that a face may move by its own width between two detections
-const SAME_SCENE = 0.5; // similarity of two frames below which there is a cut between them
-const SAME_FACE = 0.55; // similarity of two crops below which they are of different people
-const AT_ONCE = 0.12; // seconds: a face that looks different so soon is another one
 const REACH = 10; // pixels of the small frame that a face may move between two frames
 const PATCH = 12; // points along a side of the patch that is looked for
 
-// The tracks of one video. settings: {smoothing, hold, timeout} in seconds.
+// The tracks of one video. settings: smoothing, hold, timeout and at_once in seconds; min_overlap, same_scene and
+// same_face: limits, as of facial_emotion/video/tracking.py.
 export class Stream {
   constructor(settings) {
     this.settings = settings;
@@ -24,42 +21,46 @@ export class Stream {
     this.tracks.forEach((track) => {
       faces.forEach((face) => {
         const shared = overlap(scaled(track.box, 2), scaled(face.box, 2));
-        if (shared >= MIN_OVERLAP) pairs.push({ track, face, shared });
+        if (shared >= this.settings.min_overlap) pairs.push({ track, face, shared });
       });
     });
     const [takenTracks, takenFaces] = [new Set(), new Set()];
     for (const { track, face } of pairs.sort((one, other) => other.shared - one.shared)) {
       if (takenTracks.has(track) || takenFaces.has(face)) continue;
       takenTracks.add(track);
-      const cut = now - track.seen <= AT_ONCE || similarity(track.scene, scene) < SAME_SCENE;
-      if (cut && similarity(track.crop, face.crop) < SAME_FACE) {
+      const { at_once: atOnce, same_scene: sameScene } = this.settings;
+      const cut = now - track.seen <= atOnce || similarity(track.scene, scene) < sameScene;
+      // What was followed may have drifted; what was detected may be older.
+      if (cut && ![track.crop, track.detected].some((crop) => this.looksSame(crop, face.crop))) {
         this.tracks = this.tracks.filter((other) => other !== track);
         continue;
       }
       takenFaces.add(face);
-      Object.assign(track, face, { scene, seen: now });
+      Object.assign(track, face, { detected: face.crop, scene, seen: now });
     }
     for (const face of faces) {
-      if (!takenFaces.has(face)) this.tracks.push({ ...face, number: ++this.last, scene, seen: now, logs: null });
+      if (takenFaces.has(face)) continue;
+      this.tracks.push({ ...face, detected: face.crop, number: ++this.last, scene, seen: now, logs: null });
     }
     return this.visible(now);
   }
 
-  // Move the tracks of the frame before to this one; whether all were found. small: {grey, width, height, scale}.
+  looksSame(crop, other) {
+    return similarity(crop, other) >= this.settings.same_face;
+  }
+
+  // Move the tracks of the frame before to this one, or none where one is not found; whether they were moved.
+  // before, small: {grey, width, height, scale}.
   follow(before, small, then, now) {
-    let whole = true;
-    for (const track of this.tracks.filter(({ seen }) => seen === then)) {
-      const shift = shiftOf(before, small, track.box);
-      if (!shift) {
-        whole = false;
-        continue;
-      }
+    const shifts = this.visible(then).map((track) => [track, shiftOf(before, small, track.box)]);
+    if (shifts.some(([, shift]) => !shift)) return false;
+    for (const [track, shift] of shifts) {
       const move = ([x, y]) => [x + shift[0], y + shift[1]];
       track.box = [...move(track.box), ...move(track.box.slice(2))];
       track.points = track.points.map(move);
       track.seen = now;
     }
-    return whole;
+    return true;
   }
 
   visible(now) {

@@ -22,7 +22,28 @@ VERSION = "1.30.0"
 ADDRESS = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{VERSION}.tgz"
 # As npm's registry gives it: SHA-512 in base 64.
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-LICENCE = "MIT, copyright Microsoft Corporation (https://github.com/microsoft/onnxruntime/blob/main/LICENSE)"
+LICENCE = """MIT License
+
+Copyright (c) Microsoft Corporation
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+"""  # the npm package names it, and has no file with it
 
 
 def fetch(package: Path | None = None) -> dict[str, int]:
@@ -40,11 +61,10 @@ def fetch(package: Path | None = None) -> dict[str, int]:
     hashes, sizes = {}, {}
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for name in VENDOR:
-            member = archive.extractfile(f"package/dist/{name}")
-            assert member is not None, name
-            own = member.read()
+            member = None if name == "LICENSE" else archive.extractfile(f"package/dist/{name}")
+            own = LICENCE.encode() if member is None else member.read()
             (folder / name).write_bytes(own)
             hashes[name], sizes[name] = hashlib.sha256(own).hexdigest(), len(own)
-    about = {"package": f"onnxruntime-web {VERSION}", "source": ADDRESS, "licence": LICENCE, "files": hashes}
+    about = {"package": f"onnxruntime-web {VERSION}", "source": ADDRESS, "licence": "MIT", "files": hashes}
     (folder / "vendor.json").write_text(json.dumps(about, indent=1) + "\n")
     return sizes
