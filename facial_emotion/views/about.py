@@ -34,7 +34,8 @@ TEXT = translatable(
         "- Faces that are covered by half or very small are often not detected, and a face in profile shows half "
         "of its expression.",
         "## Privacy",
-        "Pictures and live video go to the server of this page, which is your own computer if you started the app "
+        "Live video that is recognised in the browser stays in it. Pictures, and live video where the server is "
+        "chosen, go to the server of this page, which is your own computer if you started the app "
         "there, and stay in its memory. A video that is uploaded, and its annotated copy, are files there. Pictures "
         "and videos are kept until you remove them, or for an hour after your last visit: a reload finds them again by "
         "a cookie, which has nothing but a random key. Nothing is sent elsewhere: a test traces the system calls of "
