@@ -145,7 +145,7 @@ def test_compare_shows_every_model_on_one_picture() -> None:
     answers = [re.search(rf"<b>{name}</b><span>\S+ (\w+) ", listed) for name in recognizers.names()]
     assert all(answers)
     hard = next(each for each in at.selectbox if each.label == "On faces that are hard to see")
-    assert {*hard.options} == {name for name in recognizers.names() if name.startswith(("cnn-", "svm-"))}
+    assert {*hard.options} == {name for name in recognizers.names() if name.startswith(("cnn-", "svm-", "ensemble-"))}
     assert any("sunglasses" in each.proto.body for each in at.get("html"))
     assert len({answer[1] for answer in answers if answer}) > 1, "the example is one on which models differ"
 
