@@ -96,7 +96,7 @@ def run(line: str, folder: Path) -> str:
 
 @pytest.mark.long
 def test_every_command_that_needs_no_training_runs(folder: Path) -> None:
-    elsewhere = {*ELSEWHERE, "facial-emotion live"}  # which serves until it is stopped: tests/web
+    elsewhere = {*ELSEWHERE, "facial-emotion live"}  # which serves until it is stopped: tests/browser/test_web.py
     lines = [line for line in lines_of(BEFORE) if line not in elsewhere and "--cluster tcp:" not in line]
     lines_of_others = (line for line in lines_of(BEFORE + AFTER) if not line.startswith(WORKSHOP))
     assert {line for line in lines_of_others if "facial-emotion" not in line} == {

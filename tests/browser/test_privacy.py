@@ -18,7 +18,7 @@ from tests.browser.conftest import is_reachable, wait_until_settled
 
 def test_the_app_sends_pages_and_nothing_else(browser: Browser, tmp_path: Path) -> None:
     home, log = tmp_path / "home", tmp_path / "calls.txt"
-    home.mkdir()
+    (home / ".cache").mkdir(parents=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

@@ -28,7 +28,7 @@ from facial_emotion.features.faces import find_faces
 from facial_emotion.features.visibility import are_visible
 from facial_emotion.views.in_browser import to_record
 from facial_emotion.web import site
-from tests.browser.conftest import TIMEOUT_MS, camera_video, chromium
+from tests.browser.conftest import TIMEOUT_MS
 from tests.made import write_video
 from workshop.makers import web
 
@@ -36,7 +36,7 @@ BITMAP = "createImageBitmap(new Blob([Uint8Array.from(atob(content), (letter) =>
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def site_address() -> Iterator[str]:
     with site.server("127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -44,23 +44,15 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    camera.write_bytes(camera_video())
-    with chromium(f"--use-file-for-fake-video-capture={camera}") as launched:
-        yield launched
-
-
 @pytest.fixture
-def page(address: str, browser: Browser) -> Iterator[Page]:
+def page(site_address: str, browser: Browser) -> Iterator[Page]:
     """The page, ready, as a new visitor has it. It may log no error."""
     context = browser.new_context(permissions=["camera"], locale="en-GB")
     context.set_default_timeout(TIMEOUT_MS)
     opened, errors = context.new_page(), list[str]()
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    opened.goto(address)
+    opened.goto(site_address)
     opened.wait_for_selector("body[data-ready]")
     yield opened
     context.close()
@@ -111,7 +103,6 @@ def pictures() -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("name", pictures())
 def test_crops_are_those_of_python(name: str, page: Page) -> None:
     rgb = pictures()[name]
@@ -124,7 +115,6 @@ def test_crops_are_those_of_python(name: str, page: Page) -> None:
     assert np.abs(found.astype(int) - crop_faces(rgb, faces)).max() <= 2
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("name", site.MODELS)
 def test_probabilities_are_those_of_python(name: str, page: Page, crops: np.ndarray) -> None:
     page.select_option("#model", name)
@@ -137,7 +127,6 @@ def test_probabilities_are_those_of_python(name: str, page: Page, crops: np.ndar
     assert distance.max() < 5e-3
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("name", pictures())
 def test_faces_and_labels_are_those_of_python(name: str, page: Page) -> None:
     rgb = pictures()[name]
@@ -150,7 +139,6 @@ def test_faces_and_labels_are_those_of_python(name: str, page: Page) -> None:
         assert np.abs(np.array(face["box"]) - other.box).max() <= 0.08 * (other.box[2] - other.box[0]) + 2
 
 
-@pytest.mark.browser
 def test_live_video_is_recognised_without_a_request_and_without_the_server(browser: Browser) -> None:
     context = browser.new_context(permissions=["camera"], locale="de-DE")
     context.set_default_timeout(TIMEOUT_MS)
@@ -180,7 +168,6 @@ def test_live_video_is_recognised_without_a_request_and_without_the_server(brows
     context.close()
 
 
-@pytest.mark.browser
 def test_nothing_breaks_that_is_clicked_in_mid_run(page: Page, tmp_path: Path) -> None:
     Image.fromarray(examples.portrait()).save(tmp_path / "portrait.jpg")
     page.evaluate("document.querySelector('#camera').click(), document.querySelector('#camera').click()")  # at once
@@ -204,7 +191,6 @@ def test_nothing_breaks_that_is_clicked_in_mid_run(page: Page, tmp_path: Path) -
     assert page.is_visible("#summary")
 
 
-@pytest.mark.browser
 def test_a_video_file_is_recognised_to_its_end(page: Page, tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", 100)
     page.set_input_files("#file", tmp_path / "film.mp4")
@@ -214,7 +200,6 @@ def test_a_video_file_is_recognised_to_its_end(page: Page, tmp_path: Path) -> No
     assert page.evaluate("new Set(page.rows.map((row) => row[1])).size") == 1  # one person
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [("NotAllowedError", "The browser may not use the camera"), ("NotFoundError", "There is no camera: connect one")],
@@ -226,7 +211,6 @@ def test_a_camera_that_cannot_be_used_is_said(page: Page, error: str, sentence: 
     until(page, f"document.querySelector('#status').textContent.startsWith('{sentence}')")
 
 
-@pytest.mark.browser
 def test_another_person_before_the_same_background_has_another_number(page: Page, crops: np.ndarray) -> None:
     program = """async ({one, other, settings}) => {
         const { Stream } = await import("./stream.js");
@@ -242,7 +226,6 @@ def test_another_person_before_the_same_background_has_another_number(page: Page
     assert page.evaluate(program, values) == [1, 1, 2, 2, 3]
 
 
-@pytest.mark.browser
 def test_everybody_can_use_it(page: Page) -> None:
     found = [violation["id"] for violation in Axe().run(page).response["violations"]]
     assert found == []
@@ -253,7 +236,6 @@ def test_everybody_can_use_it(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "es"
 
 
-@pytest.mark.browser
 def test_what_can_not_be_read_is_said(page: Page, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("no picture")
     page.set_input_files("#file", tmp_path / "notes.jpg")
@@ -267,7 +249,6 @@ def test_what_can_not_be_read_is_said(page: Page, tmp_path: Path) -> None:
     until(page, "document.querySelector('#status').textContent === 'No face is found.'")
 
 
-@pytest.mark.browser
 def test_a_crop_that_shows_too_little_is_uncertain_here_too(page: Page, crops: np.ndarray) -> None:
     from workshop.conditions import CONDITIONS
 
@@ -280,15 +261,15 @@ def test_a_crop_that_shows_too_little_is_uncertain_here_too(page: Page, crops: n
     assert page.evaluate(program, values) == are_visible(some).tolist()
 
 
-def test_the_server_isolates_the_page_and_forbids_other_hosts(address: str) -> None:
-    with urllib.request.urlopen(address) as response:
+def test_the_server_isolates_the_page_and_forbids_other_hosts(site_address: str) -> None:
+    with urllib.request.urlopen(site_address) as response:
         policy = response.headers["Content-Security-Policy"]
         assert "connect-src 'self'" in policy
         assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
         assert b"<!doctype html>" in response.read()
     for path in ("/site.py", "/../recognizers.py", "/nothing"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(address + path)
+            urllib.request.urlopen(site_address + path)
 
 
 def test_the_page_is_written_for_a_static_host(tmp_path: Path) -> None:
