@@ -11,7 +11,7 @@ calibration is hard-to-beat at label shift adaptation", ICML 2020.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -77,6 +77,11 @@ def estimated(probabilities: np.ndarray, card: Card) -> np.ndarray:
         if np.abs(shares - before).max() < 1e-6:
             break
     return shares
+
+
+def settled(text: str, card: Card, probabilities: Callable[[], np.ndarray]) -> np.ndarray:
+    """The shares float (7,) that a text gives or, for "estimate", those of faces with these probabilities (n, 7)."""
+    return estimated(probabilities(), card) if text == ESTIMATE else resolved(text, card)
 
 
 def adjusted(probabilities: np.ndarray, shares: Sequence[float] | np.ndarray, card: Card) -> np.ndarray:

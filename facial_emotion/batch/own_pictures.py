@@ -118,7 +118,7 @@ def _with_shares(answers: np.ndarray, wanted: str, card: Card) -> tuple[dict[str
     """Shares of the emotions, none where none are wanted, and answers (n, 7) that take them into account."""
     if not wanted:
         return {}, answers
-    found = shares.estimated(answers, card) if wanted == shares.ESTIMATE else shares.resolved(wanted, card)
+    found = shares.settled(wanted, card, lambda: answers)
     named = {name: float(share) for name, share in zip(EMOTIONS, found, strict=True)}
     return named, shares.adjusted(answers, found, card)
 

@@ -121,15 +121,14 @@ def _settle_shares(sources: list[Source], options: Options, card: Card) -> str:
     """The shares of the emotions as words for the results, "estimated:" or "given:" before them; empty for none."""
     if not options.shares:
         return ""
-    estimate = options.shares == shares.ESTIMATE
-    found = shares.estimated(_some_faces(sources, options), card) if estimate else shares.resolved(options.shares, card)
-    return f"{'estimated' if estimate else 'given'}: {shares.in_words(found)}"
+    found = shares.settled(options.shares, card, lambda: _some_faces(sources, options))
+    return f"{'estimated' if options.shares == shares.ESTIMATE else 'given'}: {shares.in_words(found)}"
 
 
 def _some_faces(sources: list[Source], options: Options) -> np.ndarray:
     """Probabilities (n, 7) of faces that shares are estimated from: of whole sources, in any order, until ENOUGH.
 
-    Videos are looked at once a second, or at what is left of that by ``every`` and ``fps``.
+    Videos are looked at once a second, or less often where ``fps`` says so.
     """
     quick = replace(options, shares="", annotate=None, smoothing=0.0, fps=min(options.fps or 1.0, 1.0))
     first, end = COLUMNS.index(EMOTIONS[0]), COLUMNS.index(EMOTIONS[-1]) + 1

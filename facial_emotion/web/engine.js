@@ -93,8 +93,9 @@ export class Engine {
   // The labelled faces of the next frame of a video, at a time in seconds.
   async frame(picture, now) {
     const small = this.small(picture);
-    const followed = this.before && this.frames % EVERY !== 0 && this.before.width === small.width && this.before.height === small.height &&
-      this.stream.follow(this.before, small, this.before.now, now);
+    const { before } = this;
+    const alike = before && before.width === small.width && before.height === small.height;
+    const followed = alike && this.frames % EVERY !== 0 && this.stream.follow(before, small, before.now, now);
     let tracks = this.stream.visible(now);
     if (followed) {
       for (const track of tracks) {

@@ -1,7 +1,7 @@
 // The worker as functions that return promises.
 
 export class Recognizer {
-  // settings: settings.json; onProgress: (share, name) -> of a model that is being loaded.
+  // settings: settings.json; onProgress: (share) -> of a model that is being loaded.
   constructor(settings, onProgress = () => {}) {
     this.settings = settings;
     this.waiting = new Map();
@@ -9,7 +9,7 @@ export class Recognizer {
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => {
       if (data.id === undefined) {
-        onProgress(data.progress, data.name);
+        onProgress(data.progress);
         return;
       }
       const asked = this.waiting.get(data.id);

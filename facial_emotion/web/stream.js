@@ -97,7 +97,7 @@ function scaled([left, top, right, bottom], factor) {
 }
 
 // The correlation of two grey pictures of the same size.
-export function similarity(one, other) {
+function similarity(one, other) {
   if (one.length !== other.length) return -1;
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [a, b] = [mean(one), mean(other)];

@@ -24,7 +24,7 @@ async function fetchModel(name) {
     if (done + value.length > size) throw new Error(`models/${name}.onnx: expected ${size} bytes, found more`);
     bytes.set(value, done);
     done += value.length;
-    postMessage({ progress: done / size, name });
+    postMessage({ progress: done / size });
   }
   if (done !== size) throw new Error(`models/${name}.onnx: expected ${size} bytes, found ${done}`);
   return bytes;
@@ -60,10 +60,8 @@ const TASKS = {
 let queue = Promise.resolve();
 onmessage = ({ data }) => {
   queue = queue.then(async () => {
-    const start = performance.now();
     try {
-      const answer = await TASKS[data.do](data);
-      postMessage({ id: data.id, ...answer, milliseconds: performance.now() - start });
+      postMessage({ id: data.id, ...(await TASKS[data.do](data)) });
     } catch (error) {
       postMessage({ id: data.id, error: String(error?.message ?? error) });
     }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facial_emotion import recognizers
+from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.evaluation.scores import mean_recall
 from facial_emotion.features.visibility import are_visible
 from facial_emotion.scene import Face, are_certain
@@ -44,6 +45,11 @@ def test_a_damaged_face_does_not_show_enough_to_be_certain(crops: np.ndarray) ->
         assert shown[damaged] < 0.05, damaged
     assert shown["32 pixels"] >= shown["24 pixels"] >= shown["16 pixels"] >= shown["12 pixels"]
     assert shown["turned by 20 degrees"] > 0.95
+
+
+def test_hardly_a_face_of_training_shows_too_little(real: Fer2013) -> None:
+    shown = are_visible(real.split("Training").crops)
+    assert 0.994 < shown.mean() < 0.999
 
 
 @pytest.mark.release
