@@ -218,17 +218,18 @@ async function watch(source, run) {
       close();
       return;
     }
-    if (video.currentTime === shown || video.readyState < 2) {
+    const frame = video.getVideoPlaybackQuality().totalVideoFrames || video.currentTime;
+    if (frame === shown || video.readyState < 2) {
       await new Promise((resolve) => setTimeout(resolve, 4));
       continue;
     }
-    shown = video.currentTime;
+    shown = frame;
     if (video.videoWidth !== source.width || video.videoHeight !== source.height) {
       [source.width, source.height] = [video.videoWidth, video.videoHeight];
       measure(source);
       await state.recognizer.restart();
     }
-    const now = source.camera ? (performance.now() - begin) / 1000 : shown;
+    const now = source.camera ? (performance.now() - begin) / 1000 : video.currentTime;
     const { faces } = await state.recognizer.frame(await grab(video), now);
     if (run !== state.run) return;
     state.faces = faces;
