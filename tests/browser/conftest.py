@@ -20,15 +20,11 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from facial_emotion import examples
+from workshop.benchmarks.browser import FLAGS
 
 ROOT = Path(__file__).parent.parent.parent
 TIMEOUT_MS = 90_000  # long, for busy machines
 FRAMES_WITH_FACE, FRAMES_WITHOUT = 150, 45  # of the camera's video
-_FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
-]
 
 
 @contextlib.contextmanager
@@ -70,7 +66,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
+        launched = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
         yield launched
         launched.close()
 

@@ -36,6 +36,20 @@ def video(model: str, frames: int, threads: int, every: int, out: Path | None) -
         click.echo(f"{key:18} {value}")
 
 
+@main.command(epilog="Example: python -m workshop benchmark browser --minutes 10")
+@click.option("--minutes", default=10, show_default=True, type=click.IntRange(1), help="Minutes of live video.")
+@click.option("--out", type=_PATH, help="By default results/browser.json.")
+def browser(minutes: int, out: Path | None) -> None:
+    """The page in the browser: time to the first label, recognitions a second, memory, requests."""
+    from facial_emotion.terminal import bar
+    from workshop.benchmarks.browser import measure
+
+    with bar("minutes", minutes) as step:
+        figures = measure(minutes, step)
+    click.echo(json.dumps({key: figures[key] for key in ("sizes", "first_label_s", "minutes")}, indent=1))
+    click.echo(str(_write(out, "browser.json", figures)))
+
+
 @main.command(epilog="Example: python -m workshop benchmark batch --pictures 2000 --count 4")
 @click.option("--pictures", default=10_000, show_default=True, type=click.IntRange(1), help="Pictures to recognise.")
 @click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
