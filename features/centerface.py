@@ -27,20 +27,18 @@ if TYPE_CHECKING:
 
 MODEL = Path(__file__).parent / "centerface.onnx"
 CARD = MODEL.with_suffix(".json")
-_STRIDE = 4  # pixels of the network's input for each cell of its outputs
-_MULTIPLE = 32  # the sides of its input
+STRIDE = 4  # pixels of the network's input for each cell of its outputs
+MULTIPLE = 32  # the sides of its input
 _WHOLE = 1280 * 1280  # pixels: larger inputs are searched in tiles
 _TILE, _OVERLAP = 1024, 192  # pixels; a face of up to the overlap lies whole in a tile, larger ones in coarser levels
-_MAX_ENLARGEMENT = 2.0
-_LINEAR_SCALE = (
-    0.43  # just below video's; from here on linear interpolation sees nine of ten pixels of a line, and is fast
-)
-_NMS_OVERLAP = 0.3  # intersection over union of two boxes of one face
+MAX_ENLARGEMENT = 2.0
+_LINEAR_SCALE = 0.43  # just below video's: from here on linear interpolation, which is fast, sees 9 of 10 pixels
+NMS_OVERLAP = 0.3  # intersection over union of two boxes of one face
 # A face with a score between these is looked at again, at a size that the network knows best: lamps and knots in wood
 # look like faces at one size only, and small faces get a better score and better points.
-_CANDIDATE, _SURE = 0.1, 0.65
-_LOOK_FACE, _LOOK_MARGIN = 56, 0.75  # pixels of the face at the second look; what is seen around it, in its own sides
-_LEAST = 0.75  # of the height of the smallest face that is looked for: lower candidates that are not sure are dropped
+CANDIDATE, SURE = 0.1, 0.65
+LOOK_FACE, LOOK_MARGIN = 56, 0.75  # pixels of the face at the second look; what is seen around it, in its own sides
+LEAST = 0.75  # of the height of the smallest face that is looked for: lower candidates that are not sure are dropped
 
 _sessions: dict[int, onnxruntime.InferenceSession] = {}  # by number of threads
 _loading = threading.Lock()
@@ -51,11 +49,11 @@ Detections = tuple[np.ndarray, np.ndarray, np.ndarray]  # boxes (n, 4), scores (
 def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
     """Detect faces in any pose; arguments and result as in ``faces.find_faces``, in any order."""
     height, width = rgb.shape[:2]
-    scale = min(SEEN / min_face, _MAX_ENLARGEMENT)
-    least, results = min(threshold, _CANDIDATE), list[Detections]()
+    scale = min(SEEN / min_face, MAX_ENLARGEMENT)
+    least, results = min(threshold, CANDIDATE), list[Detections]()
     while True:
         size = _input_side(width * scale), _input_side(height * scale)
-        padded = [side + -side % _MULTIPLE for side in size]
+        padded = [side + -side % MULTIPLE for side in size]
         whole = padded[0] * padded[1] <= _WHOLE
         interpolation = cv2.INTER_AREA if scale < _LINEAR_SCALE else cv2.INTER_LINEAR
         level = rgb if size == (width, height) else cv2.resize(rgb, size, interpolation=interpolation)
@@ -66,7 +64,7 @@ def detect(rgb: np.ndarray, threshold: float, min_face: float) -> Faces:
             break
         scale /= 2
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*results, strict=True))
-    unsure, low = scores < _SURE, boxes[:, 3] - boxes[:, 1] < _LEAST * min_face
+    unsure, low = scores < SURE, boxes[:, 3] - boxes[:, 1] < LEAST * min_face
     scores[unsure & low] = 0
     looks = np.flatnonzero(unsure & ~low)
     looks = looks[np.argsort(-scores[looks], kind="stable")]
@@ -83,14 +81,14 @@ def _look_again(
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """A candidate, box (4,) and points (5, 2), as it is at the second look; its score is the mean of the two looks'."""
     side = max(box[2] - box[0], box[3] - box[1])
-    low = np.floor(np.clip(box[:2] - _LOOK_MARGIN * side, 0, None)).astype(int)
-    high = np.ceil(box[2:] + _LOOK_MARGIN * side).astype(int)
+    low = np.floor(np.clip(box[:2] - LOOK_MARGIN * side, 0, None)).astype(int)
+    high = np.ceil(box[2:] + LOOK_MARGIN * side).astype(int)
     part = rgb[low[1] : high[1], low[0] : high[0]]
     if not part.size:
         return box, 0.0, points
-    size = [max(1, round(length * _LOOK_FACE / side)) for length in part.shape[1::-1]]
+    size = [max(1, round(length * LOOK_FACE / side)) for length in part.shape[1::-1]]
     ratio = np.array(part.shape[1::-1]) / size
-    boxes, scores, places = _search(cv2.resize(part, size, interpolation=cv2.INTER_AREA), _CANDIDATE)
+    boxes, scores, places = _search(cv2.resize(part, size, interpolation=cv2.INTER_AREA), CANDIDATE)
     boxes, places = boxes * np.tile(ratio, 2) + np.tile(low, 2), places * ratio + low
     same = np.abs((boxes[:, :2] + boxes[:, 2:]) / 2 - (box[:2] + box[2:]) / 2).max(axis=1) < side / 2
     if not same.any():
@@ -104,7 +102,7 @@ def _input_side(length: float) -> int:
 
     Rounding stretches the picture by some per cent, which costs nothing; padding would be computed for nothing.
     """
-    return max(1, round(length)) if length < 6 * _MULTIPLE else _MULTIPLE * round(length / _MULTIPLE)
+    return max(1, round(length)) if length < 6 * MULTIPLE else MULTIPLE * round(length / MULTIPLE)
 
 
 def _search_tiles(level: np.ndarray, threshold: float) -> list[Detections]:
@@ -134,7 +132,7 @@ def _tiles(side: int) -> list[tuple[int, tuple[float, float]]]:
 def _search(rgb: np.ndarray, threshold: float) -> Detections:
     """Detections in a picture at its own size, in pixels from its corner."""
     height, width = rgb.shape[:2]
-    bottom, right = -height % _MULTIPLE, -width % _MULTIPLE
+    bottom, right = -height % MULTIPLE, -width % MULTIPLE
     if bottom or right:
         rgb = cv2.copyMakeBorder(rgb, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)  # four channels are faster than three
@@ -142,8 +140,8 @@ def _search(rgb: np.ndarray, threshold: float) -> Detections:
         ["cells", "scores", "values"], {"rgba": rgba, "threshold": np.array(threshold, dtype=np.float32)}
     )
     # Of each cell: logarithms of height and width, y and x of the box's centre from the cell's, y and x of the points.
-    box_height, box_width = _STRIDE * np.exp(values[:, :2]).T
-    y, x = _STRIDE * (cells[:, 1:] + values[:, 2:4] + 0.5).T
+    box_height, box_width = STRIDE * np.exp(values[:, :2]).T
+    y, x = STRIDE * (cells[:, 1:] + values[:, 2:4] + 0.5).T
     left, top = x - box_width / 2, y - box_height / 2
     boxes = np.stack([left, top, left + box_width, top + box_height], axis=1)
     relative = values[:, 4:].reshape(-1, 5, 2)[:, :, ::-1]  # x, y in units of the box
@@ -157,7 +155,7 @@ def _suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.nda
     if len(boxes) < 2:
         return np.flatnonzero(scores > threshold)
     corner_and_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), threshold, _NMS_OVERLAP, top_k=limits.BOXES)
+    kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), threshold, NMS_OVERLAP, top_k=limits.BOXES)
     return np.asarray(kept, dtype=np.int64).reshape(-1)
 
 

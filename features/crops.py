@@ -22,8 +22,8 @@ CROP_SIDE = 48
 # Degrees of tilt that a face keeps, because many of FER2013's faces have as much. Measured on PublicTest's crops that
 # were found again in larger pictures: models are as good as without turning, and better than with all faces upright.
 NATURAL_TILT = 20.0
-_SHAPE_LIMIT = 3.0  # standard deviations of what the shapes of faces change in Training: no crop is changed more
-_MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
+SHAPE_LIMIT = 3.0  # standard deviations of what the shapes of faces change in Training: no crop is changed more
+MAX_OVERSAMPLING = 8  # of a crop that is warped; larger faces are shrunk first
 
 
 def check_crops(crops: np.ndarray) -> None:
@@ -105,7 +105,7 @@ def _placement(detector: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     if "by_shape" not in box:
         return place, np.zeros(10), np.zeros((10, 3)), np.zeros(3)
     mean, weights, deviation = (np.array(box["by_shape"][name]) for name in ("mean", "weights", "deviation"))
-    return place, mean, weights, _SHAPE_LIMIT * deviation
+    return place, mean, weights, SHAPE_LIMIT * deviation
 
 
 def tilts(points: np.ndarray) -> np.ndarray:
@@ -158,14 +158,14 @@ def _warp(rgb: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(rgb[low[1] : high[1], low[0] : high[0]], cv2.COLOR_RGB2GRAY)
     matrix = matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ low
-    shrink = 1 / np.hypot(*matrix[:, 0]) / _MAX_OVERSAMPLING  # pixels of the picture for each of the warped crop
+    shrink = 1 / np.hypot(*matrix[:, 0]) / MAX_OVERSAMPLING  # pixels of the picture for each of the warped crop
     if shrink > 1:
         size = [max(1, round(side / shrink)) for side in grey.shape[::-1]]
         ratio = np.array(grey.shape[::-1]) / size
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         matrix[:, 2] += matrix[:, :2] @ ((ratio - 1) / 2)
         matrix[:, :2] *= ratio
-    factor = int(np.clip(np.ceil(1 / np.hypot(*matrix[:, 0])), 1, _MAX_OVERSAMPLING))
+    factor = int(np.clip(np.ceil(1 / np.hypot(*matrix[:, 0])), 1, MAX_OVERSAMPLING))
     matrix *= factor
     matrix[:, 2] += (factor - 1) / 2
     side = CROP_SIDE * factor

@@ -3,21 +3,19 @@
 import { areas, grey } from "./pixels.js";
 
 export const SIDE = 48; // pixels of a crop
-const OVERSAMPLING = 8; // at most, of a crop that is warped; larger faces are shrunk first
-const SHAPE_LIMIT = 3; // standard deviations that the shape of a face may change its crop
-const NATURAL_TILT = (20 * Math.PI) / 180; // that a face keeps
 
 // The similarity transform [a, b, x, c, d, y] from pixels of the picture to those of the crop.
-// framing: a detector's place in crop_calibration.json, and the mean places of the points in a crop.
+// framing: of settings.json: a detector's place in crop_calibration.json, the mean places of the points in a crop, and
+// the constants of features/crops.py.
 export function cropTransform({ box, points }, framing) {
   const centre = [(box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2];
   const size = Math.sqrt((box[2] - box[0]) * (box[3] - box[1]));
   const tilt = tiltOf(points, framing.points_in_crop);
-  const angle = -Math.sign(tilt) * Math.max(Math.abs(tilt) - NATURAL_TILT, 0);
+  const angle = -Math.sign(tilt) * Math.max(Math.abs(tilt) - (framing.natural_tilt * Math.PI) / 180, 0);
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   const turn = ([x, y]) => [cosine * x - sine * y, sine * x + cosine * y];
   const shape = points.flatMap(([x, y]) => turn([x - centre[0], y - centre[1]])).map((value) => value / size);
-  const [logSize, right, down] = place(shape, framing.box);
+  const [logSize, right, down] = place(shape, framing.box, framing.shape_limit);
   const scale = (SIDE * Math.exp(logSize)) / size;
   const [x, y] = turn(centre);
   return [
@@ -27,11 +25,11 @@ export function cropTransform({ box, points }, framing) {
 }
 
 // The logarithm of a box's size in its crop, and its centre from the crop's centre, in crop widths.
-function place(shape, { left, top, side, by_shape: { mean, weights, deviation } }) {
+function place(shape, { left, top, side, by_shape: { mean, weights, deviation } }, most) {
   const usual = [Math.log(side), left + side / 2 - 0.5, top + side / 2 - 0.5];
   return usual.map((value, column) => {
     const change = shape.reduce((sum, own, row) => sum + (own - mean[row]) * weights[row][column], 0);
-    const limit = SHAPE_LIMIT * deviation[column];
+    const limit = most * deviation[column];
     return value + Math.min(limit, Math.max(-limit, change));
   });
 }
@@ -50,8 +48,9 @@ function tiltOf(points, upright) {
   return Math.atan2(sine, cosine);
 }
 
-// The crop, Uint8Array of 48 x 48 grey values, that a transform cuts from a picture as of pixels.js.
-export function cutCrop(picture, transform) {
+// The crop, Uint8Array of 48 x 48 grey values, that a transform cuts from a picture as of pixels.js. oversampling: at
+// most, of a crop that is warped; larger faces are shrunk first.
+export function cutCrop(picture, transform, oversampling) {
   const { width, height } = picture;
   const [a, b, x, c, d, y] = transform;
   const determinant = a * d - b * c;
@@ -68,7 +67,7 @@ export function cutCrop(picture, transform) {
   let [wide, tall] = [high[0] - low[0], high[1] - low[1]];
   let values = grey(picture, ...low, wide, tall);
   const matrix = [a, b, x + a * low[0] + b * low[1], c, d, y + c * low[0] + d * low[1]];
-  const shrink = 1 / Math.hypot(a, c) / OVERSAMPLING;
+  const shrink = 1 / Math.hypot(a, c) / oversampling;
   if (shrink > 1) {
     const size = [wide, tall].map((side) => Math.max(1, Math.round(side / shrink)));
     const ratio = [wide / size[0], tall / size[1]];
@@ -80,7 +79,7 @@ export function cutCrop(picture, transform) {
     }
     [wide, tall] = size;
   }
-  const factor = Math.min(OVERSAMPLING, Math.max(1, Math.ceil(1 / Math.hypot(matrix[0], matrix[3]))));
+  const factor = Math.min(oversampling, Math.max(1, Math.ceil(1 / Math.hypot(matrix[0], matrix[3]))));
   const larger = matrix.map((value, index) => value * factor + (index % 3 === 2 ? (factor - 1) / 2 : 0));
   const side = SIDE * factor;
   const warped = warp(values, wide, tall, larger, side, factor === 1 ? cubic : linear);

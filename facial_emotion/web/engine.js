@@ -44,16 +44,16 @@ export class Engine {
 
   // The faces of a picture, with crops. minFace: pixels, by default of video.
   async find(picture, minFace = null) {
-    const { seen, threshold, video_min_face: least, smallest } = this.settings.detector;
-    const video = Math.max(smallest, (least * Math.max(picture.width, picture.height)) / 640);
-    const look = { seen, threshold, minFace: minFace ?? video };
-    const faces = await findFaces(this.ort, this.networks.get("detector"), picture, look);
+    const own = this.settings.detector;
+    const video = Math.max(own.smallest, (own.video_min_face * Math.max(picture.width, picture.height)) / 640);
+    const faces = await findFaces(this.ort, this.networks.get("detector"), picture, own, minFace ?? video);
     for (const face of faces) face.crop = this.crop(picture, face);
     return faces;
   }
 
   crop(picture, face) {
-    return cutCrop(picture, cropTransform(face, this.settings.framing));
+    const { framing } = this.settings;
+    return cutCrop(picture, cropTransform(face, framing), framing.max_oversampling);
   }
 
   // Probabilities of crops, an array of seven for each.

@@ -2,31 +2,22 @@
 
 import { resized } from "./pixels.js";
 
-const STRIDE = 4; // pixels of the network's input for each cell of its outputs
-const MULTIPLE = 32; // the sides of its input
-const OVERLAP = 0.3; // intersection over union of two boxes of one face
-const CANDIDATE = 0.1; // scores between these are looked at again, at the size that the network knows best
-const SURE = 0.65;
-const LOOK_FACE = 56; // pixels of the face at the second look
-const LOOK_MARGIN = 0.75; // what is seen around it, in its own sides
-const LEAST = 0.75; // of the height of the smallest face that is looked for
-
 // Find the faces of a picture: {box: [left, top, right, bottom], score, points: [[x, y], ...]}, from left to right.
-// picture: as of pixels.js; network: an ONNX session; look: {seen, threshold, minFace}.
-export async function findFaces(ort, network, picture, look) {
+// picture: as of pixels.js; network: an ONNX session; own: settings.json's detector; minFace: in pixels.
+export async function findFaces(ort, network, picture, own, minFace) {
   const { width, height } = picture;
-  const scale = Math.min(look.seen / look.minFace, 2);
-  const size = [inputSide(width * scale), inputSide(height * scale)];
-  const least = Math.min(look.threshold, CANDIDATE);
-  const found = await search(ort, network, picture, [0, 0, width, height], size, least);
+  const scale = Math.min(own.seen / minFace, own.max_enlargement);
+  const size = [inputSide(width * scale, own), inputSide(height * scale, own)];
+  const searchIn = (...part) => search(ort, network, picture, own, ...part);
+  const found = await searchIn([0, 0, width, height], size, Math.min(own.threshold, own.candidate));
   for (const face of found) {
-    const low = face.box[3] - face.box[1] < LEAST * look.minFace;
-    if (face.score < SURE && low) face.score = 0;
+    const low = face.box[3] - face.box[1] < own.least * minFace;
+    if (face.score < own.sure && low) face.score = 0;
   }
   for (const face of found) {
-    if (face.score > 0 && face.score < SURE) await lookAgain(ort, network, picture, face);
+    if (face.score > 0 && face.score < own.sure) await lookAgain(searchIn, picture, own, face);
   }
-  const faces = suppress(found, look.threshold);
+  const faces = suppress(found, own.threshold, own.overlap);
   for (const face of faces) {
     face.box = face.box.map(roundHalfToEven);
     face.points = face.points.map(([x, y]) => [x - 0.5, y - 0.5]); // to the centre of the first pixel
@@ -35,8 +26,8 @@ export async function findFaces(ort, network, picture, look) {
 }
 
 // A side of the network's input: long ones are rounded, short ones padded.
-function inputSide(length) {
-  return Math.max(1, length < 6 * MULTIPLE ? Math.round(length) : MULTIPLE * Math.round(length / MULTIPLE));
+function inputSide(length, { multiple }) {
+  return Math.max(1, length < 6 * multiple ? Math.round(length) : multiple * Math.round(length / multiple));
 }
 
 function roundHalfToEven(value) {
@@ -45,8 +36,8 @@ function roundHalfToEven(value) {
 }
 
 // Detections in a part [left, top, width, height] of a picture, scaled to a size [width, height].
-async function search(ort, network, picture, part, size, threshold) {
-  const padded = size.map((side) => side + ((MULTIPLE - (side % MULTIPLE)) % MULTIPLE));
+async function search(ort, network, picture, { stride, multiple, overlap: most }, part, size, threshold) {
+  const padded = size.map((side) => side + ((multiple - (side % multiple)) % multiple));
   const rgba = resized(picture, part, size, padded);
   const inputs = {
     rgba: new ort.Tensor("uint8", rgba, [padded[1], padded[0], 4]),
@@ -58,10 +49,10 @@ async function search(ort, network, picture, part, size, threshold) {
   const found = [];
   for (let index = 0; index < scores.length; index++) {
     const of = (column) => values[14 * index + column];
-    const high = STRIDE * Math.exp(of(0));
-    const wide = STRIDE * Math.exp(of(1));
-    const y = STRIDE * (Number(cells[3 * index + 1]) + of(2) + 0.5);
-    const x = STRIDE * (Number(cells[3 * index + 2]) + of(3) + 0.5);
+    const high = stride * Math.exp(of(0));
+    const wide = stride * Math.exp(of(1));
+    const y = stride * (Number(cells[3 * index + 1]) + of(2) + 0.5);
+    const x = stride * (Number(cells[3 * index + 2]) + of(3) + 0.5);
     const [left, top] = [x - wide / 2, y - high / 2];
     const toPicture = (px, py) => [px * ratio[0] + part[0], py * ratio[1] + part[1]];
     const points = [0, 1, 2, 3, 4].map((point) =>
@@ -70,25 +61,25 @@ async function search(ort, network, picture, part, size, threshold) {
     found.push({ box, score: scores[index], points });
   }
   for (const tensor of [...Object.values(inputs), ...Object.values(outputs)]) tensor.dispose();
-  return suppress(found, threshold);
+  return suppress(found, threshold, most);
 }
 
 // Replace a candidate by what is found at the second look; its score is the mean of both.
-async function lookAgain(ort, network, picture, face) {
+async function lookAgain(searchIn, picture, own, face) {
   const [left, top, right, bottom] = face.box;
   const side = Math.max(right - left, bottom - top);
-  const low = [left, top].map((edge) => Math.floor(Math.max(0, edge - LOOK_MARGIN * side)));
-  const high = [Math.min(picture.width, Math.ceil(right + LOOK_MARGIN * side)),
-    Math.min(picture.height, Math.ceil(bottom + LOOK_MARGIN * side))];
+  const low = [left, top].map((edge) => Math.floor(Math.max(0, edge - own.look_margin * side)));
+  const high = [Math.min(picture.width, Math.ceil(right + own.look_margin * side)),
+    Math.min(picture.height, Math.ceil(bottom + own.look_margin * side))];
   const part = [...low, high[0] - low[0], high[1] - low[1]];
   if (part[2] <= 0 || part[3] <= 0) {
     face.score = 0;
     return;
   }
-  const size = [part[2], part[3]].map((length) => Math.max(1, Math.round((length * LOOK_FACE) / side)));
+  const size = [part[2], part[3]].map((length) => Math.max(1, Math.round((length * own.look_face) / side)));
   const centre = (box) => [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
   const [x, y] = centre(face.box);
-  const again = await search(ort, network, picture, part, size, CANDIDATE);
+  const again = await searchIn(part, size, own.candidate);
   const same = again.filter((other) => {
     const [otherX, otherY] = centre(other.box);
     return Math.max(Math.abs(otherX - x), Math.abs(otherY - y)) < side / 2;
@@ -102,10 +93,10 @@ async function lookAgain(ort, network, picture, face) {
 }
 
 // The faces that no better box of the same face overlaps (non-maximum suppression).
-function suppress(faces, threshold) {
+function suppress(faces, threshold, most) {
   const kept = [];
   for (const face of faces.filter(({ score }) => score > threshold).sort((one, other) => other.score - one.score)) {
-    if (kept.every((other) => overlap(face.box, other.box) <= OVERLAP)) kept.push(face);
+    if (kept.every((other) => overlap(face.box, other.box) <= most)) kept.push(face);
   }
   return kept;
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from facial_emotion import __version__, artifact, paths, recognizers
 from facial_emotion.drawing import HEX
 from facial_emotion.errors import InputError, unwritable
-from facial_emotion.features import centerface, visibility
+from facial_emotion.features import centerface, crops, visibility
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DETECTORS, SEEN, VIDEO_MIN_FACE
 from facial_emotion.records import Json, read_json
@@ -87,8 +87,16 @@ def settings(networks: dict[str, bytes]) -> Json:
             "smallest": DETECTORS["centerface"].min_face,
             "video_min_face": VIDEO_MIN_FACE,
             "follow": _FOLLOWED,
+            **{"stride": centerface.STRIDE, "multiple": centerface.MULTIPLE, "overlap": centerface.NMS_OVERLAP},
+            **{"candidate": centerface.CANDIDATE, "sure": centerface.SURE, "least": centerface.LEAST},
+            **{"look_face": centerface.LOOK_FACE, "look_margin": centerface.LOOK_MARGIN},
+            "max_enlargement": centerface.MAX_ENLARGEMENT,
         },
-        "framing": {"box": framing["box_in_crop"]["centerface"], "points_in_crop": framing["points_in_crop"]},
+        "framing": {
+            **{"box": framing["box_in_crop"]["centerface"], "points_in_crop": framing["points_in_crop"]},
+            **{"natural_tilt": crops.NATURAL_TILT, "shape_limit": crops.SHAPE_LIMIT},
+            "max_oversampling": crops.MAX_OVERSAMPLING,
+        },
         "visible": {"contrast": visibility.CONTRAST, "face": visibility.FACE_DETAIL, "mouth": visibility.MOUTH_DETAIL},
         "stream": {
             **{"smoothing": Settings.smoothing, "hold": HOLD, "timeout": TRACK_TIMEOUT, "at_once": tracking.AT_ONCE},
