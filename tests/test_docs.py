@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,18 @@ def test_figures_about_shares_are_those_of_their_benchmark() -> None:
     text = " ".join((ROOT / "README.md").read_text().split())
     assert f"is right on {other[0]} as it is and on {other[1]} with estimated shares" in text
     assert f"of faces that are as in FER2013 on {same[0]} and {same[1]}" in text
+
+
+def test_the_figures_of_the_page_in_the_browser_are_those_of_the_benchmark() -> None:
+    figures = json.loads((ROOT / "artifacts" / "results" / "browser.json").read_text())
+    minutes = figures["minutes"]
+    assert not any(minute["requests"] for minute in minutes)
+    rate = statistics.median(minute["recognitions_per_second"] for minute in minutes)
+    text = " ".join(README.split())
+    assert f"first label {figures['first_label_s']:.1f} s after" in text
+    assert f"({figures['sizes']['first_label_compressed'] / 1e6:.1f} MB, where the host compresses it)" in text
+    assert f"looks at {int(rate)} frames a second" in text
+    assert f"memory grows by {minutes[9]['memory_mb'] - minutes[0]['memory_mb']} MB" in text
 
 
 def test_figures_about_packages_are_those_of_their_benchmark() -> None:
