@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -19,7 +19,7 @@ from facial_emotion.threads import heads_of
 Step = Callable[[Any], Any]
 
 
-def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Step]]:
+def steps(card: Card, model: bytes, threads: int, root: Path, providers: Sequence[str]) -> list[tuple[str, Step]]:
     """The named steps of a classical recognizer; a step's output is the input of the next."""
     recipe = card.features or {}
     predictor = predictor_of(recipe)
@@ -27,7 +27,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
         advice = "the model was trained with others: install the package again, or train the model anew"
         raise InputError(card.name, f"landmarks {card.landmarks[:12]}…", f"{fingerprint(predictor)[:12]}…", advice)
     output = artifact.OUTPUTS[card.labels]
-    classifier = heads_of(model, threads, "features", output, card.name)
+    classifier = heads_of(model, threads, "features", output, card.name, providers)
     wanted, length = classifier.session.get_inputs()[0].shape[-1], len(mirror_of(recipe)[0])
     if wanted != length:
         raise InputError(f"{card.name}'s card", f"a feature recipe of {wanted} columns", f"one of {length}")

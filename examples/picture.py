@@ -5,7 +5,7 @@ import sys
 from facial_emotion import examples, faces_in, load
 
 picture = sys.argv[1] if len(sys.argv) > 1 else examples.portrait()
-faces = faces_in(picture, load("cnn"))
+faces = faces_in(picture, load())
 for face in faces:
     left, top, right, bottom = face.box
     print(f"face {face.number} at ({left}, {top})-({right}, {bottom}): {face.caption}")

@@ -1,7 +1,7 @@
 """Facial emotion recognition: seven emotions from the faces of a picture.
 
-from facial_emotion import faces_in, load, table
-print(table(faces_in("portrait.jpg", load("cnn"))))
+from facial_emotion import faces_in, table
+print(table(faces_in("portrait.jpg")))                     # by the recommended model; or load("svm"), see names()
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from facial_emotion.features.emotions import EMOTIONS
     from facial_emotion.recognizers import load, names
     from facial_emotion.scene import Face, faces_in, table
+    from facial_emotion.video.camera import live
 
 # ONNX Runtime reports to its makers, and keeps a device id, unless this is set before it is imported. Here, because
 # every process that recognises imports this package first.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
-__all__ = ["EMOTIONS", "Face", "InputError", "__version__", "faces_in", "load", "names", "table"]
+__all__ = ["EMOTIONS", "Face", "InputError", "__version__", "faces_in", "live", "load", "names", "table"]
 
 # Imported when first asked for, so that importing the package costs next to nothing.
 _HOMES = {
@@ -29,10 +30,15 @@ _HOMES = {
     "Face": "facial_emotion.scene",
     "InputError": "facial_emotion.errors",
     "faces_in": "facial_emotion.scene",
+    "live": "facial_emotion.video.camera",
     "load": "facial_emotion.recognizers",
     "names": "facial_emotion.recognizers",
     "table": "facial_emotion.scene",
 }
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *globals()]
 
 
 def __getattr__(name: str) -> Any:

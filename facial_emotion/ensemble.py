@@ -9,6 +9,7 @@ the members; their models stay where they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,7 +113,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     )
 
 
-def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str, Step]]:
+def steps(card: Card, model: bytes, threads: int, root: Path, providers: Sequence[str]) -> list[tuple[str, Step]]:
     """An ensemble's steps: one for each member, then the softmax of the weighted sum of their log-probabilities.
 
     Hinton, "Training products of experts", Neural Computation 14, 2002. A mirrored member sees the crops mirrored.
@@ -130,7 +131,7 @@ def steps(card: Card, model: bytes, threads: int, root: Path) -> list[tuple[str,
             command = card.training.get("command") or f"facial-emotion train ensemble {name}"
             advice = f"it was trained anew: run {command} again"
             raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{sha256[:12]}…", advice)
-        loaded[member.name] = recognizers.load(member.name, threads, root)
+        loaded[member.name] = recognizers.load(member.name, threads, root, providers)
 
     def begin(crops: np.ndarray) -> _Asked:
         return _Asked(crops, np.zeros((len(crops), len(EMOTIONS))), {})

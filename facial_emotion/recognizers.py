@@ -12,19 +12,20 @@ import importlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from facial_emotion import artifact, paths
+from facial_emotion import artifact, notebook, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.crops import check_crops
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Card
 from facial_emotion.shares import adjusted, check_values
 from facial_emotion.terminal import bar
+from facial_emotion.threads import CPU
 
 # How a track's model turns crops into probabilities: the module with its ``steps``.
 TRACKS = {
@@ -32,14 +33,16 @@ TRACKS = {
     "deep": "facial_emotion.deep.inference",
     "ensemble": "facial_emotion.ensemble",
 }
+DEFAULT = "cnn-ferplus"  # the recommended model: of the fast ones, right most often by people's choice
 GOOD = 0.02  # accuracy below the best model's on PublicTest within which a model may be the default
 KEPT = 24  # loaded models that are kept at most: more than are shipped, as an app may use all
+_REPORTED = "PrivateTest"  # the split that a model's description names
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
 Step = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recognizer:
     """A trained model. Its steps turn crops into probabilities; each may be timed alone. Safe in several threads.
 
@@ -48,13 +51,28 @@ class Recognizer:
 
     name: str
     card: Card
-    steps: Sequence[tuple[str, Step]] = field(repr=False)
+    steps: Sequence[tuple[str, Step]]
     folder: Path = Path()  # its artifact
     threads: int = 2
+    providers: tuple[str, ...] = CPU  # of ONNX Runtime, on which it runs
     shares: tuple[float, ...] = ()  # of the emotions, where they are others than the model expects: see shares.py
 
     def __reduce__(self) -> tuple[Callable[..., Recognizer], tuple[object, ...]]:
-        return _reload, (self.name, self.threads, self.folder.parent, self.shares)
+        return _reload, (self.name, self.threads, self.folder.parent, self.providers, self.shares)
+
+    def __repr__(self) -> str:
+        return f"<Recognizer {self.name}: {', '.join(f'{name} {value}' for name, value in self._facts().items())}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.html_of_values(self.name, self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        """What a reader wants to know first, by name."""
+        accuracy = {split: f"{self.card.own(split).accuracy:.1%}" for split in self.card.metrics if split == _REPORTED}
+        return {
+            **{"labels": self.card.labels, **{f"accuracy on {split}": own for split, own in accuracy.items()}},
+            **{"threshold": f"{self.threshold:.2f}", "threads": str(self.threads), "folder": str(self.folder)},
+        }
 
     def with_shares(self, shares: Sequence[float] | np.ndarray) -> Recognizer:
         """The same model for faces among which the seven emotions have these shares (see ``shares``); none: as it is.
@@ -69,6 +87,15 @@ class Recognizer:
     def threshold(self) -> float:
         """The confidence below which an answer is uncertain."""
         return self.card.threshold
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The emotions in the order of the probabilities' columns, as scikit-learn's classifiers have them."""
+        return np.array(EMOTIONS)
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """The most probable emotion of each crop, str (n,); crops and errors as of ``predict_proba``."""
+        return self.classes_[self.predict_proba(crops).argmax(axis=1)]
 
     def predict_proba(self, crops: np.ndarray) -> np.ndarray:
         """Probabilities of the seven emotions: crops uint8 (n, 48, 48) -> float32 (n, 7), rows sum to 1.
@@ -143,16 +170,23 @@ def fastest_good(among: list[str], milliseconds: dict[str, float]) -> str:
     return min(good, key=lambda name: milliseconds.get(name, float("inf")))
 
 
-def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
-    """A trained model, ready to recognise on ``threads`` CPU threads.
+def default(among: list[str], milliseconds: dict[str, float]) -> str:
+    """The model to take where nobody chose one: the recommended one or, where it is not there, the fastest good one."""
+    return DEFAULT if DEFAULT in among else fastest_good(among, milliseconds)
 
-    It is kept until its card changes, so that loading it again is cheap.
-    Raises InputError for an unknown name, an incomplete card, or a file that is not the card's.
+
+def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, providers: Sequence[str] = CPU) -> Recognizer:
+    """A trained model, by default the recommended one, ready to recognise on ``threads`` CPU threads.
+
+    providers: ONNX Runtime's, the first that can do a part does it: ["CUDAExecutionProvider", "CPUExecutionProvider"];
+    landmarks, descriptors and the face detector are computed on the CPU. A model is kept until its card changes, so
+    that loading it again is cheap.
+    Raises InputError for an unknown name, an incomplete card, a file that is not the card's, or a missing provider.
     """
     root = root or paths.ARTIFACTS
     try:
         status = (root / name / artifact.CARD).stat()  # reading the card would cost more than recognising a face
-        key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads)
+        key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads, *providers)
     except OSError:
         card(name, root)  # raises the error
         raise
@@ -160,22 +194,25 @@ def load(name: str, threads: int = 2, root: Path | None = None) -> Recognizer:
         if key not in _loaded:
             own = card(name, root)
             model = artifact.read_model(root / name, own)
-            _loaded[key] = Recognizer(name, own, steps(own, model, threads, root), root / name, threads)
+            own_steps = steps(own, model, threads, root, providers)
+            _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, tuple(providers))
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)
         return _loaded[key]
 
 
-def _reload(name: str, threads: int, root: Path, shares: tuple[float, ...]) -> Recognizer:
-    return load(name, threads, root).with_shares(shares)
+def _reload(name: str, threads: int, root: Path, providers: tuple[str, ...], shares: tuple[float, ...]) -> Recognizer:
+    return load(name, threads, root, providers).with_shares(shares)
 
 
-def steps(card: Card, model: bytes, threads: int = 2, root: Path | None = None) -> list[tuple[str, Step]]:
+def steps(
+    card: Card, model: bytes, threads: int = 2, root: Path | None = None, providers: Sequence[str] = CPU
+) -> list[tuple[str, Step]]:
     """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are."""
     if card.track not in TRACKS:
         raise InputError(f"{card.name}'s card", f"track {', '.join(TRACKS)}", repr(card.track))
-    return importlib.import_module(TRACKS[card.track]).steps(card, model, threads, root or paths.ARTIFACTS)
+    return importlib.import_module(TRACKS[card.track]).steps(card, model, threads, root or paths.ARTIFACTS, providers)
 
 
 def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:

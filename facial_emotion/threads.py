@@ -7,6 +7,7 @@ import hashlib
 import math
 import os
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # An entry "location" of a tensor's external data, as protobuf writes it.
 _EXTERNAL_DATA = b"\n\x08location\x12"
+CPU = ("CPUExecutionProvider",)
 _limit = 2  # threads of the face detector, where nothing else was asked for
 _shared = False  # whether other threads want the processor while a model runs
 
@@ -66,14 +68,20 @@ def share_processor() -> None:
     _shared = True
 
 
-def onnx_session(model: bytes, threads: int, place: object = "model") -> onnxruntime.InferenceSession:
+def onnx_session(
+    model: bytes, threads: int, place: object = "model", providers: Sequence[str] = CPU
+) -> onnxruntime.InferenceSession:
     """A model's bytes in ONNX Runtime on so many CPU threads, which sleep when there is nothing to do.
 
-    Raises InputError, which names the place, for bytes that are no model, and for one with data in other files, which
-    nobody hashed.
+    Raises InputError, which names the place, for bytes that are no model, for one with data in other files, which
+    nobody hashed, and for providers that are not there or don't start.
     """
     import onnxruntime
 
+    available = onnxruntime.get_available_providers()
+    if missing := [provider for provider in providers if provider not in available]:
+        advice = "install the onnxruntime package of that provider instead of onnxruntime"
+        raise InputError("providers", f"some of {', '.join(available)}", ", ".join(missing), advice)
     if _EXTERNAL_DATA in model:
         raise InputError(place, "a model with its data in it", "data in another file")
     options = onnxruntime.SessionOptions()
@@ -85,9 +93,12 @@ def onnx_session(model: bytes, threads: int, place: object = "model") -> onnxrun
     else:  # active waiting ends with each run: else it slows the rest
         options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
     except Exception as error:  # ONNX Runtime's errors have many types
         raise InputError(place, "an ONNX model", str(error)[:200], "get the artifact again") from error
+    if idle := [provider for provider in providers if provider not in session.get_providers()]:
+        raise InputError("providers", f"{', '.join(idle)} to start", "drivers or a device missing")
+    return session
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,19 +114,21 @@ class Heads:
         return dict(zip(self.gives, self.session.run(self.gives, {self.takes: values}), strict=True))
 
 
-# By SHA-256 and threads: recognizers of two heads of one model share it, and an ensemble of both runs it once.
-_heads = weakref.WeakValueDictionary[tuple[str, int], Heads]()
+# By SHA-256, threads and providers: two heads of one model share it, and an ensemble of both runs it once.
+_heads = weakref.WeakValueDictionary[tuple[object, ...], Heads]()
 
 
-def heads_of(model: bytes, threads: int, takes: str, gives: str, place: object) -> Heads:
+def heads_of(
+    model: bytes, threads: int, takes: str, gives: str, place: object, providers: Sequence[str] = CPU
+) -> Heads:
     """A model's heads. takes, gives: the names of the only input and of an output that it must have.
 
     Raises InputError for another model, and as ``onnx_session`` does.
     """
-    key = hashlib.sha256(model).hexdigest(), threads
+    key = hashlib.sha256(model).hexdigest(), threads, *providers
     heads = _heads.get(key)
     if heads is None:
-        session = onnx_session(model, threads, place)
+        session = onnx_session(model, threads, place, providers)
         inputs, outputs = ([value.name for value in some] for some in (session.get_inputs(), session.get_outputs()))
         heads = _heads[key] = Heads(session, ", ".join(inputs), outputs)
     if heads.takes != takes or gives not in heads.gives:

@@ -14,12 +14,15 @@ from unittest.mock import patch
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
-from facial_emotion import artifact, paths, recognizers
+from facial_emotion import artifact, examples, paths, recognizers, scene
+from facial_emotion.commands import options
 from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.threads import CPU
 from tests.conftest import SHIPPED
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -204,3 +207,44 @@ def test_an_ensemble_shares_its_members_with_whoever_uses_them(crops: np.ndarray
         assert all(recognizers.load(name) is member for name, member in zip(names, members, strict=True))
     assert ensemble.predict_proba(crops[:2]).shape == (2, 7)
     assert recognizers.load(members[0].name, threads=1) is not members[0]
+
+
+def test_a_recognizer_describes_itself_in_a_line(recognizer: recognizers.Recognizer) -> None:
+    assert len(repr(recognizer)) < 200 + len(str(recognizer.folder))
+    shown = f"accuracy on PrivateTest {recognizer.card.own('PrivateTest').accuracy:.1%}"
+    assert shown in repr(recognizer)
+    assert shown.split()[-1] in recognizer._repr_html_()
+
+
+def test_labels_are_predicted_as_scikit_learn_does(tiny: Path, crops: np.ndarray) -> None:
+    recognizer = recognizers.load("tiny", root=tiny)
+    assert recognizer.classes_.tolist() == list(EMOTIONS)
+    expected = recognizer.classes_[recognizer.predict_proba(crops).argmax(axis=1)]
+    assert recognizer.predict(crops).tolist() == expected.tolist()
+    assert recognizer.predict(crops[:0]).shape == (0,)
+
+
+def test_one_model_is_the_default_everywhere() -> None:
+    assert recognizers.load().name == recognizers.DEFAULT == options.DEFAULT_MODEL
+    assert scene.faces_in(examples.portrait()) == scene.faces_in(examples.portrait(), recognizers.load())
+    assert recognizers.default(recognizers.names(), {}) == recognizers.DEFAULT
+    assert recognizers.default(["cnn"], {}) == "cnn"
+
+
+def test_providers_that_are_not_there_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"providers: expected some of .*CPUExecutionProvider, found NoneProvider; inst"
+    ):
+        recognizers.load(providers=["NoneProvider"])
+
+
+@pytest.mark.parametrize("name", ["cnn-ferplus", "lightgbm", "ensemble-ferplus"])
+def test_other_providers_answer_alike(name: str, crops: np.ndarray) -> None:
+    others = set(onnxruntime.get_available_providers()) - {"CPUExecutionProvider", "AzureExecutionProvider"}
+    if not others:
+        pytest.skip("this ONNX Runtime computes on the CPU alone")
+    expected = recognizers.load(name).predict_proba(crops)
+    for provider in others:
+        again = pickle.loads(pickle.dumps(recognizers.load(name, providers=[provider, *CPU])))
+        assert again.providers[0] == provider
+        np.testing.assert_allclose(again.predict_proba(crops), expected, atol=5e-3)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from facial_emotion import examples, scene
 from facial_emotion.drawing import COLOURS, UNCERTAIN, annotated
+from facial_emotion.errors import InputError
 from facial_emotion.recognizers import Recognizer
 from tests import made
 
@@ -59,3 +63,44 @@ def test_faces_of_a_shrunk_copy_have_the_same_crops() -> None:
     small = cv2.cvtColor(cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     crop = cv2.warpAffine(small, half.transform, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     assert np.abs(crop.astype(int) - face.crop).mean() < 4
+
+
+def test_faces_are_values_that_json_has() -> None:
+    rgb, recognizer = examples.portrait(), constant(0.5)
+    (face,), (again,) = (scene.faces_in(rgb, recognizer) for _ in range(2))
+    assert face == again
+    assert {face, again, replace(face, number=2), replace(face, box=face.box + 1)} == {
+        face,
+        replace(face, number=2),
+        replace(face, box=face.box + 1),
+    }
+    assert face != replace(face, transform=None)
+    assert face != "face"
+    plain = face.to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["box"] == face.box.tolist()
+    assert (plain["label"], plain["confidence"], plain["probabilities"]["sad"]) == ("happy", 0.52, 0.08)
+
+
+def test_a_table_has_the_same_types_with_and_without_faces() -> None:
+    faces = scene.faces_in(examples.portrait(), constant(0.5))
+    full, empty = scene.table(faces), scene.table([])
+    assert full.dtypes.tolist() == empty.dtypes.tolist()
+    assert [str(full[name].dtype) for name in ("left", "certain", "sad")] == ["int64", "bool", "float64"]
+    assert len(empty) == 0
+
+
+def test_notebooks_show_a_face_with_its_bars() -> None:
+    (face,) = scene.faces_in(examples.portrait(), constant(0.6))
+    shown = face._repr_html_()
+    assert "1: uncertain (happy 52%)" in shown
+    assert [text in shown for text in ("data:image/png;base64,", "width:62px", "<script")] == [True, True, False]
+
+
+def test_a_list_of_pictures_gives_a_list_for_each_by_a_models_name_too() -> None:
+    rgb = examples.portrait()
+    empty = np.zeros((60, 80, 3), np.uint8)
+    assert scene.faces_in([rgb, empty], "cnn") == [scene.faces_in(rgb, "cnn"), []]
+    assert scene.faces_in([]) == []
+    with pytest.raises(InputError, match="model: expected one of "):
+        scene.faces_in(rgb, "nothing")

@@ -13,6 +13,7 @@ from facial_emotion.errors import InputError
 
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
+DEFAULT_MODEL = "cnn-ferplus"  # as in recognizers
 HEADS, LABELS = ("fer2013", "people"), ("fer2013", "people", "balanced")  # as in artifact.OUTPUTS and SUFFIXES
 
 

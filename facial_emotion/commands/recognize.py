@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: facial-emotion recognize holiday/ 'more/*.jpg' party.mp4 --model cnn --out results.csv")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
-    "--model", default="cnn-ferplus", show_default=True, help="A trained model, as facial-emotion compare names it."
+    "--model",
+    default=options.DEFAULT_MODEL,
+    show_default=True,
+    help="A trained model, as facial-emotion compare names it.",
 )
 @options.labels("people: the model's twin named *-ferplus; balanced: *-balanced; fer2013: the one without.")
 @click.option("--out", required=True, type=options.Place(), help="Results file: .csv, .jsonl or .parquet.")

@@ -102,7 +102,7 @@ def main(
     names = options.chosen_models(models)
     for name in names:
         recognizers.card(name)  # report an unknown name before the server starts
-    default = names[0] if models else recognizers.fastest_good(names, results.latencies(results.known()[0]))
+    default = names[0] if models else recognizers.default(names, results.latencies(results.known()[0]))
     limited = Limits(round(1e6 * max_body), round(1e6 * max_pixels), max_waiting, timeout)
     failures: list[BaseException] = []
 

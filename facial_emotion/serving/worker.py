@@ -15,29 +15,13 @@ import numpy as np
 
 from facial_emotion import limits, recognizers
 from facial_emotion.errors import InputError, is_memory_error
-from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.faces import DETECTORS, Search, find_faces
 from facial_emotion.features.pictures import read_rgb
 from facial_emotion.memory import limit_growth
-from facial_emotion.scene import faces_in
+from facial_emotion.scene import FaceData, faces_in
 from facial_emotion.serving.schema import FORMATS
 from facial_emotion.threads import limit_threads
 from facial_emotion.workers import become_worker
-
-
-class FaceData(TypedDict):
-    """A face. box: left, top, right, bottom in pixels; detection: the detector's score.
-
-    probabilities: by emotion, rounded to four decimals.
-    """
-
-    number: int
-    box: list[int]
-    detection: float
-    label: str
-    certain: bool
-    confidence: float
-    probabilities: dict[str, float]
 
 
 class PictureData(TypedDict):
@@ -117,18 +101,5 @@ def recognise(model: str, content: bytes, max_pixels: int, search: Search) -> An
         rgb = read_rgb(content, max_pixels, FORMATS)
     except InputError as error:
         return str(error)
-    faces: list[FaceData] = [
-        {
-            "number": face.number,
-            "box": [int(edge) for edge in face.box],
-            "detection": round(face.detection, 4),
-            "label": face.label,
-            "certain": face.certain,
-            "confidence": round(face.confidence, 4),
-            "probabilities": {
-                name: round(float(share), 4) for name, share in zip(EMOTIONS, face.probabilities, strict=True)
-            },
-        }
-        for face in faces_in(rgb, recognizers.load(model, threads=1), *search)
-    ]
+    faces = [face.to_dict() for face in faces_in(rgb, recognizers.load(model, threads=1), *search)]
     return {"model": model, "width": rgb.shape[1], "height": rgb.shape[0], "faces": faces}

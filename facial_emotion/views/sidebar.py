@@ -73,7 +73,7 @@ def warm_up() -> threading.Thread:
         importlib.import_module("facial_emotion.views.charts")
         find_faces(examples.portrait())
         names = recognizers.names()
-        first = recognizers.fastest_good(names, latencies())
+        first = recognizers.default(names, latencies())
         for name in sorted(names, key=lambda name: name != first):
             with contextlib.suppress(InputError):  # reported to the viewer who selects the model
                 recognizers.load(name).predict_proba(np.zeros((1, 48, 48), dtype=np.uint8))
@@ -98,7 +98,7 @@ def _latencies(*changed: int) -> dict[str, float]:
 def sidebar() -> ViewerSettings:
     """Draw the sidebar and return its settings."""
     names, milliseconds = recognizers.names(), latencies()
-    defaults = {"model": recognizers.fastest_good(names, milliseconds), **_DEFAULTS}
+    defaults = {"model": recognizers.default(names, milliseconds), **_DEFAULTS}
     defaults[language.KEY] = language.of_browser()
     for key, options in {"model": names, **_OPTIONS}.items():
         _restore(key, options, defaults[key])
