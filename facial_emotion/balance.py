@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,20 +91,20 @@ def calibrated(mix: float, power: float, logs: Logs, shares: np.ndarray, expecte
     return Balance(mix, power, float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x))
 
 
-def heads_of(name: str, root: Path) -> tuple[str, str]:
+def heads_of(name: str) -> tuple[str, str]:
     """A model that answers with FER2013's labels and its twin that answers as people would. Raises InputError."""
-    if recognizers.card(name, root).labels != "fer2013":
+    if recognizers.card(name).labels != "fer2013":
         raise InputError("name", "a model that answers with FER2013's labels", repr(name))
-    return name, recognizers.with_labels(name, "people", root)
+    return name, recognizers.with_labels(name, "people")
 
 
-def make(name: str, data: Fer2013, root: Path, command: str) -> Card:
+def make(name: str, data: Fer2013, command: str) -> Card:
     """The card of a balanced recognizer, whose members are both heads of ``name``, a recognizer or an ensemble."""
     from scipy.special import softmax
 
     if data.votes is None:
         raise InputError("data", "FER+'s votes beside it", "none", "see data/README.md")
-    pair = [recognizers.load(each, root=root) for each in heads_of(name, root)]
+    pair = [recognizers.load(each) for each in heads_of(name)]
     shares = shares_of_votes(data)
 
     def logs_of(split: str) -> Logs:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from facial_emotion import recognizers
+from facial_emotion import paths, recognizers
 from facial_emotion.artifact import MODEL
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
@@ -72,7 +72,7 @@ def choose(logs: dict[MemberView, np.ndarray], targets: np.ndarray) -> dict[Memb
         del means[least]
 
 
-def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: str, labels: str = "fer2013") -> Card:
+def make(names: list[str], mirrored: bool, data: Fer2013, command: str, labels: str = "fer2013") -> Card:
     """The card of an ensemble: its members, their weights by some labels (as of a card), and its scores."""
     from scipy.special import softmax
 
@@ -81,7 +81,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
     logs: dict[str, dict[MemberView, np.ndarray]] = {split: {} for split in splits}
     with bar("members", len(views)) as step:
         for name, turned in views:
-            recognizer = recognizers.load(name, root=root)
+            recognizer = recognizers.load(name)
             for split, part in splits.items():
                 crops = np.ascontiguousarray(part.crops[:, :, ::-1]) if turned else part.crops
                 logs[split][name, turned] = recognizers.log_of(recognizer.predict_proba(crops))
@@ -93,7 +93,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, root: Path, command: s
 
     evaluation = evaluate(data, pooled, labels)
     versions = installed_versions(("numpy", "scipy", "onnxruntime"))
-    cards = {name: recognizers.card(name, root) for name, _ in weights}
+    cards = {name: recognizers.card(name) for name, _ in weights}
     return Card(
         name="ensemble",
         track="ensemble",
@@ -117,21 +117,23 @@ def steps(card: Card, model: bytes, threads: int, root: Path, providers: Sequenc
     """An ensemble's steps: one for each member, then the softmax of the weighted sum of their log-probabilities.
 
     Hinton, "Training products of experts", Neural Computation 14, 2002. A mirrored member sees the crops mirrored.
-    What members have in common, as classical ones have landmarks, is computed once.
+    What members have in common, as classical ones have landmarks, is computed once. A member may lie beside the
+    ensemble or anywhere else that models are looked for: its hash says which one is meant.
     """
 
     name, members = card.name, card.members
     loaded: dict[str, Recognizer] = {}
     for member in members:
-        found = recognizers.card(member.name, root)
-        if found.members:
+        folders = [folder for folder in (root, *paths.ARTIFACTS) if member.name in recognizers.names(folder)]
+        found = [recognizers.card(member.name, folder) for folder in folders or [root]]
+        if found[0].members:
             raise InputError(root / name, "members with a model of their own", f"{member.name}, an ensemble")
-        sha256 = found.files[MODEL].sha256
-        if sha256 != member.sha256:
+        hashes = [each.files[MODEL].sha256 for each in found if MODEL in each.files]
+        if member.sha256 not in hashes:
             command = card.training.get("command") or f"facial-emotion train ensemble {name}"
             advice = f"it was trained anew: run {command} again"
-            raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{sha256[:12]}…", advice)
-        loaded[member.name] = recognizers.load(member.name, threads, root, providers)
+            raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{hashes[0][:12]}…", advice)
+        loaded[member.name] = recognizers.load(member.name, threads, folders[hashes.index(member.sha256)], providers)
 
     def begin(crops: np.ndarray) -> _Asked:
         return _Asked(crops, np.zeros((len(crops), len(EMOTIONS))), {})

@@ -1,8 +1,8 @@
 """Where things are on this machine: the trained models, the figures that are shipped, the cache, and new files.
 
-Environment variables, read once: FER_ARTIFACTS, a folder of trained models instead of those that come with the package;
-FER_CACHE, instead of the user's cache folder. Commands write into the folder that they are called in, or where --out
-says, and never into an installed package.
+Environment variables, read once: FER_ARTIFACTS, folders of trained models, separated as those of PATH are, in which
+models are looked for first, and the first of which new ones go to; FER_CACHE, instead of the user's cache folder.
+Commands write into the folder that they are called in, or where --out says, and never into an installed package.
 """
 
 from __future__ import annotations
@@ -10,34 +10,36 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from platformdirs import user_cache_dir
+from platformdirs import user_cache_dir, user_data_dir
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent  # of a checkout: where README.md and REPORT.md stand
 
 # In a checkout the models are in ROOT, and the package has a link to them where the system knows links.
-_shipped = PACKAGE / "artifacts"
-ARTIFACTS = Path(os.environ.get("FER_ARTIFACTS") or (_shipped if _shipped.is_dir() else ROOT / "artifacts"))
-RESULTS = ARTIFACTS / "results"  # of the benchmarks, as they are shipped
-REPORT = ARTIFACTS / "report"  # figures and pictures of REPORT.md
+SHIPPED = PACKAGE / "artifacts" if (PACKAGE / "artifacts").is_dir() else ROOT / "artifacts"
+RESULTS = SHIPPED / "results"  # of the benchmarks
+REPORT = SHIPPED / "report"  # figures and pictures of REPORT.md
 
+_own = [Path(folder) for folder in os.environ.get("FER_ARTIFACTS", "").split(os.pathsep) if folder]
 NEW_RESULTS = Path("results")  # where figures, plots and recipes go that a command makes
-NEW_ARTIFACTS = Path(os.environ.get("FER_ARTIFACTS") or "artifacts")  # where models go that are trained
+NEW_ARTIFACTS = _own[0] if _own else Path("artifacts")  # where models go that are trained
 
 
-def _user_cache() -> Path:
-    """The user's cache folder; a temporary one where a user id has no home, as in a container."""
+def _of_user(folder_of: Callable[..., str]) -> Path:
+    """A user's folder; a temporary one where a user id has no home, as in a container."""
     with contextlib.suppress(RuntimeError):
-        folder = Path(user_cache_dir("facial-emotion", appauthor=False))
+        folder = Path(folder_of("facial-emotion", appauthor=False))
         if folder.is_absolute():
             return folder
     return Path(tempfile.gettempdir()) / f"facial-emotion-{os.getuid()}"
 
 
-CACHE = Path(os.environ.get("FER_CACHE") or _user_cache())
+CACHE = Path(os.environ.get("FER_CACHE") or _of_user(user_cache_dir))
+# Where trained models are looked for; of two with one name the first counts.
+ARTIFACTS = (*_own, Path("artifacts"), _of_user(user_data_dir) / "models", SHIPPED)
 
 
 def checkpoints(name: str) -> Path:

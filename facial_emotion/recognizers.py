@@ -119,18 +119,36 @@ _loaded: OrderedDict[tuple[object, ...], Recognizer] = OrderedDict()
 _loading = threading.RLock()  # an ensemble loads its members while it is being loaded
 
 
+def places(root: Path | None = None) -> dict[str, Path]:
+    """The folders of all trained models by name, sorted: those with a card in them. Hidden folders don't count.
+
+    They are looked for in ``paths.ARTIFACTS``, your own before those of the package, or in ``root`` alone; of two with
+    one name the first counts.
+    """
+    found: dict[str, Path] = {}
+    for folder in (root,) if root else paths.ARTIFACTS:
+        for path in folder.glob(f"*/{artifact.CARD}"):
+            if not path.parent.name.startswith("."):
+                found.setdefault(path.parent.name, path.parent.absolute())
+    return dict(sorted(found.items()))
+
+
 def names(root: Path | None = None) -> list[str]:
-    """The names of all trained models: the folders with a card in them, sorted. Hidden folders don't count."""
-    folders = (path.parent.name for path in (root or paths.ARTIFACTS).glob(f"*/{artifact.CARD}"))
-    return sorted(name for name in folders if not name.startswith("."))
+    """The names of all trained models, sorted; ``places`` says where they are."""
+    return list(places(root))
+
+
+def folder_of(name: str, root: Path | None = None) -> Path:
+    """The folder that has a trained model, by its name, in ``places``. Raises InputError for an unknown one."""
+    for folder in (root,) if root else paths.ARTIFACTS:
+        if (folder / name / artifact.CARD).is_file() and not name.startswith("."):
+            return folder.absolute()
+    raise InputError("model", f"one of {', '.join(names(root)) or 'none: nothing is trained yet'}", repr(name))
 
 
 def card(name: str, root: Path | None = None) -> Card:
     """A model's card, without loading the model."""
-    root = root or paths.ARTIFACTS
-    if name not in names(root):
-        raise InputError("model", f"one of {', '.join(names(root)) or 'none: nothing is trained yet'}", repr(name))
-    return artifact.read_card(root / name)
+    return artifact.read_card(folder_of(name, root) / name)
 
 
 def fingerprint(name: str, root: Path | None = None) -> str:
@@ -147,6 +165,7 @@ def with_labels(name: str, labels: str, root: Path | None = None) -> str:
 
     Raises InputError where there is none.
     """
+    root = folder_of(name, root)
     own = card(name, root).labels
     if own == labels:
         return name
@@ -183,13 +202,9 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
     that loading it again is cheap.
     Raises InputError for an unknown name, an incomplete card, a file that is not the card's, or a missing provider.
     """
-    root = root or paths.ARTIFACTS
-    try:
-        status = (root / name / artifact.CARD).stat()  # reading the card would cost more than recognising a face
-        key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads, *providers)
-    except OSError:
-        card(name, root)  # raises the error
-        raise
+    root = folder_of(name, root)
+    status = (root / name / artifact.CARD).stat()  # reading the card would cost more than recognising a face
+    key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads, *providers)
     with _loading:
         if key not in _loaded:
             own = card(name, root)
@@ -209,10 +224,12 @@ def _reload(name: str, threads: int, root: Path, providers: tuple[str, ...], sha
 def steps(
     card: Card, model: bytes, threads: int = 2, root: Path | None = None, providers: Sequence[str] = CPU
 ) -> list[tuple[str, Step]]:
-    """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are."""
+    """The steps from crops to probabilities, as the card's track does them. root: where an ensemble's members are first
+    looked for.
+    """
     if card.track not in TRACKS:
         raise InputError(f"{card.name}'s card", f"track {', '.join(TRACKS)}", repr(card.track))
-    return importlib.import_module(TRACKS[card.track]).steps(card, model, threads, root or paths.ARTIFACTS, providers)
+    return importlib.import_module(TRACKS[card.track]).steps(card, model, threads, root or paths.SHIPPED, providers)
 
 
 def predict(recognizer: Recognizer, crops: np.ndarray, doing: str) -> np.ndarray:

@@ -66,8 +66,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Both heads of a model in a folder of their own, where new ones are written too."""
     place = tmp_path / "artifacts"
     for name in ("cnn", "cnn-ferplus", "lightgbm"):
-        shutil.copytree(paths.ARTIFACTS / name, place / name)
-    monkeypatch.setattr(paths, "ARTIFACTS", place)
+        shutil.copytree(paths.SHIPPED / name, place / name)
+    monkeypatch.setattr(paths, "ARTIFACTS", (place,))
     monkeypatch.setattr(paths, "NEW_ARTIFACTS", place)
     return place
 

@@ -28,7 +28,7 @@ HEADS = ("svm", "svm-ferplus")  # of one model
 def root(tmp_path: Path) -> Path:
     """Two trained models in a folder of their own."""
     for name in ("lightgbm", "xgboost"):
-        shutil.copytree(paths.ARTIFACTS / name, tmp_path / name)
+        shutil.copytree(paths.SHIPPED / name, tmp_path / name)
     return tmp_path
 
 
@@ -70,7 +70,7 @@ def test_two_heads_of_one_model_are_held_and_run_once(
     tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in HEADS:
-        shutil.copytree(paths.ARTIFACTS / name, tmp_path / name)
+        shutil.copytree(paths.SHIPPED / name, tmp_path / name)
     file = recognizers.card("svm", tmp_path).files[artifact.MODEL]
     members = [Member(name, False, 0.5, file.sha256, file.size) for name in HEADS]
     card = artifact.write(tmp_path / "both", None, made.card(track="ensemble", members=members))
@@ -97,7 +97,8 @@ def test_a_mirrored_member_makes_faces_and_mirrored_faces_alike(root: Path, crop
     np.testing.assert_allclose(there, back, atol=1e-6)
 
 
-def test_a_member_that_was_trained_anew_is_refused(root: Path) -> None:
+def test_a_member_that_was_trained_anew_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "ARTIFACTS", (root,))
     write(root, "both", [("lightgbm", 0.5, False), ("xgboost", 0.5, False)])
     card = recognizers.card("lightgbm", root)
     artifact.write(root / "lightgbm", b"another model", card)
@@ -158,7 +159,7 @@ def test_a_member_that_knows_nothing_is_left_out() -> None:
 def test_the_command_writes_a_recognizer(
     small_csv: Path, root: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "ARTIFACTS", root)
+    monkeypatch.setattr(paths, "ARTIFACTS", (root,))
     monkeypatch.setattr(paths, "NEW_ARTIFACTS", root)
     train.main.main(["ensemble", "pair", "--data", str(small_csv), "--mirrored"], standalone_mode=False)
     card = recognizers.card("pair", root)
@@ -184,7 +185,7 @@ def with_second_output(folder: Path) -> None:
 def test_an_ensemble_by_peoples_votes_takes_the_models_that_answer_so(
     voted_csv: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paths, "ARTIFACTS", root)
+    monkeypatch.setattr(paths, "ARTIFACTS", (root,))
     monkeypatch.setattr(paths, "NEW_ARTIFACTS", root)
     words = ["ensemble", "--data", str(voted_csv), "--labels", "people"]
     with pytest.raises(InputError, match="expected a trained model that answers with the labels people, found none"):

@@ -54,7 +54,7 @@ def changed(content: Any, rng: random.Random) -> Any:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     for name in MODELS:
-        shutil.copytree(paths.ARTIFACTS / name, root / name)
+        shutil.copytree(paths.SHIPPED / name, root / name)
     return root
 
 

@@ -104,7 +104,7 @@ def test_a_model_that_is_none_is_one_line(
 
 @pytest.mark.attack("a model of other landmarks", "refused")
 def test_a_model_of_other_landmarks_is_refused(tmp_path: Path) -> None:
-    shutil.copytree(paths.ARTIFACTS / "lightgbm", tmp_path / "lightgbm")
+    shutil.copytree(paths.SHIPPED / "lightgbm", tmp_path / "lightgbm")
     card = replace(recognizers.card("lightgbm", tmp_path), landmarks="0" * 64)
     artifact.write_card(tmp_path / "lightgbm", card)
     with pytest.raises(InputError, match="lightgbm: expected landmarks 000000000000…, found "):

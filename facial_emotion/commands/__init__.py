@@ -14,7 +14,7 @@ from facial_emotion.errors import Error
 from facial_emotion.terminal import open_standard_streams
 
 # The commands, in the order of --help; each is ``main`` of a module of its name here.
-COMMANDS = ("recognize", "app", "live", "serve", "compare", "train", "tune", "data")
+COMMANDS = ("recognize", "app", "live", "serve", "compare", "models", "train", "tune", "data")
 EXTRAS = (
     "install facial-emotion with an extra: [cli] to recognise, [serve] to serve, [app] for the app, "
     "[bench] to compare, [train] to train and tune, [cluster] for --cluster"

@@ -128,8 +128,8 @@ def _add(name: str, track: str, function: Callable[..., None], own: Sequence[opt
 def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str, overwrite: bool) -> None:
     """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
 
-    The weights are chosen on PublicTest. The ensemble is written beside its members: into ./artifacts, or the folder
-    that FER_ARTIFACTS names.
+    The weights are chosen on PublicTest. The ensemble is written into ./artifacts, or the first folder that
+    FER_ARTIFACTS names; its members stay where they are.
     """
     from facial_emotion import artifact, paths, recognizers
     from facial_emotion import ensemble as module
@@ -147,17 +147,17 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
             )
     if name in single:
         raise InputError("name", "one that no trained model has", repr(name))
-    _check_beside_members("train ensemble")
-    artifact.check_free(paths.ARTIFACTS / name, overwrite)
+    folder = paths.NEW_ARTIFACTS / name
+    artifact.check_free(folder, overwrite)
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
     words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
-    card = module.make(chosen, mirrored, fer2013.load(data), paths.ARTIFACTS, command, labels)
-    artifact.write(paths.ARTIFACTS / name, None, card)
+    card = module.make(chosen, mirrored, fer2013.load(data), command, labels)
+    artifact.write(folder, None, card)
     for part in card.members:
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
     _print_scores(card)
-    click.echo(str(paths.ARTIFACTS / name))
+    click.echo(str(folder))
 
 
 @main.command(epilog="Example: facial-emotion train balanced cnn --data fer2013.csv.xz")
@@ -167,18 +167,16 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
 def balanced(name: str, data: Path, overwrite: bool) -> None:
     """Make NAME-balanced of a recognizer and its twin that answers as people would: rare emotions count as common ones.
 
-    FER+'s votes must lie beside the data. It is written beside its members: into ./artifacts, or the folder that
-    FER_ARTIFACTS names.
+    FER+'s votes must lie beside the data. It is written into ./artifacts, or the first folder that FER_ARTIFACTS names.
     """
     from facial_emotion import artifact, balance, paths
     from facial_emotion.data import fer2013
 
-    balance.heads_of(name, paths.ARTIFACTS)
-    _check_beside_members("train balanced")
-    folder = paths.ARTIFACTS / f"{name}-balanced"
+    balance.heads_of(name)
+    folder = paths.NEW_ARTIFACTS / f"{name}-balanced"
     artifact.check_free(folder, overwrite)
     command = f"facial-emotion train balanced {name}"
-    card = artifact.write(folder, None, balance.make(name, fer2013.load(data), paths.ARTIFACTS, command))
+    card = artifact.write(folder, None, balance.make(name, fer2013.load(data), command))
     settings = card.training["balance"]
     click.echo(f"weight of FER2013's labels {settings['mix']}, power of the shares {settings['power']}")
     _print_scores(card)
@@ -219,14 +217,6 @@ for _name in registry.names(networks):
     _add(_name, "deep", network, _OF_NETWORKS, f"The network {_name}: hours on a CPU.")
 
 
-def _check_beside_members(command: str) -> None:
-    """Raise InputError where new models are not written into the folder that models are looked for in."""
-    from facial_emotion import paths
-
-    if paths.NEW_ARTIFACTS.resolve() != paths.ARTIFACTS.resolve():
-        raise InputError(command, "FER_ARTIFACTS, the folder of its members", "none", "the new model goes there")
-
-
 def _print_result(cards: list[Card], folder: Path, remark: str) -> None:
     """Print scores, where a model was written, and how to use it where models are not looked for there."""
     from facial_emotion import paths
@@ -234,7 +224,7 @@ def _print_result(cards: list[Card], folder: Path, remark: str) -> None:
     for card in cards:
         _print_scores(card)
     click.echo(f"{folder}: {cards[0].training['minutes']} minutes, {remark}")
-    if folder.parent.resolve() != paths.ARTIFACTS.resolve():
+    if folder.parent.resolve() not in [place.resolve() for place in paths.ARTIFACTS]:
         click.echo(f"to use it: FER_ARTIFACTS={folder.parent} facial-emotion compare --models {folder.name}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facial_emotion import artifact, examples, paths, recognizers, scene
+from facial_emotion import artifact, examples, recognizers, scene
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import plots, results, tables, timing
@@ -123,7 +123,7 @@ def _measure(
         people=people,
         latency=latency,
         crops_per_second=timing.throughput(recognizer, crops),
-        start=timing.cold_start(recognizer.name, threads, paths.ARTIFACTS),
+        start=timing.cold_start(recognizer.name, threads, recognizer.folder.parent),
         size_mb=artifact.size(recognizer.card) / 1e6,
     )
     return row, right

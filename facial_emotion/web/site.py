@@ -128,7 +128,7 @@ def _model(name: str) -> Json:
 def _networks() -> dict[str, bytes]:
     """The networks by name, each as it was hashed."""
     names = sorted({member["file"] for name in models() for member in _model(name)["members"]})
-    own = {name: artifact.read_model(paths.ARTIFACTS / name, recognizers.card(name)) for name in names}
+    own = {name: artifact.read_model(recognizers.folder_of(name) / name, recognizers.card(name)) for name in names}
     return {"detector": centerface.read(), **own}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facial_emotion import artifact, paths, recognizers
+from facial_emotion import artifact, recognizers
 from facial_emotion.evaluation import abstention
 from facial_emotion.evaluation.evaluate import choices, people_scores, targets
 from facial_emotion.evaluation.scores import BINS, calibration_error, scores
@@ -143,7 +143,7 @@ def _calibration(
     }
     card = recognizers.card(name)
     if artifact.MODEL in card.files:
-        content = without_calibration(artifact.read_model(paths.ARTIFACTS / name, card))
+        content = without_calibration(artifact.read_model(recognizers.folder_of(name) / name, card))
         raw = recognizers.Recognizer(name, card, recognizers.steps(card, content)).predict_proba(crops[known])
         pair = confidence_and_right(raw)
         figures["ece_before"] = calibration_error(*pair)

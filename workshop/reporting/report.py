@@ -64,7 +64,7 @@ def draw(figures: dict[str, Any], place: Path) -> None:
 
 def measured(name: str) -> dict[str, Any] | None:
     """What another command measured and left in artifacts/, if it was run."""
-    path = paths.ARTIFACTS / name
+    path = paths.SHIPPED / name
     return json.loads(path.read_text()) if path.exists() else None
 
 
