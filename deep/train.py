@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from facial_emotion.training.job import Job
 
 __all__ = ["LIBRARIES", "PACKAGE", "RECIPES", "Recipe", "fit", "space", "trials"]
+_log = logging.getLogger(__name__)
 PACKAGE, WEIGHTS = networks, "weights.npz"
 LIBRARIES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless", "tf2onnx", "onnx", "onnxruntime")
 # What the search spaces of all networks have in common; the rest is ``SPACE`` of the network's module.
@@ -114,7 +116,7 @@ def train(job: Job) -> tuple[keras.Model, Progress]:
 
     def report(history: History) -> None:
         log.write(history, folder)
-        print(log.summary(history), flush=True)
+        _log.info(log.summary(history))
 
     identity = Identity(job.model, recipe, job.data.hash, job.seed, initial_weights(job.weights))
     training = training_rows(job)

@@ -13,6 +13,8 @@ from facial_emotion.workers import check_main_guard
 if TYPE_CHECKING:
     from distributed import Client
 
+_PATIENCE = 3  # seconds in which a scheduler must answer
+
 
 @contextmanager
 def connect(address: str, count: int) -> Iterator[Client]:
@@ -36,7 +38,7 @@ def connect(address: str, count: int) -> Iterator[Client]:
                 local = stack.enter_context(
                     distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
                 )
-            client = stack.enter_context(distributed.Client(local or address, timeout=20))
+            client = stack.enter_context(distributed.Client(local or address, timeout=_PATIENCE))
         except (OSError, ValueError) as error:
             raise InputError("--cluster", 'a scheduler, as tcp://host:8786, or "local"', str(error)) from error
         yield client

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -40,6 +42,7 @@ _REPORTED = "PrivateTest"  # the split that a model's description names
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
 Step = Callable[[Any], Any]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,10 +210,12 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
     key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads, *providers)
     with _loading:
         if key not in _loaded:
+            start = time.perf_counter()
             own = card(name, root)
             model = artifact.read_model(root / name, own)
             own_steps = steps(own, model, threads, root, providers)
             _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, tuple(providers))
+            _log.debug("loaded %s from %s in %.0f ms", name, root, 1000 * (time.perf_counter() - start))
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
         _loaded.move_to_end(key)

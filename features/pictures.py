@@ -94,6 +94,7 @@ def _opened(name: object, content: bytes, formats: tuple[str, ...] | None) -> It
     """An encoded picture, opened. Raises InputError for whatever is raised while it is open."""
     from PIL import Image
 
+    convert = "convert it to JPEG" if formats else "install facial-emotion with the extra [heic], or convert it to JPEG"
     formats = formats or readable_formats()
     names = [_NAMES.get(each, each) for each in formats if each != "DIB"]
     expected = f"a whole {', '.join(names[:-1])} or {names[-1]} picture"
@@ -101,7 +102,7 @@ def _opened(name: object, content: bytes, formats: tuple[str, ...] | None) -> It
         raise InputError(name, expected, "a raw photograph", _DEVELOP)
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC:
         if "HEIF" not in formats:
-            raise InputError(name, expected, "HEIC", "convert it to JPEG, or have the phone take compatible pictures")
+            raise InputError(name, expected, "HEIC", convert)
         _register_heic()
     else:
         formats = tuple(each for each in formats if each != "HEIF")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 import pytest
@@ -13,12 +13,16 @@ from facial_emotion.errors import InputError, OutputError
 
 
 def ended(
-    action: Callable[[], None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    action: Callable[[], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: Sequence[str] = ("program",),
 ) -> tuple[object, str]:
-    monkeypatch.setattr("sys.argv", ["program"])
+    monkeypatch.setattr("sys.argv", list(words))
 
     @click.command()
-    def command() -> None:
+    @click.argument("words", nargs=-1)
+    def command(words: tuple[str, ...]) -> None:
         action()
 
     with pytest.raises(SystemExit) as stopped:
@@ -46,6 +50,19 @@ def test_ctrl_c_is_one_line_and_exit_code_130(
     code, said = ended(fail(KeyboardInterrupt()), capsys, monkeypatch)
     assert code == 130
     assert said.strip() == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"), [(["compare.py"], "bench"), (["facial-emotion", "train", "svm"], "train"), (["other"], "cli")]
+)
+def test_a_missing_package_names_the_extra_that_has_it(
+    words: list[str], extra: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, said = ended(fail(ModuleNotFoundError(name="sklearn.svm")), capsys, monkeypatch, words)
+    assert (code, said) == (
+        2,
+        f"error: sklearn.svm is not installed: install facial-emotion with the extra [{extra}]\n",
+    )
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,3 +248,13 @@ def test_other_providers_answer_alike(name: str, crops: np.ndarray) -> None:
         again = pickle.loads(pickle.dumps(recognizers.load(name, providers=[provider, *CPU])))
         assert again.providers[0] == provider
         np.testing.assert_allclose(again.predict_proba(crops), expected, atol=5e-3)
+
+
+def test_the_library_logs_and_prints_nothing(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(tiny / "tiny", tmp_path / "tiny")
+    with caplog.at_level("DEBUG", "facial_emotion"):
+        scene.faces_in(examples.portrait(), recognizers.load("tiny", root=tmp_path))
+    assert [record.message.rpartition(" in ")[0] for record in caplog.records] == [f"loaded tiny from {tmp_path}"]
+    assert capsys.readouterr() == ("", "")

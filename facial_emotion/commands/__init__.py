@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import importlib
+import logging
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,12 +15,11 @@ from facial_emotion import __version__
 from facial_emotion.errors import Error
 from facial_emotion.terminal import open_standard_streams
 
-# The commands, in the order of --help; each is ``main`` of a module of its name here.
-COMMANDS = ("recognize", "app", "live", "serve", "compare", "models", "train", "tune", "data")
-EXTRAS = (
-    "install facial-emotion with an extra: [cli] to recognise, [serve] to serve, [app] for the app, "
-    "[bench] to compare, [train] to train and tune, [cluster] for --cluster"
-)
+# The commands, in the order of --help, with the extra that each needs; each is ``main`` of a module of its name here.
+COMMANDS = {
+    **{"recognize": "cli", "app": "app", "live": "cli", "serve": "serve", "compare": "bench", "models": "cli"},
+    **{"train": "train", "tune": "train", "data": "cli"},
+}
 
 
 class Group(click.Group):
@@ -49,6 +50,8 @@ def main() -> None:
 def run(command: click.Command) -> None:
     """Run a click command as a program: exit code 0 done, 1 partly done, 2 bad input, 130 stopped by Ctrl-C."""
     open_standard_streams()
+    logging.basicConfig(format="%(message)s", stream=sys.stdout)
+    logging.getLogger("facial_emotion").setLevel(logging.INFO)
     try:
         command.main(standalone_mode=False)
         sys.stdout.flush()
@@ -58,7 +61,10 @@ def run(command: click.Command) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "facial_emotion":
             raise
-        print(f"error: {error.name} is not installed: {EXTRAS}", file=sys.stderr)
+        words = [Path(sys.argv[0]).stem, *sys.argv[1:2]]  # compare.py, or facial-emotion compare
+        extra = next((COMMANDS[word] for word in words if word in COMMANDS), "cli")
+        advice = f"install facial-emotion with the extra [{extra}]"
+        print(f"error: {error.name} is not installed: {advice}", file=sys.stderr)
         sys.exit(2)
     except click.ClickException as error:
         error.show()

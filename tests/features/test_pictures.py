@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from skimage.data import astronaut
 
 from facial_emotion.errors import InputError
+from facial_emotion.features import pictures
 from facial_emotion.features.faces import find_faces
 from facial_emotion.features.pictures import FORMATS, read_rgb
 from facial_emotion.features.pixels import array_to_rgb
@@ -221,6 +222,12 @@ def test_a_picture_of_a_phone_is_read_upright() -> None:
 def test_a_picture_of_a_phone_is_refused_where_heic_is_not_read() -> None:
     with pytest.raises(InputError, match="JPEG 2000 or PPM picture, found HEIC; convert it to JPEG"):
         read_rgb(Path(__file__).parent / "portrait.heic", formats=FORMATS)
+
+
+def test_a_picture_of_a_phone_says_which_package_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "readable_formats", lambda: FORMATS)
+    with pytest.raises(InputError, match=r"found HEIC; install facial-emotion with the extra \[heic\], or convert it"):
+        read_rgb(Path(__file__).parent / "portrait.heic")
 
 
 def test_transparency_is_blended_with_white() -> None:
