@@ -3,10 +3,11 @@
 import { drawBars, drawFaces, fit } from "./drawing.js";
 import { attach, embedded, handOver } from "./embedded.js";
 import { Recognizer } from "./recognizer.js";
+import { Rows } from "./rows.js";
 import { TEXTS } from "./texts.js";
 
 const $ = (id) => document.getElementById(id);
-const ROWS = 200_000; // that are kept at most; then the older half goes
+const ROWS = 200_000; // that are kept at most
 const TOLD = 500; // milliseconds between two changes of the rate: what changes faster can't be read
 
 const state = {
@@ -17,7 +18,7 @@ const state = {
   loaded: null, // the promise of the model that is being loaded or is loaded
   source: null, // {element, width, height, mirrored, live, camera}
   faces: [],
-  rows: [], // seconds, face, box, detection, seven probabilities, label, certain, model
+  rows: new Rows(ROWS),
   times: [], // of the last recognitions, in milliseconds
   painted: 0, // frames
   status: [],
@@ -163,7 +164,7 @@ async function play(run, more) {
 
 function open(run, source) {
   state.source = source;
-  state.rows = [];
+  state.rows.clear();
   state.times = [];
   document.body.classList.add("running");
   $("still").hidden = source.live;
@@ -252,9 +253,8 @@ async function grab(video) {
 function keep(faces, now) {
   const model = document.body.dataset.ready;
   for (const { number, box, score, probabilities, emotion, certain } of faces) {
-    state.rows.push([now, number, ...box.map(Math.round), score, ...probabilities, emotion, certain, model]);
+    state.rows.add([now, number, ...box.map(Math.round), score, ...probabilities, emotion, certain], model);
   }
-  if (state.rows.length > ROWS) state.rows.splice(0, ROWS / 2);
 }
 
 function tell(faces) {
@@ -294,7 +294,7 @@ function showSummary() {
 
 function download() {
   const { emotions } = state.settings;
-  const lines = state.rows.map(([seconds, ...row]) => {
+  const lines = Array.from(state.rows, ([seconds, ...row]) => {
     const [where, shares] = [row.slice(0, 5), row.slice(5, 13).map((value) => value.toFixed(4))];
     return [seconds.toFixed(3), ...where, ...shares, emotions[row[13]], row[14], row[15]];
   });
@@ -310,7 +310,7 @@ function download() {
 $("camera").onclick = () => openCamera().catch(fail);
 $("stop").onclick = () => close();
 $("download").onclick = download;
-$("hand-over").onclick = () => handOver(state.rows);
+$("hand-over").onclick = () => handOver([...state.rows]);
 $("file").onchange = ({ target }) => {
   if (target.files.length) openFile(target.files[0]);
   target.value = "";

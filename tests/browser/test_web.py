@@ -176,7 +176,7 @@ def test_live_video_is_recognised_without_a_request_and_without_the_server(brows
     page.get_by_role("button", name="Kamera starten").click()
     until(page, "page.rows.length > 30")
     assert [url for url in requests if not url.startswith("blob:")] == []
-    labels = page.evaluate("page.rows.map((row) => row[14])")
+    labels = page.evaluate("Array.from(page.rows, (row) => row[14])")
     assert labels.count(EMOTIONS.index("happy")) > 0.9 * len(labels)
     with page.expect_download() as download:
         page.get_by_role("button", name="Anhalten").click()
@@ -216,7 +216,7 @@ def test_a_video_file_is_recognised_to_its_end(page: Page, tmp_path: Path) -> No
     until(page, "page.source !== null")
     until(page, "page.source === null")
     assert page.evaluate("page.rows.length") > 0
-    assert page.evaluate("new Set(page.rows.map((row) => row[1])).size") == 1  # one person
+    assert page.evaluate("new Set(Array.from(page.rows, (row) => row[1])).size") == 1  # one person
 
 
 @pytest.mark.parametrize(
@@ -243,6 +243,17 @@ def test_another_person_before_the_same_background_has_another_number(engine: Pa
     one, other = (crops[index].flatten().tolist() for index in (1, 2))
     values = {"one": one, "other": other, "settings": site.settings({})["stream"]}
     assert engine.evaluate(program, values) == [1, 1, 2, 2, 3]
+
+
+def test_of_too_many_rows_the_newer_half_stays(engine: Page) -> None:
+    program = """async () => {
+        const { Rows } = await import("./rows.js");
+        const rows = new Rows(4), numbers = (second) => [second, ...Array(14).fill(0.5), second % 2 === 0];
+        for (let second = 0; second < 5; second++) rows.add(numbers(second), second < 3 ? "one" : "other");
+        return [[...rows].map((row) => [row[0], row[15], row[16]]), rows.at(-1)[14], rows.at(3) ?? null];
+    }"""
+    kept = [[2, True, "one"], [3, False, "other"], [4, True, "other"]]
+    assert engine.evaluate(program) == [kept, 0.5, None]
 
 
 def test_everybody_can_use_it(page: Page) -> None:
