@@ -1,6 +1,7 @@
 """Reader of FER2013 as Kaggle's CSV (emotion, pixels, Usage): plain, .gz, .xz, .zip, or in a .tar.gz.
 
-``icml_face_data.csv`` is the same table with a leading space in two column names.
+``icml_face_data.csv`` is the same table with a leading space in two column names. A table of one's own may have names
+of emotions instead of labels, and no Usage.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -24,11 +25,12 @@ import numpy as np
 
 from facial_emotion import limits
 from facial_emotion.errors import InputError, memory_checked
-from facial_emotion.features.emotions import EMOTIONS
+from facial_emotion.features.emotions import EMOTIONS, encode
 
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 SIDE = 48
 COLUMNS = ("emotion", "pixels", "Usage")
+NO_SPLIT = 255  # the split code of rows without Usage
 SUFFIXES = (".csv", ".gz", ".xz", ".zip", ".tgz", ".tar")
 
 _ENCODING = "utf-8-sig"  # with or without a byte-order mark
@@ -39,19 +41,20 @@ _DAMAGED = (
 )
 
 
-def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_csv(path: Path, asked: Mapping[str, str] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Crops (n, 48, 48) uint8, labels (n,) int64 and split codes (n,) uint8 (index into SPLITS), in file order.
 
+    asked: emotions by other names that the column emotion has. Without a column Usage all codes are NO_SPLIT.
     Raises InputError, with line and column, at the first invalid row; no row is skipped.
     """
     crops, labels, splits = [], [], []
     try:
         with memory_checked(path), _open(path) as stream:
-            for line, row in rows(path, stream, COLUMNS):
+            for line, row in rows(path, stream, COLUMNS[:2], COLUMNS[2:]):
                 place = f"{path.name}, line {line}"
-                labels.append(number(row["emotion"], len(EMOTIONS) - 1, f"{place}, column emotion", "a label"))
+                labels.append(_label(row["emotion"], asked or {}, f"{place}, column emotion"))
                 crops.append(_pixels(row["pixels"], place))
-                splits.append(_split(row["Usage"], place))
+                splits.append(_split(row["Usage"], place) if "Usage" in row else NO_SPLIT)
     except InputError:
         raise
     except UnicodeDecodeError as error:
@@ -66,13 +69,15 @@ def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack(crops), np.array(labels, dtype=np.int64), np.array(splits, dtype=np.uint8)
 
 
-def rows(path: Path, stream: TextIO, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a table: the line's number, and the text of each wanted column.
+def rows(
+    path: Path, stream: TextIO, wanted: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table: the line's number, and the text of each wanted column, and of the optional ones it has.
 
     Raises InputError for missing columns, short rows, and blank lines that are not at the end.
     """
     reader = csv.reader(_lines(path, stream))
-    columns = _columns(path, next(reader, []), wanted)
+    columns = _columns(path, next(reader, []), wanted, optional)
     blank = count = 0  # the line of the first blank one, and rows so far
     for row in reader:
         line, count = reader.line_num, count + 1
@@ -99,14 +104,14 @@ def _lines(path: Path, stream: TextIO) -> Iterator[str]:
         yield line
 
 
-def _columns(path: Path, header: list[str], wanted: Sequence[str]) -> dict[str, int]:
-    """The index of each of the wanted columns."""
+def _columns(path: Path, header: list[str], wanted: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+    """The index of each of the wanted columns, and of those optional ones that are there."""
     positions = {name.strip(): index for index, name in enumerate(header)}
     missing = [name for name in wanted if name not in positions]
     if missing:
         header_text = ", ".join(positions)[:80] if any(positions) else "nothing (the file is empty)"
         raise InputError(f"{path}, line 1", f"the columns {', '.join(wanted)}", header_text)
-    return {name: positions[name] for name in wanted}
+    return {name: positions[name] for name in (*wanted, *optional) if name in positions}
 
 
 def number(text: str, most: int, place: str, what: str = "a whole number") -> int:
@@ -116,6 +121,18 @@ def number(text: str, most: int, place: str, what: str = "a whole number") -> in
     if digits.isascii() and digits.isdigit() and len(digits.lstrip("0")) <= len(str(most)) and int(digits[-9:]) <= most:
         return int(digits[-9:])
     raise InputError(place, f"{what} 0 to {most}", repr(text[:20]))
+
+
+def _label(text: str, asked: Mapping[str, str], place: str) -> int:
+    """A label from the text of its cell: its number, or the name of an emotion."""
+    name = text.strip().lower()
+    if name.lstrip("+-").isdigit() or not name:
+        return number(text, len(EMOTIONS) - 1, place, "a label")
+    try:
+        return int(encode([asked.get(name, name)])[0])
+    except InputError as error:
+        expected = f"a label 0 to {len(EMOTIONS) - 1}, or one of {', '.join(EMOTIONS)}"
+        raise InputError(place, expected, repr(text[:20]), "name others by --ask, as --ask joy=happy") from error
 
 
 def _split(text: str, place: str) -> int:

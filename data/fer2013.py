@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from facial_emotion import paths
-from facial_emotion.data.csv_form import SIDE, SPLITS, SUFFIXES, read_csv
+from facial_emotion.data.csv_form import NO_SPLIT, SIDE, SPLITS, SUFFIXES, read_csv
 from facial_emotion.data.duplicates import near_duplicates
 from facial_emotion.data.ferplus import FILE_NAME as FERPLUS_FILE
 from facial_emotion.data.ferplus import majority_labels, people_choice, read_votes
 from facial_emotion.data.folder_form import picture_files, read_folder
+from facial_emotion.data.own_split import RULE, stratified
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.terminal import note
@@ -53,6 +55,7 @@ class Fer2013:
     labels: np.ndarray
     splits: np.ndarray
     votes: np.ndarray | None = field(default=None, repr=False)  # (n, 10) FER+ votes
+    rule: str = ""  # by which rows were put into the splits, where the source does not say it
 
     def split(self, name: str) -> Split:
         """One official split, in file order."""
@@ -88,6 +91,12 @@ class Fer2013:
         return self.votes
 
     @cached_property
+    def missing(self) -> list[str]:
+        """The emotions that Training has no row of."""
+        present = np.unique(self.labels[self.splits == 0])
+        return [name for label, name in enumerate(EMOTIONS) if label not in present]
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of crops, labels and splits, which does not depend on the file format."""
         digest = hashlib.sha256()
@@ -96,33 +105,41 @@ class Fer2013:
         return digest.hexdigest()
 
 
-def load(path: str | Path, ferplus: str | Path | None = None) -> Fer2013:
-    """Load FER2013 from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders of pictures.
+def load(
+    path: str | Path, ferplus: str | Path | None = None, asked: Mapping[str, str] | None = None, seed: int = 0
+) -> Fer2013:
+    """Load FER2013, or a table of one's own in its form, from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders.
 
-    FER+ votes are read from ``ferplus``, by default from fer2013new.csv in the folder of the CSV, if it exists. The
-    parsed arrays are cached under a hash of the source and memory-mapped. Raises InputError.
+    asked: emotions by other names that a CSV's column emotion has; seed: of the splits where a CSV has no column Usage,
+    which are then drawn (see ``own_split``). FER+ votes are read from ``ferplus``, by default from fer2013new.csv in
+    the folder of the CSV, if it exists. The parsed arrays are cached under a hash of the source and memory-mapped.
+    Raises InputError.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(path, "FER2013 as a CSV or a folder", "nothing there", "data/README.md says where to get it")
     if not (path.is_dir() or path.is_file()):
         raise InputError(path, "FER2013 as a CSV or a folder", "a pipe or device")
-    folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}"
-    arrays = _cached(folder)
-    if arrays is None:
-        arrays = read_folder(path) if path.is_dir() else _read_file(path)
-        _check(path, arrays[1], arrays[2])
+    asked = {name.lower(): emotion for name, emotion in (asked or {}).items()}
+    names = f"-{hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:8]}" if asked else ""
+    folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}{names}"
+    cached = _cached(folder)
+    arrays = cached or (read_folder(path) if path.is_dir() else _read_file(path, asked))
+    drawn = bool((arrays[2] == NO_SPLIT).all())
+    splits = stratified(arrays[1], seed) if drawn else arrays[2]
+    check(path, arrays[1], splits)
+    if cached is None:
         try:
             _save(folder, dict(zip(_ARRAYS, arrays, strict=True)))
             arrays = _cached(folder) or arrays
         except OSError as error:  # it is only slower without
             note(f"{folder}: not cached ({error.strerror or type(error).__name__})")
-    crops, labels, splits = arrays
+    crops, labels, codes = arrays
     default_ferplus = path.parent / FERPLUS_FILE
     if ferplus is None and path.is_file() and default_ferplus.exists():
         ferplus = default_ferplus
     votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
-    return Fer2013(crops, labels, splits, votes)
+    return Fer2013(crops, labels, splits if drawn else codes, votes, RULE.format(seed=seed) if drawn else "")
 
 
 def _cached(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -138,26 +155,26 @@ def _cached(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         and (crops.shape, splits.shape) == ((rows, SIDE, SIDE), (rows,))
         and rows > 0
         and 0 <= labels.min() <= labels.max() < len(EMOTIONS)
-        and splits.max() < len(SPLITS)
+        and (splits.max() < len(SPLITS) or splits.min() == NO_SPLIT)
     )
     return (crops, labels, splits) if good else None
 
 
-def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_file(path: Path, asked: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Crops, labels and split codes of a CSV file. Raises InputError for other suffixes."""
     if not path.name.lower().endswith(SUFFIXES):
         raise InputError(path, f"a name that ends with {', '.join(SUFFIXES)}", path.suffix or "no ending")
-    return read_csv(path)
+    return read_csv(path, asked)
 
 
-def _check(path: Path, labels: np.ndarray, splits: np.ndarray) -> None:
-    """Raise InputError unless each split has rows and Training has all emotions, which training and evaluation need."""
+def check(path: Path, labels: np.ndarray, splits: np.ndarray) -> None:
+    """Raise InputError unless each split has rows and Training has two emotions, which training and evaluation need."""
     for code, name in enumerate(SPLITS):
         if not (splits == code).any():
             raise InputError(path, f"rows of all three splits ({', '.join(SPLITS)})", f"no {name}")
     present = [EMOTIONS[label] for label in np.unique(labels[splits == 0])]
-    if len(present) < len(EMOTIONS):
-        raise InputError(path, f"all {len(EMOTIONS)} emotions in Training", f"only {', '.join(present)}")
+    if len(present) < 2:
+        raise InputError(path, "two emotions or more in Training", f"only {', '.join(present)}")
 
 
 def _source_hash(path: Path) -> str:

@@ -50,6 +50,7 @@ ALLOWED = {
     "video.writer": {"video", "scene", "drawing"},
     "video.camera": {"video", "scene", "drawing", "recognizers"},
     "batch": {"batch", "shares", "scene", "drawing", "video", "recognizers", "features", "evaluation"},
+    "batch.own_data": {"batch", "data"},
     "serving": {"serving", "recognizers", "artifact", "scene", "features"},
     "web": {"web", "video", "drawing", "recognizers", "artifact", "features"},
     "views": {

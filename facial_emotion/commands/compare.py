@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     type=options.Place(),
     help="Judge the models on this folder's pictures and videos instead, in subfolders named by emotion.",
 )
-@click.option(
-    "--ask", multiple=True, metavar="NAME=EMOTION", help="With --pictures: a subfolder's other name, as joy=happy."
-)
+@options.ask
 @options.shares
 @click.option("--split", default="PrivateTest", show_default=True, type=click.Choice(["PublicTest", "PrivateTest"]))
 @click.option("--limit", type=click.IntRange(1), help="Score only so many rows of the split.")
@@ -87,11 +85,11 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
+    if (ask or shares) and pictures is None:
+        raise InputError("--ask" if ask else "--shares", "--pictures with it", "none")
     if shares:
-        if pictures is None:
-            raise InputError("--shares", "--pictures with it", "none")
         check(shares)
-    emotions = _asked(ask, pictures)
+    emotions = options.asked(ask)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
@@ -144,22 +142,6 @@ class Shown:
     full: bool
     margin: float
     shares: str
-
-
-def _asked(ask: tuple[str, ...], pictures: Path | None) -> dict[str, str]:
-    """The emotions of other names, from NAME=EMOTION."""
-    from facial_emotion.features.emotions import encode
-
-    if ask and pictures is None:
-        raise InputError("--ask", "--pictures with it", "none")
-    emotions = {}
-    for words in ask:
-        name, equals, emotion = words.partition("=")
-        if not (name and equals):
-            raise InputError("--ask", "NAME=EMOTION, as joy=happy", repr(words))
-        encode([emotion])  # raises the error
-        emotions[name] = emotion
-    return emotions
 
 
 def _on_pictures(

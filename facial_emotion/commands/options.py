@@ -50,6 +50,13 @@ def in_home(path: str) -> str:
 Option = Callable[[Callable[..., None]], Callable[..., None]]  # a decorator of click
 AT_ONCE = click.IntRange(1, 1024)  # threads or processes
 data = click.option("--data", required=True, type=Place(), help="FER2013, as a CSV or a folder of pictures.")
+training_data = click.option(
+    "--data",
+    required=True,
+    type=Place(),
+    help="FER2013, as a CSV or a folder; or your own: a CSV with names of emotions and without Usage, or pictures and "
+    "videos in folders named by emotion.",
+)
 seed = click.option("--seed", default=0, show_default=True, help="Random seed.")
 detector = click.option(
     "--detector", default=DETECTORS[0], show_default=True, type=click.Choice(DETECTORS), help="How faces are found."
@@ -67,6 +74,12 @@ shares = click.option(
     help="How common the emotions are there: even, estimate (from 50 faces or more) or, as far as you know it, "
     "neutral=0.6,happy=0.2; by default as the model expects.",
 )
+ask = click.option(
+    "--ask",
+    multiple=True,
+    metavar="NAME=EMOTION",
+    help="The emotion of another name that folders or a CSV's column emotion have, as joy=happy.",
+)
 overwrite = click.option("--overwrite", is_flag=True, help="Replace a trained model of this name.")
 threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, help="CPU threads.")
 
@@ -74,6 +87,20 @@ threads = click.option("--threads", default=2, show_default=True, type=AT_ONCE, 
 def labels(text: str, choices: Sequence[str] = LABELS, **settings: Any) -> Option:
     """The option --labels; settings: as of click.option."""
     return click.option("--labels", type=click.Choice(choices), help=text, **settings)
+
+
+def asked(words: Sequence[str]) -> dict[str, str]:
+    """The emotions of other names, from NAME=EMOTION."""
+    from facial_emotion.features.emotions import encode
+
+    emotions = {}
+    for word in words:
+        name, equals, emotion = word.partition("=")
+        if not (name and equals):
+            raise InputError("--ask", "NAME=EMOTION, as joy=happy", repr(word))
+        encode([emotion])  # raises the error
+        emotions[name] = emotion
+    return emotions
 
 
 def split_names(names: str | None) -> list[str]:

@@ -17,6 +17,7 @@ from facial_emotion.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from facial_emotion.data.fer2013 import Fer2013
     from facial_emotion.records import Card
     from facial_emotion.training.job import Job
 
@@ -28,7 +29,7 @@ def main() -> None:
     """Train a model, calibrate it, score it and write it to ./artifacts or --out."""
 
 
-_OF_ALL: tuple[options.Option, ...] = (options.data, options.overwrite, options.seed)
+_OF_ALL: tuple[options.Option, ...] = (options.training_data, options.ask, options.overwrite, options.seed)
 _OF_CLASSICAL = (
     options.threads,
     click.option("--rounds", type=click.IntRange(1), help="Fixed number of boosting rounds, without early stopping."),
@@ -90,15 +91,34 @@ def _job(
 ) -> tuple[Job, Path]:
     """The training that was asked for, and the folder it goes to. Raises InputError before the data is read."""
     from facial_emotion import artifact, paths
-    from facial_emotion.data import fer2013
     from facial_emotion.training.job import Job, recipe_of
 
     settings, folder = recipe_of(name, recipe), out or paths.NEW_ARTIFACTS / name
+    asked = options.asked(given.pop("ask"))
     weights, labels = given.get("weights"), given.get("labels")
     artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
     words = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
     command = [f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in words.items() if value)]
-    return Job(name, settings, fer2013.load(data), command=" ".join(command), **given), folder
+    command += [f"--ask {other}={emotion}" for other, emotion in asked.items()]
+    return Job(name, settings, _read(data, asked, given["seed"]), command=" ".join(command), **given), folder
+
+
+def _read(path: Path, asked: dict[str, str], seed: int) -> Fer2013:
+    """The data to train on, FER2013 or one's own; says what is special about one's own. Raises InputError."""
+    from facial_emotion.batch import own_data
+    from facial_emotion.data import fer2013
+
+    if own_data.is_own(path):
+        data, remarks = own_data.load(path, asked, seed)
+    else:
+        data, remarks = fer2013.load(path, asked=asked, seed=seed), []
+    for remark in remarks:
+        click.echo(remark)
+    if data.rule:
+        click.echo(f"splits: {data.rule}")
+    if data.missing:
+        click.echo(f"no row to learn from, so that it will not be recognised: {', '.join(data.missing)}")
+    return data
 
 
 def _run(job: Job, folder: Path) -> list[Card]:

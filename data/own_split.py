@@ -1,0 +1,24 @@
+"""Splits for data that does not say which rows to train on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facial_emotion.data.csv_form import SPLITS
+
+SHARE = 0.1  # of the rows of each emotion, that PublicTest and PrivateTest get
+RULE = f"{1 - 2 * SHARE:.0%} Training, {SHARE:.0%} PublicTest, {SHARE:.0%} PrivateTest of each emotion, seed {{seed}}"
+
+
+def stratified(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Split codes uint8 (n,), indices into SPLITS, for labels int64 (n,): a tenth of each emotion's rows is PublicTest,
+    a tenth PrivateTest, at least one row each where there are three, and the rest Training.
+    """
+    rng = np.random.default_rng(seed)
+    splits = np.full(len(labels), SPLITS.index("Training"), dtype=np.uint8)
+    for label in np.unique(labels):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        count = max(round(SHARE * len(rows)), int(len(rows) >= 3))
+        splits[rows[:count]] = SPLITS.index("PublicTest")
+        splits[rows[count : 2 * count]] = SPLITS.index("PrivateTest")
+    return splits
