@@ -120,6 +120,6 @@ def load(path: Path, identity: Identity) -> tuple[Arrays, Progress]:
     except (TypeError, LookupError, AttributeError) as error:
         raise InputError(path, "a whole checkpoint", f"{type(error).__name__}: {error}", "start anew") from error
     if different:
-        advice = "give the recipe, data, weights and seed that it was started with, or start without --resume"
+        advice = "give the recipe, data, weights and seed that it was started with, or begin anew with --restart"
         raise InputError(path, "a checkpoint of this training", f"another {' and '.join(different)}", advice)
     return groups, progress

@@ -8,6 +8,7 @@ Commands write into the folder that they are called in, or where --out says, and
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,9 +43,11 @@ CACHE = Path(os.environ.get("FER_CACHE") or _of_user(user_cache_dir))
 ARTIFACTS = (*_own, Path("artifacts"), _of_user(user_data_dir) / "models", SHIPPED)
 
 
-def checkpoints(name: str) -> Path:
-    """The folder of a network's checkpoints: in the user's cache, where no clean-up of a checkout reaches them."""
-    return CACHE / "training" / name
+def checkpoints(out: Path) -> Path:
+    """The folder of the checkpoints of a training for an artifact folder: in the user's cache, where no clean-up of a
+    checkout reaches them.
+    """
+    return CACHE / "training" / f"{out.name}-{hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]}"
 
 
 def is_installed(path: Path) -> bool:

@@ -44,7 +44,10 @@ _OF_NETWORKS = (
         "face-recognition network.",
     ),
     click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if any; export what is finished."),
-    click.option("--checkpoints", type=_PATH, help="Folder; by default one in the user's cache (FER_CACHE)."),
+    click.option("--restart", is_flag=True, help="Begin anew where an earlier training left checkpoints."),
+    click.option(
+        "--checkpoints", type=_PATH, help="Folder; by default one for each --out, in the user's cache (FER_CACHE)."
+    ),
     click.option("--keep-weights", is_flag=True, help="Write weights.npz too, for --weights of a later training."),
     options.labels("Write only the recognizer of the head with these labels.", options.HEADS),
 )
@@ -75,12 +78,16 @@ def classical(
 
 
 def network(
-    name: str, data: Path, recipe: Path | None, out: Path | None, checkpoints: Path | None, **given: Any
+    name: str, data: Path, recipe: Path | None, out: Path | None, checkpoints: Path | None, restart: bool, **given: Any
 ) -> None:
     """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
     from facial_emotion import paths
+    from facial_emotion.deep.loop import LAST
 
-    place = checkpoints or paths.checkpoints(name)
+    place = checkpoints or paths.checkpoints(out or paths.NEW_ARTIFACTS / name)
+    if (place / LAST).exists() and not (restart or given["resume"]):
+        advice = "go on with --resume, or begin anew with --restart"
+        raise InputError(place, "no checkpoints yet", "those of an earlier training", advice)
     job, folder = _job(name, data, recipe, out, checkpoints=place, **given)
     cards = _run(job, folder)
     _print_result(cards, folder, str(cards[0].variant))

@@ -166,7 +166,7 @@ def test_weights_and_checkpoints_of_another_training_are_rejected(
     words = ("train", "cnn", "--data", small_csv, "--recipe", recipe, "--checkpoints", tmp_path / "checkpoints")
     mine = tmp_path / "artifacts" / "mine"
     output(start(*words, "--out", mine, "--keep-weights", "--resume"))  # there is nothing to resume: it starts
-    error = error_line(start(*words, "--out", mine))
+    error = error_line(start(*words, "--restart", "--out", mine))
     assert "mine: expected no trained model yet, found the model mine; choose another --out, or replace it" in error
     first = recognizers.card("mine", mine.parent)
     digest = first.files["weights.npz"].sha256
@@ -181,7 +181,10 @@ def test_weights_and_checkpoints_of_another_training_are_rejected(
     assert "last.npz: expected a checkpoint of this training, found another recipe; give the recipe, " in error
 
     recipe.write_text(json.dumps({**RECIPE, "network": {**RECIPE["network"], "stem": [6, 8]}}))
-    error = error_line(start(*words, "--weights", mine / "weights.npz"))
+    assert "checkpoints: expected no checkpoints yet, found those of an earlier training; go on" in error_line(
+        start(*words)
+    )
+    error = error_line(start(*words, "--restart", "--weights", mine / "weights.npz"))
     assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in error
 
 
