@@ -1,7 +1,7 @@
 """Facial emotion recognition: seven emotions from the faces of a picture.
 
 from facial_emotion import faces_in, table
-print(table(faces_in("portrait.jpg")))                     # by the recommended model; or load("svm"), see names()
+print(table(faces_in("portrait.jpg")))                     # by the recommended model; places() has the others
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from facial_emotion.errors import InputError
     from facial_emotion.features.emotions import EMOTIONS
-    from facial_emotion.recognizers import load, names
+    from facial_emotion.recognizers import load, names, places
     from facial_emotion.scene import Face, faces_in, table
     from facial_emotion.video.camera import live
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
-__all__ = ["EMOTIONS", "Face", "InputError", "__version__", "faces_in", "live", "load", "names", "table"]
+__all__ = ["EMOTIONS", "Face", "InputError", "__version__", "faces_in", "live", "load", "names", "places", "table"]
 
 # Imported when first asked for, so that importing the package costs next to nothing.
 _HOMES = {
@@ -33,6 +33,7 @@ _HOMES = {
     "live": "facial_emotion.video.camera",
     "load": "facial_emotion.recognizers",
     "names": "facial_emotion.recognizers",
+    "places": "facial_emotion.recognizers",
     "table": "facial_emotion.scene",
 }
 

@@ -67,14 +67,14 @@ class Recognizer:
         return f"<Recognizer {self.name}: {', '.join(f'{name} {value}' for name, value in self._facts().items())}>"
 
     def _repr_html_(self) -> str:
-        return notebook.html_of_values(self.name, self._facts())
+        return notebook.html_of_values(self.name, {**self._facts(), "folder": self.folder})
 
     def _facts(self) -> dict[str, str]:
         """What a reader wants to know first, by name."""
         accuracy = {split: f"{self.card.own(split).accuracy:.1%}" for split in self.card.metrics if split == _REPORTED}
         return {
             **{"labels": self.card.labels, **{f"accuracy on {split}": own for split, own in accuracy.items()}},
-            **{"threshold": f"{self.threshold:.2f}", "threads": str(self.threads), "folder": str(self.folder)},
+            **{"threshold": f"{self.threshold:.2f}", "threads": str(self.threads)},
         }
 
     def with_shares(self, shares: Sequence[float] | np.ndarray) -> Recognizer:

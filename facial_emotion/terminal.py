@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import sys
@@ -60,7 +61,9 @@ def bar(name: str, total: int, still: bool = False) -> Iterator[Callable[..., No
             return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), StepRate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=not still) as progress:
+    widgets = importlib.util.find_spec("ipywidgets") is not None  # without them rich warns in a notebook
+    console = Console(stderr=True, force_jupyter=None if widgets else False)
+    with Progress(*columns, console=console, auto_refresh=not still) as progress:
         task = progress.add_task(name, total=total)
 
         def advance(description: str = "", steps: int = 1) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.error
+import urllib.request
 import venv
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import facial_emotion
+from facial_emotion import examples
 from tests.made import copy_of_checkout
+from tests.serving.test_serve import encoded, free_port
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (
@@ -78,8 +87,6 @@ def test_the_example_of_a_picture() -> None:
 def test_the_example_of_a_folder(tmp_path: Path) -> None:
     from PIL import Image
 
-    from facial_emotion import examples
-
     (tmp_path / "holiday").mkdir()
     Image.fromarray(examples.portrait()).save(tmp_path / "holiday" / "one.jpg")
     (tmp_path / "holiday" / "two.jpg").write_text("not a picture")
@@ -98,6 +105,43 @@ def test_the_example_of_a_webcam_says_what_it_needs(tmp_path: Path) -> None:
         .splitlines()[-1]
         .startswith(f"camera {tmp_path / 'none.mp4'}: expected a picture, found none")
     )
+
+
+def test_the_example_of_a_service_answers_a_picture(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "examples.service:app", "--port", str(port), "--log-level", "error"]
+    program = subprocess.Popen(command, cwd=ROOT)
+    try:
+        status, faces = 0, list[Any]()
+        while not status:
+            assert program.poll() is None
+            with suppress(urllib.error.URLError):
+                status, faces = posted(port, encoded(examples.officer()))
+            time.sleep(0.1)
+        assert (status, [face["label"] for face in faces]) == (200, ["neutral"])
+        status, answer = posted(port, b"text")
+        assert status == 422
+        assert "found 4 bytes that are none" in answer["detail"]
+    finally:
+        program.terminate()
+        program.wait()
+
+
+def posted(port: int, body: bytes) -> tuple[int, Any]:
+    """The status and answer of a request with a picture."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", body, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_the_example_with_gradio() -> None:
+    pytest.importorskip("gradio", reason="needs Gradio: pip install gradio")
+    from examples import gradio_app
+
+    assert max(gradio_app.recognize(examples.portrait()).items(), key=lambda item: item[1])[0] == "happy"
+    assert gradio_app.recognize(np.zeros((60, 80, 3), np.uint8)) == {}
 
 
 @pytest.mark.training
