@@ -48,11 +48,14 @@ def read_csv(path: Path, asked: Mapping[str, str] | None = None) -> tuple[np.nda
     Raises InputError, with line and column, at the first invalid row; no row is skipped.
     """
     crops, labels, splits = [], [], []
+    asked = asked or {}
+    unseen = set(asked)
     try:
         with memory_checked(path), _open(path) as stream:
             for line, row in rows(path, stream, COLUMNS[:2], COLUMNS[2:]):
                 place = f"{path.name}, line {line}"
-                labels.append(_label(row["emotion"], asked or {}, f"{place}, column emotion"))
+                labels.append(_label(row["emotion"], asked, f"{place}, column emotion"))
+                unseen.discard(row["emotion"].strip().lower())
                 crops.append(_pixels(row["pixels"], place))
                 splits.append(_split(row["Usage"], place) if "Usage" in row else NO_SPLIT)
     except InputError:
@@ -66,6 +69,8 @@ def read_csv(path: Path, asked: Mapping[str, str] | None = None) -> tuple[np.nda
         raise InputError(path, f"a whole {path.suffix} file", str(error) or type(error).__name__, advice) from error
     if not labels:
         raise InputError(path, "rows below the header", "none")
+    if unseen:
+        raise InputError(path, f"rows with the names of --ask, {', '.join(sorted(unseen))}", "none")
     return np.stack(crops), np.array(labels, dtype=np.int64), np.array(splits, dtype=np.uint8)
 
 
@@ -126,7 +131,7 @@ def number(text: str, most: int, place: str, what: str = "a whole number") -> in
 def _label(text: str, asked: Mapping[str, str], place: str) -> int:
     """A label from the text of its cell: its number, or the name of an emotion."""
     name = text.strip().lower()
-    if name.lstrip("+-").isdigit() or not name:
+    if name not in asked and (name.lstrip("+-").isdigit() or not name):
         return number(text, len(EMOTIONS) - 1, place, "a label")
     try:
         return int(encode([asked.get(name, name)])[0])

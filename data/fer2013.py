@@ -105,14 +105,12 @@ class Fer2013:
         return digest.hexdigest()
 
 
-def load(
-    path: str | Path, ferplus: str | Path | None = None, asked: Mapping[str, str] | None = None, seed: int = 0
-) -> Fer2013:
+def load(path: str | Path, ferplus: str | Path | None = None, asked: Mapping[str, str] | None = None) -> Fer2013:
     """Load FER2013, or a table of one's own in its form, from a CSV (plain, .gz, .xz, .zip, .tar.gz) or from folders.
 
-    asked: emotions by other names that a CSV's column emotion has; seed: of the splits where a CSV has no column Usage,
-    which are then drawn (see ``own_split``). FER+ votes are read from ``ferplus``, by default from fer2013new.csv in
-    the folder of the CSV, if it exists. The parsed arrays are cached under a hash of the source and memory-mapped.
+    asked: emotions by other names that a CSV's column emotion has. Where a CSV has no column Usage, splits are drawn
+    (see ``own_split``). FER+ votes are read from ``ferplus``, by default from fer2013new.csv in the folder of a CSV
+    with Usage, if it exists. The parsed arrays are cached under a hash of the source and memory-mapped.
     Raises InputError.
     """
     path = Path(path)
@@ -121,12 +119,14 @@ def load(
     if not (path.is_dir() or path.is_file()):
         raise InputError(path, "FER2013 as a CSV or a folder", "a pipe or device")
     asked = {name.lower(): emotion for name, emotion in (asked or {}).items()}
+    if asked and path.is_dir():
+        raise InputError("--ask", "a CSV, or folders that are named by emotion", f"FER2013's folders in {path}")
     names = f"-{hashlib.sha256(repr(sorted(asked.items())).encode()).hexdigest()[:8]}" if asked else ""
     folder = paths.CACHE / f"fer2013-{_CACHE_VERSION}-{_source_hash(path)[:16]}{names}"
     cached = _cached(folder)
     arrays = cached or (read_folder(path) if path.is_dir() else _read_file(path, asked))
     drawn = bool((arrays[2] == NO_SPLIT).all())
-    splits = stratified(arrays[1], seed) if drawn else arrays[2]
+    splits = stratified(arrays[1]) if drawn else arrays[2]
     check(path, arrays[1], splits)
     if cached is None:
         try:
@@ -136,10 +136,10 @@ def load(
             note(f"{folder}: not cached ({error.strerror or type(error).__name__})")
     crops, labels, codes = arrays
     default_ferplus = path.parent / FERPLUS_FILE
-    if ferplus is None and path.is_file() and default_ferplus.exists():
+    if ferplus is None and path.is_file() and not drawn and default_ferplus.exists():
         ferplus = default_ferplus
     votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
-    return Fer2013(crops, labels, splits if drawn else codes, votes, RULE.format(seed=seed) if drawn else "")
+    return Fer2013(crops, labels, splits if drawn else codes, votes, RULE if drawn else "")
 
 
 def _cached(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -169,6 +169,8 @@ def _read_file(path: Path, asked: Mapping[str, str]) -> tuple[np.ndarray, np.nda
 
 def check(path: Path, labels: np.ndarray, splits: np.ndarray) -> None:
     """Raise InputError unless each split has rows and Training has two emotions, which training and evaluation need."""
+    if len(labels) and np.bincount(labels).max() < 3:
+        raise InputError(path, "three rows of an emotion, or more", "fewer")
     for code, name in enumerate(SPLITS):
         if not (splits == code).any():
             raise InputError(path, f"rows of all three splits ({', '.join(SPLITS)})", f"no {name}")

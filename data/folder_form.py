@@ -15,7 +15,7 @@ from facial_emotion.data.csv_form import SIDE, SPLITS
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS, encode
 
-_NAME = re.compile(rf"({'|'.join(SPLITS)})_(\d+)\.(jpg|jpeg|png)$", re.IGNORECASE)
+NAME = re.compile(rf"({'|'.join(SPLITS)})_(\d+)\.(jpg|jpeg|png)$", re.IGNORECASE)
 _PARTS = ("train", "test", "val", "valid", "validation")
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")
 _PREFIXES = {name.lower(): code for code, name in enumerate(SPLITS)}
@@ -63,7 +63,7 @@ def read_folder(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     rows = []
     for file in picture_files(path):
-        match = _NAME.match(file.name)
+        match = NAME.match(file.name)
         if match is None:
             raise InputError(file, f"a name such as {SPLITS[0]}_123.jpg (prefix {', '.join(SPLITS)})", file.name)
         rows.append((_PREFIXES[match[1].lower()], int(match[2]), file))

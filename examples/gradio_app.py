@@ -8,9 +8,9 @@ from facial_emotion import EMOTIONS, faces_in, load
 recognizer = load()
 
 
-def recognize(picture: np.ndarray) -> dict[str, float]:
+def recognize(picture: np.ndarray | None) -> dict[str, float]:
     """The probabilities of the largest face in a picture, uint8 RGB (h, w, 3); none where there is no face."""
-    faces = faces_in(picture, recognizer)
+    faces = [] if picture is None else faces_in(picture, recognizer)
     if not faces:
         return {}
     largest = max(faces, key=lambda face: float(np.prod(face.box[2:] - face.box[:2])))

@@ -14,11 +14,14 @@ from facial_emotion.threads import share_processor
 share_processor()  # before load: threads that wait leave the processor to other requests
 recognizer = load()
 app = FastAPI()
+LARGEST = 20_000_000  # bytes of a picture
 
 
 @app.post("/")
 async def recognize(request: Request) -> list[dict[str, object]]:
     """The faces of the picture that is the body."""
+    if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
+        raise HTTPException(413, f"expected at most {LARGEST} bytes, and their number in Content-Length")
     try:
         faces = await asyncio.to_thread(faces_in, await request.body(), recognizer)
     except InputError as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from facial_emotion.errors import InputError
 from facial_emotion.workers import check_main_guard
@@ -13,7 +15,7 @@ from facial_emotion.workers import check_main_guard
 if TYPE_CHECKING:
     from distributed import Client
 
-_PATIENCE = 3  # seconds in which a scheduler must answer
+_PATIENCE, _TIMEOUT = 3, 20  # seconds in which a scheduler's machine, and the scheduler, must answer
 
 
 @contextmanager
@@ -38,7 +40,9 @@ def connect(address: str, count: int) -> Iterator[Client]:
                 local = stack.enter_context(
                     distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
                 )
-            client = stack.enter_context(distributed.Client(local or address, timeout=_PATIENCE))
+            elif (place := urlsplit(address)).hostname and place.port:
+                socket.create_connection((place.hostname, place.port), _PATIENCE).close()
+            client = stack.enter_context(distributed.Client(local or address, timeout=_TIMEOUT))
         except (OSError, ValueError) as error:
             raise InputError("--cluster", 'a scheduler, as tcp://host:8786, or "local"', str(error)) from error
         yield client

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from facial_emotion import paths, recognizers
+from facial_emotion import recognizers
 from facial_emotion.artifact import MODEL
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import SPLITS, evaluate, targets
@@ -124,16 +124,17 @@ def steps(card: Card, model: bytes, threads: int, root: Path, providers: Sequenc
     name, members = card.name, card.members
     loaded: dict[str, Recognizer] = {}
     for member in members:
-        folders = [folder for folder in (root, *paths.ARTIFACTS) if member.name in recognizers.names(folder)]
-        found = [recognizers.card(member.name, folder) for folder in folders or [root]]
-        if found[0].members:
-            raise InputError(root / name, "members with a model of their own", f"{member.name}, an ensemble")
-        hashes = [each.files[MODEL].sha256 for each in found if MODEL in each.files]
-        if member.sha256 not in hashes:
+        folder = recognizers.folder_of_member(member, root)
+        if folder is None:
+            near = root if member.name in recognizers.names(root) else None
+            other = recognizers.card(member.name, near)
+            if other.members:
+                raise InputError(root / name, "members with a model of their own", f"{member.name}, an ensemble")
             command = card.training.get("command") or f"facial-emotion train ensemble {name}"
             advice = f"it was trained anew: run {command} again"
-            raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", f"{hashes[0][:12]}…", advice)
-        loaded[member.name] = recognizers.load(member.name, threads, folders[hashes.index(member.sha256)], providers)
+            found = f"{other.files[MODEL].sha256[:12]}…"
+            raise InputError(root / name, f"{member.name} {member.sha256[:12]}…", found, advice)
+        loaded[member.name] = recognizers.load(member.name, threads, folder, providers)
 
     def begin(crops: np.ndarray) -> _Asked:
         return _Asked(crops, np.zeros((len(crops), len(EMOTIONS))), {})

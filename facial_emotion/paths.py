@@ -29,18 +29,32 @@ NEW_RESULTS = Path("results")  # where figures, plots and recipes go that a comm
 NEW_ARTIFACTS = _own[0] if _own else Path("artifacts")  # where models go that are trained
 
 
-def _of_user(folder_of: Callable[..., str]) -> Path:
-    """A user's folder; a temporary one where a user id has no home, as in a container."""
+def _of_user(folder_of: Callable[..., str]) -> Path | None:
+    """A user's folder; None where a user id has no home, as in a container."""
     with contextlib.suppress(RuntimeError):
         folder = Path(folder_of("facial-emotion", appauthor=False))
         if folder.is_absolute():
             return folder
+    return None
+
+
+def _temporary() -> Path:
     return Path(tempfile.gettempdir()) / f"facial-emotion-{os.getuid()}"
 
 
-CACHE = Path(os.environ.get("FER_CACHE") or _of_user(user_cache_dir))
-# Where trained models are looked for; of two with one name the first counts.
-ARTIFACTS = (*_own, Path("artifacts"), _of_user(user_data_dir) / "models", SHIPPED)
+CACHE = Path(os.environ.get("FER_CACHE") or _of_user(user_cache_dir) or _temporary())
+# Where trained models are looked for; of two with one name the first counts. In no temporary folder: it is everybody's.
+_users = _of_user(user_data_dir)
+ARTIFACTS = (*_own, Path("artifacts"), *([_users / "models"] if _users else []), SHIPPED)
+
+
+def is_own(name: str) -> bool:
+    """Whether the model of this name is one's own, which counts before a shipped one."""
+    for folder in ARTIFACTS:
+        with contextlib.suppress(OSError):
+            if (folder / name / "card.json").is_file():
+                return not folder.samefile(SHIPPED)
+    return False
 
 
 def checkpoints(out: Path) -> Path:

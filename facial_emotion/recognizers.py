@@ -14,6 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from facial_emotion import artifact, notebook, paths
 from facial_emotion.errors import InputError
 from facial_emotion.features.crops import check_crops
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import Card
+from facial_emotion.records import Card, Member
 from facial_emotion.shares import adjusted, check_values
 from facial_emotion.terminal import bar
 from facial_emotion.threads import CPU
@@ -37,7 +38,7 @@ TRACKS = {
 }
 DEFAULT = "cnn-ferplus"  # the recommended model: of the fast ones, right most often by people's choice
 GOOD = 0.02  # accuracy below the best model's on PublicTest within which a model may be the default
-KEPT = 24  # loaded models that are kept at most: more than are shipped, as an app may use all
+KEPT = 48  # loaded models that are kept at most: more than are shipped and one's own, as an app may use all
 _REPORTED = "PrivateTest"  # the split that a model's description names
 _CHUNK = 256  # crops that are worked on at once: bounds the memory that a large batch takes
 
@@ -57,11 +58,11 @@ class Recognizer:
     steps: Sequence[tuple[str, Step]]
     folder: Path = Path()  # its artifact
     threads: int = 2
-    providers: tuple[str, ...] = CPU  # of ONNX Runtime, on which it runs
     shares: tuple[float, ...] = ()  # of the emotions, where they are others than the model expects: see shares.py
+    providers: tuple[str, ...] = CPU  # of ONNX Runtime, on which it runs
 
     def __reduce__(self) -> tuple[Callable[..., Recognizer], tuple[object, ...]]:
-        return _reload, (self.name, self.threads, self.folder.parent, self.providers, self.shares)
+        return _reload, (self.name, self.threads, self.folder.parent, self.shares, self.providers)
 
     def __repr__(self) -> str:
         return f"<Recognizer {self.name}: {', '.join(f'{name} {value}' for name, value in self._facts().items())}>"
@@ -130,9 +131,10 @@ def places(root: Path | None = None) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for folder in (root,) if root else paths.ARTIFACTS:
-        for path in folder.glob(f"*/{artifact.CARD}"):
-            if not path.parent.name.startswith("."):
-                found.setdefault(path.parent.name, path.parent.absolute())
+        with suppress(OSError):  # of a folder that this user may not read
+            for path in folder.glob(f"*/{artifact.CARD}"):
+                if not path.parent.name.startswith("."):
+                    found.setdefault(path.parent.name, path.parent.absolute())
     return dict(sorted(found.items()))
 
 
@@ -143,10 +145,22 @@ def names(root: Path | None = None) -> list[str]:
 
 def folder_of(name: str, root: Path | None = None) -> Path:
     """The folder that has a trained model, by its name, in ``places``. Raises InputError for an unknown one."""
+    plain = Path(name).name == name and not name.startswith(".")  # nothing that leads elsewhere
     for folder in (root,) if root else paths.ARTIFACTS:
-        if (folder / name / artifact.CARD).is_file() and not name.startswith("."):
-            return folder.absolute()
+        with suppress(OSError):
+            if plain and (folder / name / artifact.CARD).is_file():
+                return folder.absolute()
     raise InputError("model", f"one of {', '.join(names(root)) or 'none: nothing is trained yet'}", repr(name))
+
+
+def folder_of_member(member: Member, root: Path) -> Path | None:
+    """The folder with the very model that an ensemble in ``root`` means, by its hash; None where it is in no place."""
+    for folder in (root, *paths.ARTIFACTS):
+        with suppress(InputError):
+            file = artifact.read_card(folder / member.name).files.get(artifact.MODEL)
+            if file and file.sha256 == member.sha256:
+                return folder
+    return None
 
 
 def card(name: str, root: Path | None = None) -> Card:
@@ -168,7 +182,6 @@ def with_labels(name: str, labels: str, root: Path | None = None) -> str:
 
     Raises InputError where there is none.
     """
-    root = folder_of(name, root)
     own = card(name, root).labels
     if own == labels:
         return name
@@ -205,6 +218,8 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
     that loading it again is cheap.
     Raises InputError for an unknown name, an incomplete card, a file that is not the card's, or a missing provider.
     """
+    if isinstance(providers, str) or not all(isinstance(provider, str) for provider in providers):
+        raise InputError("providers", "a list of names, as ['CPUExecutionProvider']", repr(providers))
     root = folder_of(name, root)
     status = (root / name / artifact.CARD).stat()  # reading the card would cost more than recognising a face
     key = (root.resolve(), name, status.st_ino, status.st_mtime_ns, status.st_size, threads, *providers)
@@ -214,7 +229,9 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
             own = card(name, root)
             model = artifact.read_model(root / name, own)
             own_steps = steps(own, model, threads, root, providers)
-            _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, tuple(providers))
+            _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, (), tuple(providers))
+            if root != paths.SHIPPED.absolute() and name in names(paths.SHIPPED) and not root.samefile(paths.SHIPPED):
+                _log.warning("%s is that of %s, not the one that is shipped", name, root)
             _log.debug("loaded %s from %s in %.0f ms", name, root, 1000 * (time.perf_counter() - start))
             while len(_loaded) > KEPT:
                 _loaded.popitem(last=False)
@@ -222,7 +239,9 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
         return _loaded[key]
 
 
-def _reload(name: str, threads: int, root: Path, providers: tuple[str, ...], shares: tuple[float, ...]) -> Recognizer:
+def _reload(
+    name: str, threads: int, root: Path, shares: tuple[float, ...], providers: tuple[str, ...] = CPU
+) -> Recognizer:
     return load(name, threads, root, providers).with_shares(shares)
 
 

@@ -53,7 +53,12 @@ def test_ctrl_c_is_one_line_and_exit_code_130(
 
 
 @pytest.mark.parametrize(
-    ("words", "extra"), [(["compare.py"], "bench"), (["facial-emotion", "train", "svm"], "train"), (["other"], "cli")]
+    ("words", "extra"),
+    [
+        (["compare.py"], "bench"),
+        (["facial-emotion", "train", "svm"], "train"),
+        (["other"], "app, bench, cli, serve, train"),
+    ],
 )
 def test_a_missing_package_names_the_extra_that_has_it(
     words: list[str], extra: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

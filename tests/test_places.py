@@ -14,6 +14,7 @@ import pytest
 
 from facial_emotion import artifact, paths, recognizers
 from facial_emotion.errors import InputError
+from facial_emotion.evaluation import results
 from facial_emotion.records import Member
 
 
@@ -42,8 +43,42 @@ def test_of_two_with_one_name_the_first_counts(own: Path, crops: np.ndarray) -> 
     # The shipped ensembles go on with the shipped model, which their cards mean.
     expected = recognizers.load("cnn-balanced", root=paths.SHIPPED).predict_proba(crops[:2])
     np.testing.assert_array_equal(recognizers.load("cnn-balanced").predict_proba(crops[:2]), expected)
-    with pytest.raises(InputError, match="labels: expected fer2013, which cnn answers with, found 'people'"):
-        recognizers.with_labels("cnn", "people")
+    assert recognizers.with_labels("cnn", "people") == "cnn-ferplus"
+
+
+def test_a_damaged_or_unreadable_folder_before_the_shipped_models_hides_none(
+    own: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "cnn").mkdir()
+    (own / "cnn" / artifact.CARD).write_text("{}")
+    recognizers.load("cnn-balanced")  # of the shipped cnn
+    with pytest.raises(InputError, match=r"card.json: expected "):
+        recognizers.load("cnn")
+
+    class Unreadable(type(own)):  # type: ignore[misc]
+        def is_file(self) -> bool:
+            raise PermissionError
+
+        def glob(self, pattern: str) -> None:
+            raise PermissionError
+
+    monkeypatch.setattr(paths, "ARTIFACTS", (Unreadable(own), paths.SHIPPED))
+    assert recognizers.names() == recognizers.names(paths.SHIPPED)
+    assert recognizers.load("cnn").folder == paths.SHIPPED / "cnn"
+
+
+@pytest.mark.parametrize("name", ["cnn/", "../artifacts/cnn", str(paths.SHIPPED / "cnn"), ".", "x" * 300])
+def test_a_name_is_no_path(name: str) -> None:
+    with pytest.raises(InputError, match="model: expected one of "):
+        recognizers.card(name)
+
+
+def test_an_own_model_has_its_own_row_among_the_known_ones(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "NEW_RESULTS", own / "results")
+    rows = results.known()[0]
+    assert "cnn" in {row.model for row in rows}
+    (own / "tiny").rename(own / "cnn")
+    assert "cnn" not in {row.model for row in results.known()[0]}
 
 
 def test_an_ensemble_has_members_from_several_folders(own: Path, crops: np.ndarray) -> None:

@@ -236,6 +236,19 @@ def test_providers_that_are_not_there_are_refused() -> None:
         InputError, match=r"providers: expected some of .*CPUExecutionProvider, found NoneProvider; inst"
     ):
         recognizers.load(providers=["NoneProvider"])
+    for wrong in ("CPUExecutionProvider", [("CPUExecutionProvider", {"device_id": 0})]):
+        with pytest.raises(InputError, match="providers: expected a list of names"):
+            recognizers.load(providers=wrong)  # type: ignore[arg-type]
+
+
+def test_a_provider_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["IdleProvider", *CPU])
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *given, providers: session(*given, providers=CPU))
+    with pytest.raises(
+        InputError, match="providers: expected IdleProvider to start, found drivers or a device missing"
+    ):
+        recognizers.load(providers=["IdleProvider", *CPU])
 
 
 @pytest.mark.parametrize("name", ["cnn-ferplus", "lightgbm", "ensemble-ferplus"])

@@ -50,8 +50,9 @@ def main() -> None:
 def run(command: click.Command) -> None:
     """Run a click command as a program: exit code 0 done, 1 partly done, 2 bad input, 130 stopped by Ctrl-C."""
     open_standard_streams()
-    logging.basicConfig(format="%(message)s", stream=sys.stdout)
-    logging.getLogger("facial_emotion").setLevel(logging.INFO)
+    log = logging.getLogger("facial_emotion")
+    log.handlers = [logging.StreamHandler(sys.stdout)]  # of other packages nothing, which would get into results
+    log.setLevel(logging.INFO)
     try:
         command.main(standalone_mode=False)
         sys.stdout.flush()
@@ -62,8 +63,8 @@ def run(command: click.Command) -> None:
         if (error.name or "").partition(".")[0] == "facial_emotion":
             raise
         words = [Path(sys.argv[0]).stem, *sys.argv[1:2]]  # compare.py, or facial-emotion compare
-        extra = next((COMMANDS[word] for word in words if word in COMMANDS), "cli")
-        advice = f"install facial-emotion with the extra [{extra}]"
+        extras = [COMMANDS[word] for word in words if word in COMMANDS] or sorted({*COMMANDS.values()})
+        advice = f"install facial-emotion with the extra [{', '.join(extras)}]"
         print(f"error: {error.name} is not installed: {advice}", file=sys.stderr)
         sys.exit(2)
     except click.ClickException as error:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=options.Place(),
-    help="FER2013, as a CSV or a folder, FER+'s fer2013new.csv beside it; without it accuracies are recorded ones.",
+    help="FER2013, as a CSV or a folder, FER+'s fer2013new.csv beside it, or your own, as train takes it; without it "
+    "accuracies are recorded ones.",
 )
 @click.option(
     "--pictures",
@@ -85,21 +86,21 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
-    if (ask or shares) and pictures is None:
+    if ((ask and data is None) or shares) and pictures is None:
         raise InputError("--ask" if ask else "--shares", "--pictures with it", "none")
     if shares:
         check(shares)
-    emotions = options.asked(ask)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
     if pictures is not None:
         shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100, shares)
-        _on_pictures(pictures, emotions, loaded, threads, shown)
+        _on_pictures(pictures, options.asked(ask), loaded, threads, shown)
         return
     from facial_emotion.evaluation import benchmark, results
 
-    rows, about = benchmark.run(loaded, data, split, limit, threads, margin / 100)
+    dataset = None if data is None else options.read_data(data, ask)
+    rows, about = benchmark.run(loaded, dataset, split, limit, threads, margin / 100)
     folder = out or paths.NEW_RESULTS
     benchmark.write(folder, rows, about)
     if readme:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facial_emotion.errors import InputError
+
+if TYPE_CHECKING:
+    from facial_emotion.data.fer2013 import Fer2013
 
 # As in features.faces, which would import NumPy.
 DETECTORS, SMALLEST = ("centerface", "dlib"), 10
@@ -101,6 +104,17 @@ def asked(words: Sequence[str]) -> dict[str, str]:
         encode([emotion])  # raises the error
         emotions[name] = emotion
     return emotions
+
+
+def read_data(path: Path, words: Sequence[str]) -> Fer2013:
+    """The data at a path, FER2013 or one's own; says what is special about it. words: of --ask. Raises InputError."""
+    from facial_emotion.batch import own_data
+    from facial_emotion.terminal import note
+
+    data, remarks = own_data.read(path, asked(words))
+    for remark in remarks:
+        note(remark)
+    return data
 
 
 def split_names(names: str | None) -> list[str]:

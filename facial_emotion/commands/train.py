@@ -17,7 +17,6 @@ from facial_emotion.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from facial_emotion.data.fer2013 import Fer2013
     from facial_emotion.records import Card
     from facial_emotion.training.job import Job
 
@@ -82,13 +81,20 @@ def network(
 ) -> None:
     """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
     from facial_emotion import paths
-    from facial_emotion.deep.loop import LAST
+    from facial_emotion.deep.loop import BEST, LAST
 
     place = checkpoints or paths.checkpoints(out or paths.NEW_ARTIFACTS / name)
-    if (place / LAST).exists() and not (restart or given["resume"]):
+    used = (place / LAST).exists()
+    if restart and given["resume"]:
+        raise InputError("--restart", "it or --resume", "both")
+    if used and not (restart or given["resume"]):
         advice = "go on with --resume, or begin anew with --restart"
         raise InputError(place, "no checkpoints yet", "those of an earlier training", advice)
+    if given["resume"] and not used:
+        click.echo(f"{place}: no checkpoint to resume from: begins anew")
     job, folder = _job(name, data, recipe, out, checkpoints=place, **given)
+    for file in (LAST, BEST) if restart else ():
+        (place / file).unlink(missing_ok=True)
     cards = _run(job, folder)
     _print_result(cards, folder, str(cards[0].variant))
 
@@ -101,31 +107,14 @@ def _job(
     from facial_emotion.training.job import Job, recipe_of
 
     settings, folder = recipe_of(name, recipe), out or paths.NEW_ARTIFACTS / name
-    asked = options.asked(given.pop("ask"))
+    ask = given.pop("ask")
+    options.asked(ask)  # before the data is read
     weights, labels = given.get("weights"), given.get("labels")
     artifact.check_free(folder, overwrite, () if labels else tuple(settings.heads))
     words = {"recipe": recipe and recipe.name, "weights": weights and weights.name, "labels": labels}
     command = [f"facial-emotion train {name}", *(f"--{key} {value}" for key, value in words.items() if value)]
-    command += [f"--ask {other}={emotion}" for other, emotion in asked.items()]
-    return Job(name, settings, _read(data, asked, given["seed"]), command=" ".join(command), **given), folder
-
-
-def _read(path: Path, asked: dict[str, str], seed: int) -> Fer2013:
-    """The data to train on, FER2013 or one's own; says what is special about one's own. Raises InputError."""
-    from facial_emotion.batch import own_data
-    from facial_emotion.data import fer2013
-
-    if own_data.is_own(path):
-        data, remarks = own_data.load(path, asked, seed)
-    else:
-        data, remarks = fer2013.load(path, asked=asked, seed=seed), []
-    for remark in remarks:
-        click.echo(remark)
-    if data.rule:
-        click.echo(f"splits: {data.rule}")
-    if data.missing:
-        click.echo(f"no row to learn from, so that it will not be recognised: {', '.join(data.missing)}")
-    return data
+    command += [f"--ask {words}" for words in ask]
+    return Job(name, settings, options.read_data(data, ask), command=" ".join(command), **given), folder
 
 
 def _run(job: Job, folder: Path) -> list[Card]:
@@ -147,12 +136,21 @@ def _add(name: str, track: str, function: Callable[..., None], own: Sequence[opt
     epilog="Example: facial-emotion train ensemble mine --data fer2013.csv.xz --members cnn,vgg16,svm --mirrored"
 )
 @click.argument("name", required=False)
-@options.data
+@options.training_data
+@options.ask
 @click.option("--members", help="Names, with commas; by default every single model that answers with the labels.")
 @click.option("--mirrored", is_flag=True, help="Average a member over a crop and its mirror image.")
 @options.labels("Labels that the weights are chosen by.", options.HEADS, default="fer2013", show_default=True)
 @options.overwrite
-def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, labels: str, overwrite: bool) -> None:
+def ensemble(
+    name: str | None,
+    data: Path,
+    ask: tuple[str, ...],
+    members: str | None,
+    mirrored: bool,
+    labels: str,
+    overwrite: bool,
+) -> None:
     """Combine trained models into the recognizer NAME, by default "ensemble" or, by people's votes, "ensemble-ferplus".
 
     The weights are chosen on PublicTest. The ensemble is written into ./artifacts, or the first folder that
@@ -160,7 +158,6 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
     """
     from facial_emotion import artifact, paths, recognizers
     from facial_emotion import ensemble as module
-    from facial_emotion.data import fer2013
 
     single = [other for other in recognizers.names() if not recognizers.card(other).members]
     name = name or f"ensemble{artifact.SUFFIXES[labels]}"
@@ -179,7 +176,7 @@ def ensemble(name: str | None, data: Path, members: str | None, mirrored: bool, 
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
     words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
-    card = module.make(chosen, mirrored, fer2013.load(data), command, labels)
+    card = module.make(chosen, mirrored, options.read_data(data, ask), command, labels)
     artifact.write(folder, None, card)
     for part in card.members:
         click.echo(f"{part.name}{' mirrored' * part.mirrored}: weight {part.weight:.3f}")
@@ -212,8 +209,9 @@ def balanced(name: str, data: Path, overwrite: bool) -> None:
 
 @main.command(epilog="Example: facial-emotion train scores --data fer2013.csv.xz cnn svm")
 @click.argument("names", nargs=-1, required=True)
-@options.data
-def scores(names: tuple[str, ...], data: Path) -> None:
+@options.training_data
+@options.ask
+def scores(names: tuple[str, ...], data: Path, ask: tuple[str, ...]) -> None:
     """Score the trained models NAMES again, and write that into their cards.
 
     Where FER+'s votes lie beside the data (fer2013new.csv), models are scored against them too.
@@ -221,19 +219,18 @@ def scores(names: tuple[str, ...], data: Path) -> None:
     from dataclasses import replace
 
     from facial_emotion import artifact, recognizers
-    from facial_emotion.data import fer2013
     from facial_emotion.evaluation.evaluate import evaluate
 
     loaded = [recognizers.load(name) for name in names]
     for recognizer in loaded:
         artifact.check_not_installed(recognizer.folder)
-    dataset = fer2013.load(data)
+    dataset = options.read_data(data, ask)
     for recognizer in loaded:
 
-        def ask(split: str, recognizer: recognizers.Recognizer = recognizer) -> np.ndarray:
+        def answers(split: str, recognizer: recognizers.Recognizer = recognizer) -> np.ndarray:
             return recognizers.predict(recognizer, dataset.split(split).crops, f"{recognizer.name}: {split}")
 
-        card = replace(recognizer.card, **vars(evaluate(dataset, ask, recognizer.card.labels)))
+        card = replace(recognizer.card, **vars(evaluate(dataset, answers, recognizer.card.labels)))
         artifact.write_card(recognizer.folder, card)
         _print_scores(card)
 

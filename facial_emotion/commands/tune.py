@@ -21,7 +21,8 @@ def _number(name: str, default: int, text: str, least: int = 1, most: int | None
 
 
 _OF_ALL: tuple[options.Option, ...] = (
-    options.data,
+    options.training_data,
+    options.ask,
     click.option("--recipe", type=_PATH, help="Where to start; by default the model's own in its track's recipes/."),
     click.option("--out", type=_PATH, help="Where the best recipe goes; by default results/NAME.json."),
     _number("--trials", 20, "Stop at so many trials, those of earlier runs included."),
@@ -45,16 +46,22 @@ def main() -> None:
 
 
 def search(
-    name: str, data: Path, recipe: Path | None, out: Path | None, trials: int, rows: int | None, **given: Any
+    name: str,
+    data: Path,
+    ask: tuple[str, ...],
+    recipe: Path | None,
+    out: Path | None,
+    trials: int,
+    rows: int | None,
+    **given: Any,
 ) -> None:
     """Search hyperparameters; the same command goes on where the last one stopped. A network's teacher is left out."""
     from facial_emotion import paths
-    from facial_emotion.data import fer2013
     from facial_emotion.training.job import Job, recipe_of
     from facial_emotion.training.tune import Limits, tune
 
     sizes = {key: given.pop(key) for key in ("epochs", "side") if key in given}
-    job = Job(name, recipe_of(name, recipe), fer2013.load(data), **given)
+    job = Job(name, recipe_of(name, recipe), options.read_data(data, ask), **given)
     place = out or paths.NEW_RESULTS / f"{name}.json"
     click.echo(tune(job, recipe or f"{name}.json", place, trials, Limits(rows, **sizes)))
     click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")

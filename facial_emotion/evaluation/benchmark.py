@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facial_emotion import artifact, examples, recognizers, scene
-from facial_emotion.data import fer2013
+from facial_emotion.data.fer2013 import Fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import plots, results, tables, timing
 from facial_emotion.evaluation.advice import Advice, Candidate, advise, in_words, prior, sentences
@@ -25,7 +25,7 @@ Judge = Callable[[Recognizer], tuple[Scores, PeopleScores | None, np.ndarray | N
 
 
 def run(
-    loaded: list[Recognizer], data: Path | None, split: str, limit: int | None, threads: int, margin: float
+    loaded: list[Recognizer], data: Fer2013 | None, split: str, limit: int | None, threads: int, margin: float
 ) -> tuple[list[BenchmarkRow], Json]:
     """Measure recognizers: a row for each, and what to say of the data, the machine, and which model to take.
 
@@ -66,7 +66,7 @@ def _advice(rows: list[BenchmarkRow], right: dict[str, np.ndarray | None], label
     return advise(candidates, margin) if candidates else None
 
 
-def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, Json]:
+def _judge(data: Fer2013 | None, split: str, limit: int | None) -> tuple[np.ndarray, Judge, Json]:
     """Crops to time on, the function that gives a recognizer's scores, and what to say of where they come from."""
     if data is None:
         crops = examples.crops()
@@ -84,15 +84,14 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
             {"measured": False, "accuracy_from": source, "split": split, "n_total": 0, "n_scored": 0},
         )
 
-    loaded = fer2013.load(data)
-    part = loaded.split(split)
+    part = data.split(split)
     crops, labels = part.crops[:limit], part.labels[:limit]
-    duplicates = loaded.near_duplicates(split)[:limit]
+    duplicates = data.near_duplicates(split)[:limit]
 
     def measured(recognizer: Recognizer) -> tuple[Scores, PeopleScores | None, np.ndarray]:
         probabilities = recognizer.predict_proba(crops)
-        people = people_scores(loaded, split, probabilities, recognizer.threshold)
-        asked = choices(loaded, split, recognizer.card.labels if people else "fer2013")[: len(crops)]
+        people = people_scores(data, split, probabilities, recognizer.threshold)
+        asked = choices(data, split, recognizer.card.labels if people else "fer2013")[: len(crops)]
         right = (probabilities.argmax(axis=1) == asked)[asked >= 0]
         return scores(probabilities, labels, duplicates, recognizer.threshold), people, right
 
@@ -102,7 +101,7 @@ def _judge(data: Path | None, split: str, limit: int | None) -> tuple[np.ndarray
         "split": split,
         "n_total": len(part),
         "n_scored": len(crops),
-        "data_hash": loaded.hash,
+        "data_hash": data.hash,
     }
     return crops, measured, about
 

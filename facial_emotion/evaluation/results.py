@@ -110,6 +110,7 @@ def known() -> tuple[list[BenchmarkRow], Json]:
     if own and not (paths.RESULTS / FILE).exists():
         return own
     rows, about = read(paths.RESULTS)
+    rows = [row for row in rows if not paths.is_own(row.model)]  # one's own of that name counts
     kind = ("measured", "split", "n_total", "n_scored")
     if own is None or any(own[1].get(name) != about.get(name) for name in kind):
         return rows, about

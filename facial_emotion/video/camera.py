@@ -40,7 +40,10 @@ def live(
                 break
             frames += 1
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            faces = stream.process(rgb).faces
+            seconds = (
+                None if isinstance(camera, int) else opened.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            )  # of a file: its own
+            faces = stream.process(rgb, seconds).faces
             if window and not _shown(annotated(rgb, faces)):
                 break
             yield faces
@@ -48,7 +51,7 @@ def live(
         opened.release()
         with suppress(cv2.error):  # of an OpenCV without windows
             if window:
-                cv2.destroyAllWindows()
+                cv2.destroyWindow(_TITLE)
     if not frames:
         raise InputError(f"camera {camera}", "a picture", "none", "is it there, and does no other program use it?")
 

@@ -24,7 +24,7 @@ from facial_emotion.video import tracking
 from facial_emotion.video.stream import HOLD, TRACK_TIMEOUT, Settings
 
 FOLDER = Path(__file__).parent
-MODELS = ("cnn-ferplus", "cnn-balanced")  # to choose from, the first at the start: small and fast ones
+MODELS = ("cnn-ferplus", "cnn-balanced")  # of those that are shipped, the first at the start: small and fast ones
 VENDOR = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "LICENSE")
 _FRAME = (640, 480)  # of the warm-up
 _FOLLOWED = 160  # pixels of the longer side of the picture in which faces are followed between two detections
@@ -67,9 +67,11 @@ def files() -> dict[str, bytes]:
 
 def models() -> list[str]:
     """The models that the page has: those of MODELS that there are. Raises InputError where there is none."""
-    found = [name for name in MODELS if name in recognizers.names()]
+    found = [name for name in MODELS if name in recognizers.names(paths.SHIPPED)]
     if not found:
-        raise InputError("models of the page", f"one of {', '.join(MODELS)}", ", ".join(recognizers.names()) or "none")
+        raise InputError(
+            "models of the page", f"one of {', '.join(MODELS)}", ", ".join(recognizers.names(paths.SHIPPED)) or "none"
+        )
     return found
 
 
@@ -110,8 +112,10 @@ def settings(networks: dict[str, bytes]) -> Json:
 
 def _model(name: str) -> Json:
     """How a model's answer comes from networks. Raises InputError for one whose members are not networks."""
-    card = recognizers.card(name)
-    members = [(recognizers.card(member.name), member.weight) for member in card.members] or [(card, 1.0)]
+    card = recognizers.card(name, paths.SHIPPED)
+    members = [(recognizers.card(member.name, paths.SHIPPED), member.weight) for member in card.members] or [
+        (card, 1.0)
+    ]
     if any(own.track != "deep" for own, _ in members):
         raise InputError(name, "a network, or a model made of networks", f"track {card.track}")
     return {
@@ -128,7 +132,7 @@ def _model(name: str) -> Json:
 def _networks() -> dict[str, bytes]:
     """The networks by name, each as it was hashed."""
     names = sorted({member["file"] for name in models() for member in _model(name)["members"]})
-    own = {name: artifact.read_model(recognizers.folder_of(name) / name, recognizers.card(name)) for name in names}
+    own = {name: artifact.read_model(paths.SHIPPED / name, recognizers.card(name, paths.SHIPPED)) for name in names}
     return {"detector": centerface.read(), **own}
 
 

@@ -325,7 +325,7 @@ def test_a_folder_with_files_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_page_without_its_models_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "ARTIFACTS", (tmp_path,))
+    monkeypatch.setattr(paths, "SHIPPED", tmp_path)
     with pytest.raises(InputError, match="models of the page: expected one of cnn-ferplus, cnn-balanced, found none"):
         site.files()
 

@@ -33,7 +33,7 @@ def test_a_window_shows_the_faces_until_q_is_pressed(film: Path, monkeypatch: py
     shown, keys = list[np.ndarray](), iter([-1, ord("q")])
     monkeypatch.setattr(cv2, "imshow", lambda title, bgr: shown.append(bgr))
     monkeypatch.setattr(cv2, "waitKey", lambda milliseconds: next(keys))
-    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    monkeypatch.setattr(cv2, "destroyWindow", lambda title: None)
     assert len(list(live(film, window=True))) == 1
     assert [picture.shape[2] for picture in shown] == [3, 3]
 
@@ -43,7 +43,7 @@ def test_an_opencv_without_windows_says_what_to_install(film: Path, monkeypatch:
         raise cv2.error("not implemented")
 
     monkeypatch.setattr(cv2, "imshow", fail)
-    monkeypatch.setattr(cv2, "destroyAllWindows", fail)
+    monkeypatch.setattr(cv2, "destroyWindow", fail)
     with pytest.raises(
         InputError, match=r"window: expected an OpenCV with windows, found one without; pip install open"
     ):
