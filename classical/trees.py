@@ -16,7 +16,7 @@ import onnx
 from facial_emotion.classical.graph import Graph, append_mirrored, average_mirrored
 from facial_emotion.classical.symmetric_pca import symmetric_parts
 from facial_emotion.classical.task import Task, class_weights
-from facial_emotion.features.emotions import EMOTIONS, to_one_hot
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Json
 from facial_emotion.training import calibrate
 from facial_emotion.training.tune import Space
@@ -70,7 +70,7 @@ def linear_start(task: Task, ridge: float | None) -> Start:
     spread = even.std(axis=0) + _LEAST_SPREAD
     even /= spread
     copies = [even, *(parts.split(features)[0] / spread for features in task.moved)]
-    regression, targets = Ridge(alpha=ridge, solver="cholesky"), to_one_hot(task.labels)
+    regression, targets = Ridge(alpha=ridge, solver="cholesky"), np.eye(len(EMOTIONS), dtype=np.float32)[task.labels]
     left_out = np.empty((len(copies), *targets.shape))
     for fitted, out in KFold(min(_FOLDS, len(targets))).split(even):
         regression.fit(even[fitted], targets[fitted])

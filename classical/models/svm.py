@@ -16,7 +16,7 @@ from facial_emotion.classical.kernel import Components, kernel, solve, steps
 from facial_emotion.classical.quantise import fake_quantise, matmul_8bit
 from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_pca, symmetric_parts
 from facial_emotion.classical.task import Fitted, Task, class_weights
-from facial_emotion.features.emotions import to_one_hot
+from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Json
 from facial_emotion.terminal import bar
 from facial_emotion.training.tune import Space
@@ -50,7 +50,7 @@ def fit(task: Task, recipe: Json) -> Fitted:
     gamma = recipe["gamma"] / total
     even, odd = components(projections, task.features)
     rows = fake_quantise(even.T).T, fake_quantise(odd.T).T  # the fit uses the values that the export holds
-    targets = to_one_hot(task.labels)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[task.labels]
     if task.people is not None:  # a second set of outputs from the same kernel
         targets = np.hstack([targets, task.people])
     offset = targets.mean(axis=0)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import run
 from facial_emotion.errors import InputError
 
 
@@ -42,7 +41,3 @@ def main(host: str, port: int) -> None:
     ask_no_host()
     click.echo(f"the app: http://{host}:{port}")
     sys.exit(cli.main(["run", str(Path(paths.PACKAGE, "views", "app.py")), *arguments], standalone_mode=False))
-
-
-if __name__ == "__main__":
-    run(main)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json
 
@@ -174,7 +174,3 @@ def _on_pictures(
         click.echo(as_text(judged), nl=False)
     if files.unreadable:
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.errors import InputError
 
 
@@ -42,7 +42,3 @@ def main(path: Path | None, download: bool, ferplus: Path | None, sample: int | 
         counts = tables(dataset)
     print_tables(counts)
     click.echo(f"{len(dataset.labels)} rows of {SIDE}x{SIDE} pixels, data hash {dataset.hash}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 
 
 @click.command(epilog="Example: facial-emotion live --out site")
@@ -36,7 +36,3 @@ def main(port: int, browser: bool, out: Path | None, overwrite: bool) -> None:
         if browser:
             webbrowser.open(address)
         server.serve_forever()
-
-
-if __name__ == "__main__":
-    run(main)

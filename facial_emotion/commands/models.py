@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 
 
 @click.command(epilog="Example: facial-emotion models --labels people")
@@ -29,7 +29,3 @@ def main(labels: str | None) -> None:
         accuracy, size = card.own("PrivateTest").accuracy, artifact.size(card) / 1e6
         table.add_row(name, card.labels, f"{accuracy:.1%}", f"{size:.1f}", str(folder.parent))
     terminal.print_tables([table])
-
-
-if __name__ == "__main__":
-    run(main)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 
 if TYPE_CHECKING:
     from facial_emotion.batch.run import Summary
@@ -125,7 +125,3 @@ def _report(out: Path, summary: Summary) -> None:
         click.echo(f"{len(summary.failed)} could not be read (also listed in {summary.failed_path}):", err=True)
         for _, reason in summary.failed:
             click.echo(f"  {reason}", err=True)
-
-
-if __name__ == "__main__":
-    run(main)

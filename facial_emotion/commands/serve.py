@@ -15,7 +15,7 @@ import os
 import click
 
 from facial_emotion import limits
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.records import Json
 
 
@@ -124,7 +124,3 @@ def main(
     server.run()
     if failures:
         raise failures[0]
-
-
-if __name__ == "__main__":
-    run(main)

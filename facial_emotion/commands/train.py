@@ -10,7 +10,7 @@ import click
 
 from facial_emotion import registry
 from facial_emotion.classical import models
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.deep import networks
 from facial_emotion.errors import InputError
 
@@ -260,7 +260,3 @@ def _print_scores(card: Card) -> None:
         click.echo(f"{split}: {in_words(figures)}")
     for split, people in card.people.items():
         click.echo(f"{split}, people's choice: {in_words(people.choice)}")
-
-
-if __name__ == "__main__":
-    run(main)

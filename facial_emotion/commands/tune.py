@@ -9,7 +9,7 @@ import click
 
 from facial_emotion import registry
 from facial_emotion.classical import models
-from facial_emotion.commands import options, run
+from facial_emotion.commands import options
 from facial_emotion.deep import networks
 
 _PATH = options.Place()
@@ -73,6 +73,3 @@ for _name in registry.names(models):
     )
 for _name in registry.names(networks):
     options.add(main, _name, (*_OF_ALL, *_OF_NETWORKS), search, _EXAMPLE.format(_name), f"The network {_name}.")
-
-if __name__ == "__main__":
-    run(main)
