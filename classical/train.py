@@ -23,7 +23,7 @@ from facial_emotion.classical.task import Task
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import choices, targets
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of, predictor_of
+from facial_emotion.features.extract import column_ranges, extract_cached, mirror_of
 from facial_emotion.features.landmarks import fingerprint
 from facial_emotion.records import Json
 from facial_emotion.threads import onnx_session
@@ -40,12 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LIBRARIES", "PACKAGE", "RECIPES", "Recipe", "fit", "space", "trials"]
 PACKAGE = models
-LICENCES = {  # by the landmark predictor
-    "ibug": "MIT for the model. Its landmark predictor was trained on the output of dlib's 68-point model, which was "
-    "trained on iBUG 300-W, whose licence excludes commercial use. Trained on FER2013, which was made for research.",
-    "mesh": "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which "
-    "is under Apache 2.0. Trained on FER2013, which was made for research.",
-}
+LICENCE = (
+    "MIT for the model. Its landmark predictor was trained on the output of MediaPipe's face mesh, which is under "
+    "Apache 2.0. Trained on FER2013, which was made for research."
+)
 LIBRARIES = (
     "numpy",
     "scikit-learn",
@@ -119,7 +117,6 @@ def fit(job: Job) -> Exported:
         served = np.concatenate(probabilities.swapaxes(0, 1))
         return parity(fitted.bound, np.concatenate(library), served, np.concatenate(labels))
 
-    predictor = predictor_of(recipe.features)
     return Exported(
         recipe.heads,
         scores if fitted.left_out is None else _for_heads(fitted.left_out, recipe),
@@ -131,9 +128,9 @@ def fit(job: Job) -> Exported:
             "track": "classical",
             "input": "crops uint8 (n, 48, 48); model.onnx takes their features float32",
             "features": recipe.features,
-            "landmarks": fingerprint(predictor),
+            "landmarks": fingerprint(),
             "calibration": f"{recipe.calibration} scaling, {_FITTED_ON[split]}",
-            "licence": LICENCES[predictor],
+            "licence": LICENCE,
         },
         training={
             "minutes": minutes,

@@ -18,7 +18,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.features import geometry as components
 from facial_emotion.features import hog
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.features.extract import GRIDS, column_ranges, extract, predictor_of
+from facial_emotion.features.extract import GRIDS, column_ranges, extract
 from facial_emotion.features.landmarks import ALIGNED_SIDE, align, find_landmarks
 from facial_emotion.recognizers import Recognizer
 from facial_emotion.records import Json
@@ -122,8 +122,7 @@ def descriptors(recognizer: Recognizer, crop: np.ndarray, label: str) -> tuple[n
     columns = _columns(recognizer, block[0]) if block else None
     groups = np.array_split(np.arange(*columns), len(centres)) if columns else []
     _, _, effects = _effects(recognizer, crop, label, [group.tolist() for group in groups])
-    predictor = predictor_of(_recipe(recognizer))
-    face = align(crop[None], find_landmarks(crop[None], predictor))[0][0]
+    face = align(crop[None], find_landmarks(crop[None]))[0][0]
     return face, centres, effects
 
 

@@ -1,8 +1,7 @@
 """Feature extraction: crops -> feature vectors, by a feature recipe that is part of a model's card.
 
-    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]], "landmarks": "mesh"}
+    {"blocks": [["grid", 8, 2, 8], ["patches", 5, 4], ["geometry"]]}
 
-"landmarks" is the landmark predictor, a key of ``landmarks.PREDICTORS``; without it, the default one.
 A block computes some columns from an aligned face and its landmarks, and defines how mirroring the face permutes them
 and changes their signs. All values are integers or multiples of 1/256, so they are exact in half precision and no tree
 threshold depends on rounding.
@@ -24,7 +23,7 @@ import numpy as np
 from facial_emotion.errors import InputError
 from facial_emotion.features import geometry, hog, lbp
 from facial_emotion.features.crops import check_crops
-from facial_emotion.features.landmarks import ALIGNED_SIDE, DEFAULT, INNER, align, find_landmarks, path_of
+from facial_emotion.features.landmarks import ALIGNED_SIDE, INNER, align, find_landmarks, predictor_file
 from facial_emotion.records import Json
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
@@ -149,11 +148,6 @@ def column_ranges(recipe: Recipe) -> list[tuple[int, int]]:
     return list(zip([0, *stops[:-1]], stops, strict=True))
 
 
-def predictor_of(recipe: Recipe) -> str:
-    """The landmark predictor of a recipe, a key of ``landmarks.PREDICTORS``."""
-    return str(recipe.get("landmarks", DEFAULT))
-
-
 def describer(recipe: Recipe) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """A function from aligned faces uint8 (n, 64, 64) and their landmarks (n, 68, 2) to features float32 (n, d)."""
     blocks = blocks_of(recipe)
@@ -180,7 +174,7 @@ def _columns(computed: list[np.ndarray]) -> Iterator[np.ndarray]:
 
 def extract(crops: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Features of crops: uint8 (n, 48, 48) -> float32 (n, d)."""
-    return describer(recipe)(*align(crops, find_landmarks(crops, predictor_of(recipe))))
+    return describer(recipe)(*align(crops, find_landmarks(crops)))
 
 
 def extract_cached(crops: np.ndarray, recipe: Recipe, folder: Path, jobs: int = -1) -> np.ndarray:
@@ -243,5 +237,5 @@ def _key(crops: np.ndarray, recipe: Recipe) -> str:
     digest = hashlib.sha256(crops.tobytes())
     digest.update(json.dumps(recipe, sort_keys=True).encode())
     digest.update(_code())
-    digest.update(path_of(predictor_of(recipe)).read_bytes())
+    digest.update(predictor_file().read_bytes())
     return digest.hexdigest()[:16]

@@ -1,10 +1,9 @@
 """Landmark detection (68 points) and alignment of a crop to the mean face by a similarity transform.
 
-The points are those of iBUG 300-W (Sagonas et al. 2016). A predictor is an ensemble of regression trees of dlib's
+The points are those of iBUG 300-W (Sagonas et al. 2016). The predictor is an ensemble of regression trees of dlib's
 (Kazemi and Sullivan, "One millisecond face alignment with an ensemble of regression trees", CVPR 2014), which
-``python -m workshop landmarks`` distilled on FER2013's Training from a teacher: "mesh" from MediaPipe's face mesh
-(Kartynnik et al., "Real-time facial surface geometry from monocular video on mobile GPUs", 2019), which is under Apache
-2.0; "ibug" from dlib's own 68-point model, whose training set, iBUG 300-W, excludes commercial use.
+``python -m workshop landmarks`` distilled on FER2013's Training from MediaPipe's face mesh (Kartynnik et al.,
+"Real-time facial surface geometry from monocular video on mobile GPUs", 2019), which is under Apache 2.0.
 
 A point is (x, y) with x to the right and y down; (0, 0) is the centre of the first pixel.
 """
@@ -28,9 +27,7 @@ POINTS = 68
 INNER = slice(17, 68)  # brows, nose, eyes and mouth: all but the jaw line, which is predicted least accurately
 ALIGNED_SIDE = 64  # pixels of an aligned face
 
-# By their teachers: files in this folder. "ibug" is not shipped.
-PREDICTORS = {"mesh": "landmarks.dat", "ibug": "landmarks_ibug.dat"}
-DEFAULT = "mesh"
+PREDICTOR = Path(__file__).parent / "landmarks.dat"
 UPSAMPLE = 4  # enlargement of a crop for the predictor, which samples pixels at integer positions
 RECTANGLE = (2, 6, 46, 50)  # the face's rectangle in a crop: left, top, right, bottom, in crop pixels
 
@@ -49,13 +46,10 @@ MIRROR = np.array(
 )
 
 
-def find_landmarks(crops: np.ndarray, predictor: str = DEFAULT) -> np.ndarray:
-    """Landmark points of crops: uint8 (n, 48, 48) -> float32 (n, 68, 2), in crop pixels.
-
-    predictor: a key of PREDICTORS.
-    """
+def find_landmarks(crops: np.ndarray) -> np.ndarray:
+    """Landmark points of crops: uint8 (n, 48, 48) -> float32 (n, 68, 2), in crop pixels."""
     check_crops(crops)
-    loaded = _load(predictor)
+    loaded = _load()
     points = np.empty((len(crops), POINTS, 2), dtype=np.float32)
     for index, crop in enumerate(crops):
         points[index] = to_crop_pixels(predict(loaded, enlarge(crop), RECTANGLE))
@@ -63,9 +57,9 @@ def find_landmarks(crops: np.ndarray, predictor: str = DEFAULT) -> np.ndarray:
 
 
 @cache
-def fingerprint(predictor: str = DEFAULT) -> str:
+def fingerprint() -> str:
     """SHA-256, in hexadecimal, of what models that take landmarks depend on: the predictor, and the mean face."""
-    digest = hashlib.sha256(path_of(predictor).read_bytes())
+    digest = hashlib.sha256(predictor_file().read_bytes())
     digest.update(mean_face().tobytes())
     return digest.hexdigest()
 
@@ -139,23 +133,15 @@ def mean_face() -> np.ndarray:
     return np.array(json.loads((Path(__file__).parent / "crop_calibration.json").read_text())["mean_face"])
 
 
-def path_of(predictor: str) -> Path:
-    """The file of a predictor. Raises InputError for one that there isn't."""
-    if predictor not in PREDICTORS:
-        raise InputError("landmarks", f"one of {', '.join(PREDICTORS)}", repr(predictor))
-    path = Path(__file__).parent / PREDICTORS[predictor]
-    if not path.exists():
-        advice = (
-            "install the package again"
-            if predictor == DEFAULT
-            else f"make it by: python -m workshop landmarks --out {path}"
-        )
-        raise InputError(path, "the landmark predictor", "no such file", advice)
-    return path
+def predictor_file() -> Path:
+    """The file of the predictor. Raises InputError where it is missing."""
+    if not PREDICTOR.exists():
+        raise InputError(PREDICTOR, "the landmark predictor", "no such file", "install the package again")
+    return PREDICTOR
 
 
 @cache
-def _load(predictor: str) -> Any:
+def _load() -> Any:
     import dlib
 
-    return dlib.shape_predictor(str(path_of(predictor)))
+    return dlib.shape_predictor(str(predictor_file()))

@@ -80,12 +80,12 @@ def test_every_help_carries_an_example_that_works(program: str, name: tuple[str,
 @pytest.mark.parametrize("name", ["compare", "recognize", "serve"])
 def test_the_scripts_at_the_top_are_the_commands(name: str) -> None:
     texts = []
-    for program in ([f"{name}.py"], ["-m", f"facial_emotion.commands.{name}"], ["-m", "facial_emotion", name]):
+    for program in ([f"{name}.py"], ["-m", "facial_emotion", name]):
         done = subprocess.run(
             [sys.executable, *program, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
         texts.append(done.stdout.partition("\n")[2])
-    assert texts[0] == texts[1] == texts[2]
+    assert texts[0] == texts[1]
 
 
 def test_make_targets_in_the_readme_exist() -> None:

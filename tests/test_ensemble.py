@@ -56,9 +56,9 @@ def test_what_members_have_in_common_is_computed_once(
 ) -> None:
     seen = []
 
-    def find(some: np.ndarray, predictor: str) -> np.ndarray:
+    def find(some: np.ndarray) -> np.ndarray:
         seen.append(len(some))
-        return find_landmarks(some, predictor)
+        return find_landmarks(some)
 
     monkeypatch.setattr(inference, "find_landmarks", find)
     write(root, "three", [("lightgbm", 0.4, False), ("xgboost", 0.3, False), ("lightgbm", 0.3, True)])

