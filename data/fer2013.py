@@ -96,6 +96,12 @@ class Fer2013:
         present = np.unique(self.labels[self.splits == 0])
         return [name for label, name in enumerate(EMOTIONS) if label not in present]
 
+    @property
+    def remarks(self) -> dict[str, object]:
+        """What a card says of data of one's own: how the splits were drawn, and emotions without a row."""
+        said = {"splits": self.rule, "left_out": self.missing}
+        return {name: value for name, value in said.items() if value}
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 of crops, labels and splits, which does not depend on the file format."""
@@ -136,8 +142,11 @@ def load(path: str | Path, ferplus: str | Path | None = None, asked: Mapping[str
             note(f"{folder}: not cached ({error.strerror or type(error).__name__})")
     crops, labels, codes = arrays
     default_ferplus = path.parent / FERPLUS_FILE
-    if ferplus is None and path.is_file() and not drawn and default_ferplus.exists():
-        ferplus = default_ferplus
+    if ferplus is None and path.is_file() and default_ferplus.exists():
+        if drawn:
+            note(f"{default_ferplus}: not used: {path.name} has no column Usage, so that its rows are not FER2013's")
+        else:
+            ferplus = default_ferplus
     votes = None if ferplus is None else read_votes(Path(ferplus), len(labels))
     return Fer2013(crops, labels, splits if drawn else codes, votes, RULE if drawn else "")
 

@@ -19,7 +19,7 @@ import numpy as np
 from facial_emotion import artifact, paths, registry
 from facial_emotion.deep import backend, distillation, export, log, loop, networks, variants
 from facial_emotion.deep.checkpoint import History, Identity, Progress
-from facial_emotion.deep.loop import LAST, Rows
+from facial_emotion.deep.loop import BEST, LAST, Rows
 from facial_emotion.deep.recipe import IMAGE_SIZE, RECIPES, Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.evaluate import choices, targets
@@ -126,7 +126,11 @@ def train(job: Job) -> tuple[keras.Model, Progress]:
             distillation.write_teacher_predictions(recipe.teacher, training.crops, folder)
         taught = distillation.read_lessons(recipe, training, folder)
         rows = functools.lru_cache(maxsize=1)(taught)  # the loop asks for the first epoch's twice
-    return model, loop.fit(model, identity, rows, held_out_rows(job), folder, resume, report)
+    held_out = held_out_rows(job)
+    if not resume:  # what an earlier training left: not sooner, as until here the job may be refused
+        for file in (LAST, BEST):
+            (folder / file).unlink(missing_ok=True)
+    return model, loop.fit(model, identity, rows, held_out, folder, resume, report)
 
 
 def fit(job: Job) -> Exported:

@@ -95,7 +95,10 @@ def heads_of(name: str) -> tuple[str, str]:
     """A model that answers with FER2013's labels and its twin that answers as people would. Raises InputError."""
     if recognizers.card(name).labels != "fer2013":
         raise InputError("name", "a model that answers with FER2013's labels", repr(name))
-    return name, recognizers.with_labels(name, "people")
+    twin = recognizers.with_labels(name, "people")
+    if recognizers.folder_of(twin) != recognizers.folder_of(name):
+        raise InputError("name", f"{name} and {twin} in one folder", "two: they are not heads of one model")
+    return name, twin
 
 
 def make(name: str, data: Fer2013, command: str) -> Card:

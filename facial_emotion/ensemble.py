@@ -105,7 +105,7 @@ def make(names: list[str], mirrored: bool, data: Fer2013, command: str, labels: 
             for (name, turned), weight in weights.items()
         ],
         left_out=[name for name in names if name not in cards],
-        training={"command": command, "seed": None, "data_hash": data.hash, "versions": versions},
+        training={"command": command, "seed": None, "data_hash": data.hash, "versions": versions, **data.remarks},
         calibration="the members' weights, fitted on PublicTest",
         licence=" ".join(f"{name}: {card.licence}" for name, card in cards.items()),
         files={},

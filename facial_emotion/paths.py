@@ -49,11 +49,12 @@ ARTIFACTS = (*_own, Path("artifacts"), *([_users / "models"] if _users else []),
 
 
 def is_own(name: str) -> bool:
-    """Whether the model of this name is one's own, which counts before a shipped one."""
+    """Whether the model of this name is one's own, which counts before a shipped one; a copy of that is not."""
     for folder in ARTIFACTS:
         with contextlib.suppress(OSError):
-            if (folder / name / "card.json").is_file():
-                return not folder.samefile(SHIPPED)
+            own, shipped = (place / name / "card.json" for place in (folder, SHIPPED))
+            if own.is_file():
+                return not shipped.is_file() or own.read_bytes() != shipped.read_bytes()
     return False
 
 

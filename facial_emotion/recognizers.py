@@ -178,7 +178,7 @@ def fingerprint(name: str, root: Path | None = None) -> str:
 
 
 def with_labels(name: str, labels: str, root: Path | None = None) -> str:
-    """The recognizer that answers with other labels from the same model: "cnn" and "people" give "cnn-ferplus".
+    """The recognizer of the same name that answers with other labels: "cnn" and "people" give "cnn-ferplus".
 
     Raises InputError where there is none.
     """
@@ -230,7 +230,12 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
             model = artifact.read_model(root / name, own)
             own_steps = steps(own, model, threads, root, providers)
             _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, (), tuple(providers))
-            if root != paths.SHIPPED.absolute() and name in names(paths.SHIPPED) and not root.samefile(paths.SHIPPED):
+            if (
+                root != paths.SHIPPED
+                and name in names(paths.SHIPPED)
+                and paths.is_own(name)
+                and root == folder_of(name)
+            ):
                 _log.warning("%s is that of %s, not the one that is shipped", name, root)
             _log.debug("loaded %s from %s in %.0f ms", name, root, 1000 * (time.perf_counter() - start))
             while len(_loaded) > KEPT:

@@ -113,6 +113,8 @@ GRIDS = ("grid", "lbp")  # blocks of descriptors on a grid; their last setting i
 
 def blocks_of(recipe: Recipe) -> list[Block]:
     """The blocks of a recipe: of each its kind, and settings of 0 to ALIGNED_SIDE. Raises InputError for others."""
+    if recipe.get("landmarks", "mesh") != "mesh":  # of older recipes
+        raise InputError("feature recipe", "landmarks of the mesh", repr(recipe["landmarks"])[:80])
     listed, blocks = recipe.get("blocks"), list[Block]()
     if not isinstance(listed, list | tuple) or not listed:
         raise InputError("feature recipe", "'blocks', a list of them", repr(listed)[:80])

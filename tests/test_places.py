@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facial_emotion import artifact, paths, recognizers
+from facial_emotion import artifact, balance, paths, recognizers
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation import results
 from facial_emotion.records import Member
@@ -104,3 +105,20 @@ def test_the_command_lists_models_and_where_they_are(tiny: Path, tmp_path: Path)
     assert folders["second"] == folders["cnn"] == str(tmp_path / "two")
     assert folders["here"] == str(tmp_path / "artifacts")
     assert Path(folders["cnn-ferplus"]).samefile(paths.SHIPPED)
+
+
+def test_a_warning_is_no_result(tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny / "tiny", tmp_path / "artifacts" / "cnn")
+    command = [sys.executable, "-m", "facial_emotion", "compare", "--models", "cnn", "--format", "json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [row["model"] for row in json.loads(done.stdout)["models"]] == ["cnn"]
+    assert f"cnn is that of {tmp_path / 'artifacts'}, not the one that is shipped" in done.stderr
+
+
+def test_a_copy_of_the_shipped_models_is_not_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(paths.SHIPPED / "cnn", tmp_path / "cnn")
+    monkeypatch.setattr(paths, "ARTIFACTS", (tmp_path, paths.SHIPPED))
+    monkeypatch.setattr(paths, "NEW_RESULTS", tmp_path / "results")
+    assert "cnn" in {row.model for row in results.known()[0]}
+    with pytest.raises(InputError, match="name: expected cnn and cnn-ferplus in one folder, found two"):
+        balance.heads_of("cnn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +30,17 @@ def read(path: Path, asked: dict[str, str]) -> tuple[Fer2013, list[str]]:
 
 
 def is_own(path: Path) -> bool:
-    """Whether a path is a folder without files that are named as FER2013's are."""
+    """Whether a path is a folder of one's own. Raises InputError for FER2013's folders with files of other names."""
     if not path.is_dir():
         return False
-    with suppress(InputError):
-        return not any(NAME.match(file.name) for file in picture_files(path))
-    return True
+    try:
+        files = picture_files(path)
+    except InputError:
+        return True
+    if not any(NAME.match(file.name) for file in files):
+        expected = "files named as Training_123.jpg in train/ and test/, or folders named by emotion directly in it"
+        raise InputError(path, expected, files[0].name, "put the folders of train/ and test/ together")
+    return False
 
 
 def load(folder: Path, asked: dict[str, str]) -> tuple[Fer2013, list[str]]:

@@ -51,7 +51,9 @@ def run(command: click.Command) -> None:
     """Run a click command as a program: exit code 0 done, 1 partly done, 2 bad input, 130 stopped by Ctrl-C."""
     open_standard_streams()
     log = logging.getLogger("facial_emotion")
-    log.handlers = [logging.StreamHandler(sys.stdout)]  # of other packages nothing, which would get into results
+    log.handlers = [logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)]
+    log.handlers[0].addFilter(lambda record: record.levelno < logging.WARNING)  # warnings are no results
+    log.handlers[1].setLevel(logging.WARNING)
     log.setLevel(logging.INFO)
     try:
         command.main(standalone_mode=False)

@@ -78,7 +78,7 @@ def main(
     from threadpoolctl import threadpool_limits
 
     from facial_emotion import paths, recognizers
-    from facial_emotion.shares import check
+    from facial_emotion.shares import EVEN, check
     from facial_emotion.threads import limit_threads
 
     chosen = options.chosen_models(models)
@@ -86,16 +86,16 @@ def main(
         raise InputError("--pictures", "without --data and --readme", "--data" if data else "--readme")
     if readme and not (paths.ROOT / "README.md").exists():
         raise InputError("--readme", "a checkout, which has README.md", "an installed package")
-    if ((ask and data is None) or shares) and pictures is None:
-        raise InputError("--ask" if ask else "--shares", "--pictures with it", "none")
-    if shares:
-        check(shares)
+    options.check_needs(shares, "--shares", ["--pictures"], [pictures])
+    options.check_needs(ask, "--ask", ["--data", "--pictures"], [data, pictures])
+    emotions = options.asked(ask)
+    check(shares or EVEN)
     loaded = [recognizers.load(name, threads) for name in chosen]
     limit_threads(threads)
     threadpool_limits(threads)
     if pictures is not None:
         shown = Shown(out or paths.NEW_RESULTS / "pictures", form, full, margin / 100, shares)
-        _on_pictures(pictures, options.asked(ask), loaded, threads, shown)
+        _on_pictures(pictures, emotions, loaded, threads, shown)
         return
     from facial_emotion.evaluation import benchmark, results
 

@@ -92,6 +92,12 @@ def labels(text: str, choices: Sequence[str] = LABELS, **settings: Any) -> Optio
     return click.option("--labels", type=click.Choice(choices), help=text, **settings)
 
 
+def check_needs(given: object, name: str, needs: Sequence[str], values: Sequence[object]) -> None:
+    """Raise InputError for an option that is given without one of those that it needs."""
+    if given and all(value is None for value in values):
+        raise InputError(name, f"{' or '.join(needs)} with it", "none")
+
+
 def asked(words: Sequence[str]) -> dict[str, str]:
     """The emotions of other names, from NAME=EMOTION."""
     from facial_emotion.features.emotions import encode

@@ -81,7 +81,7 @@ def network(
 ) -> None:
     """Train the network, export it to ONNX and write the artifact. Ctrl-C saves; --resume goes on."""
     from facial_emotion import paths
-    from facial_emotion.deep.loop import BEST, LAST
+    from facial_emotion.deep.loop import LAST
 
     place = checkpoints or paths.checkpoints(out or paths.NEW_ARTIFACTS / name)
     used = (place / LAST).exists()
@@ -93,8 +93,6 @@ def network(
     if given["resume"] and not used:
         click.echo(f"{place}: no checkpoint to resume from: begins anew")
     job, folder = _job(name, data, recipe, out, checkpoints=place, **given)
-    for file in (LAST, BEST) if restart else ():
-        (place / file).unlink(missing_ok=True)
     cards = _run(job, folder)
     _print_result(cards, folder, str(cards[0].variant))
 
@@ -174,6 +172,7 @@ def ensemble(
     folder = paths.NEW_ARTIFACTS / name
     artifact.check_free(folder, overwrite)
     words = [name, *(["--members", ",".join(chosen)] if members else []), *(["--mirrored"] if mirrored else [])]
+    words += [f"--ask {each}" for each in ask]
     words += ["--labels", labels] if labels != "fer2013" else []
     command = " ".join(["facial-emotion train ensemble", *words])
     card = module.make(chosen, mirrored, options.read_data(data, ask), command, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def search(
     job = Job(name, recipe_of(name, recipe), options.read_data(data, ask), **given)
     place = out or paths.NEW_RESULTS / f"{name}.json"
     click.echo(tune(job, recipe or f"{name}.json", place, trials, Limits(rows, **sizes)))
-    click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}")
+    words = " ".join(["", *(f"--ask {shlex.quote(word)}" for word in ask)])
+    click.echo(f"to train by it: facial-emotion train {name} --recipe {place} --data {data}{words}")
 
 
 for _name in registry.names(models):

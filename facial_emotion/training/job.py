@@ -98,8 +98,7 @@ def run(job: Job, out: Path) -> list[Card]:
         "recipe": to_json(job.recipe),
         "seed": job.seed,
         "data_hash": job.data.hash,
-        **({"splits": job.data.rule} if job.data.rule else {}),
-        **({"left_out": job.data.missing} if job.data.missing else {}),
+        **job.data.remarks,
         "versions": installed_versions(job.track.LIBRARIES),
         **exported.training,
     }

@@ -32,7 +32,7 @@ def live(
     model = load(recognizer) if isinstance(recognizer, str) else recognizer
     stream = Stream(Settings(model, hold=HOLD))
     opened = cv2.VideoCapture(camera if isinstance(camera, int) else str(camera))
-    frames = 0
+    frames, of_file = 0, not isinstance(camera, int) and Path(camera).is_file()  # which has its own times
     try:
         while True:
             there, bgr = opened.read()
@@ -40,9 +40,7 @@ def live(
                 break
             frames += 1
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            seconds = (
-                None if isinstance(camera, int) else opened.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            )  # of a file: its own
+            seconds = opened.get(cv2.CAP_PROP_POS_MSEC) / 1000 if of_file else None
             faces = stream.process(rgb, seconds).faces
             if window and not _shown(annotated(rgb, faces)):
                 break

@@ -107,6 +107,8 @@ def show(settings: ViewerSettings) -> None:
     st.title(t("Models compared"))
     try:
         rows, about = results.known()
+        if not rows:
+            raise InputError("results", "a benchmark of these models", "none", "facial-emotion compare")
     except InputError as error:
         st.warning(str(error))
         return

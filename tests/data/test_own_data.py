@@ -96,9 +96,21 @@ def test_too_few_rows_to_draw_splits_are_said(small: Small, tmp_path: Path, cach
 
 def test_folders_of_fer2013_are_read_as_such(tmp_path: Path) -> None:
     (tmp_path / "train" / "happy").mkdir(parents=True)
-    (tmp_path / "train" / "happy" / "Training_1.png").write_bytes(b"")
+    path = tmp_path / "train" / "happy" / "Training_1.png"
+    path.write_bytes(b"")
     assert not own_data.is_own(tmp_path)
-    assert not own_data.is_own(tmp_path / "fer2013.csv")
+    assert not own_data.is_own(path)
+    path.rename(path.with_name("im0.png"))
+    with pytest.raises(InputError, match=r"or folders named by emotion directly in it, found im0.png; put the folders"):
+        own_data.is_own(tmp_path)
+
+
+def test_votes_beside_a_table_that_is_not_fer2013_are_left_alone(
+    small: Small, tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fer2013new.csv").write_text("of another table")
+    assert fer2013.load(own_csv(small, tmp_path / "own.csv"), asked=ASK).votes is None
+    assert "fer2013new.csv: not used: own.csv has no column Usage" in capsys.readouterr().err
 
 
 @pytest.mark.training

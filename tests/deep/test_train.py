@@ -184,7 +184,9 @@ def test_weights_and_checkpoints_of_another_training_are_rejected(
     assert "checkpoints: expected no checkpoints yet, found those of an earlier training; go on" in error_line(
         start(*words)
     )
+    assert "expected it or --resume, found both" in error_line(start(*words, "--restart", "--resume"))
     error = error_line(start(*words, "--restart", "--weights", mine / "weights.npz"))
+    assert (tmp_path / "checkpoints" / "last.npz").exists()  # a training that is refused removes nothing
     assert "weights.npz: expected weights of the network cnn, as .weights.h5 or .npz, found " in error
 
 
