@@ -37,6 +37,7 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("FER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FER_ARTIFACTS", raising=False)
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # which other tests' packages set, and a notebook has its own
     return "wheel"
 
 

@@ -62,8 +62,9 @@ def folder(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     portrait.save(root / "holiday" / "one.jpg")
     officer.save(root / "holiday" / "two.png")
     officer.save(root / "more" / "three.jpg")
-    officer.save(root / "my-pictures" / "sad" / "four.jpg")
-    portrait.save(root / "my-pictures" / "joy" / "five.jpg")
+    for index in range(4):  # enough to draw splits from
+        officer.save(root / "my-pictures" / "sad" / f"{index}.jpg")
+        portrait.save(root / "my-pictures" / "joy" / f"{index}.jpg")
     write_video(root / "party.mp4", 20)
     shutil.copy(small_csv, root / "fer2013.csv")
     write_votes(root / "fer2013.csv")
