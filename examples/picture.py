@@ -2,10 +2,10 @@
 
 import sys
 
-from facial_emotion import examples, faces_in, load
+from facial_emotion import examples, faces_in
 
 picture = sys.argv[1] if len(sys.argv) > 1 else examples.portrait()
-faces = faces_in(picture, load())
+faces = faces_in(picture)
 for face in faces:
     left, top, right, bottom = face.box
     print(f"face {face.number} at ({left}, {top})-({right}, {bottom}): {face.caption}")

@@ -72,10 +72,11 @@ class Recognizer:
 
     def _facts(self) -> dict[str, str]:
         """What a reader wants to know first, by name."""
-        accuracy = {split: f"{self.card.own(split).accuracy:.1%}" for split in self.card.metrics if split == _REPORTED}
         return {
-            **{"labels": self.card.labels, **{f"accuracy on {split}": own for split, own in accuracy.items()}},
-            **{"threshold": f"{self.threshold:.2f}", "threads": str(self.threads)},
+            "labels": self.card.labels,
+            f"accuracy on {_REPORTED}": f"{self.card.own(_REPORTED).accuracy:.1%}",
+            "threshold": f"{self.threshold:.2f}",
+            "threads": str(self.threads),
         }
 
     def with_shares(self, shares: Sequence[float] | np.ndarray) -> Recognizer:
@@ -230,12 +231,7 @@ def load(name: str = DEFAULT, threads: int = 2, root: Path | None = None, provid
             model = artifact.read_model(root / name, own)
             own_steps = steps(own, model, threads, root, providers)
             _loaded[key] = Recognizer(name, own, own_steps, root / name, threads, (), tuple(providers))
-            if (
-                root != paths.SHIPPED
-                and name in names(paths.SHIPPED)
-                and paths.is_own(name)
-                and root == folder_of(name)
-            ):
+            if name in names(paths.SHIPPED) and paths.is_own(name) and root == folder_of(name):
                 _log.warning("%s is that of %s, not the one that is shipped", name, root)
             _log.debug("loaded %s from %s in %.0f ms", name, root, 1000 * (time.perf_counter() - start))
             while len(_loaded) > KEPT:
