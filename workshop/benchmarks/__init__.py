@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,51 +174,34 @@ def framing(data: Path, detector: str, models: str | None, rows: int | None, pla
 @click.option("--out", type=_PATH, help="By default results/core.json.")
 def core(models: str | None, out: Path | None) -> None:
     """One processor core, as slow computers have: latency of the models on one thread, which is kept on one core."""
-    import os
-
-    from threadpoolctl import threadpool_limits
-
-    from facial_emotion import examples, recognizers
-    from facial_emotion.evaluation import timing
-    from facial_emotion.evaluation.benchmark import label_of_frame
-    from facial_emotion.evaluation.results import host
-    from facial_emotion.records import to_json
     from facial_emotion.terminal import bar
-    from facial_emotion.threads import limit_threads
+    from workshop.benchmarks.core import measure
 
-    if hasattr(os, "sched_setaffinity"):  # Linux; elsewhere the system moves the thread between cores
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    limit_threads(1)
     names = options.chosen_models(models)
-    loaded = [recognizers.load(name, threads=1) for name in names]
-    threadpool_limits(1)
-    crops, frame = examples.crops(), examples.frame()
-    figures: dict[str, Any] = {"host": host(1), "latency": {}}
     with bar("models", len(names)) as step:
-        for recognizer in loaded:
-            latency = timing.latency(recognizer, crops)
-            latency["frame to label"] = timing.repeated(partial(label_of_frame, recognizer, frame), rounds=50)
-            figures["latency"][recognizer.name] = {stage: to_json(spent) for stage, spent in latency.items()}
-            step()
+        figures = measure(names, step)
     for name, spent in figures["latency"].items():
         crop_ms, frame_ms = (spent[stage]["median_ms"] for stage in ("crop to label", "frame to label"))
         click.echo(f"{name}: {crop_ms:.1f} ms from crop to label, {frame_ms:.1f} from a 640x480 frame")
     click.echo(str(_write(out, "core.json", figures)))
 
 
-@main.command(epilog="Example: python -m workshop benchmark peers --data fer2013.csv.xz")
+@main.command(epilog="Example: python -m workshop benchmark peers --data fer2013.csv.xz --rows 500")
 @options.data
+@click.option("--models", default="cnn-ferplus,ensemble-ferplus,ensemble", show_default=True, help="Ours, by name.")
+@click.option("--rows", default=1000, show_default=True, type=click.IntRange(1), help="Of PrivateTest.")
 @click.option("--out", type=_PATH, help="By default results/peers.json.")
-def peers(data: Path, out: Path | None) -> None:
-    """Models of other packages on PrivateTest, each in its own virtual environment."""
-    from facial_emotion.data import fer2013
-    from facial_emotion.evaluation.scores import in_words
-    from facial_emotion.records import Scores, parse
-    from workshop.benchmarks.peers import measure
+def peers(data: Path, models: str, rows: int, out: Path | None) -> None:
+    """Other packages (fer, face-api) beside our models on the same rows: fed crops, and given pictures.
 
-    figures = measure(fer2013.load(data))
-    for peer in figures["peers"]:
-        click.echo(f"{peer['package']}: {in_words(parse(Scores, peer['scores'], peer['package']))}")
+    Each is installed in an environment of its own, in the cache. face-api needs Node.js.
+    """
+    from facial_emotion.data import fer2013
+    from facial_emotion.terminal import print_tables
+    from workshop.benchmarks.peers import measure, table
+
+    figures = measure(fer2013.load(data), options.chosen_models(models), rows)
+    print_tables([table(figures)])
     click.echo(str(_write(out, "peers.json", figures)))
 
 

@@ -1,7 +1,8 @@
-"""Another project's shipped model on the same rows, run in an environment of its own.
+"""Other packages and ours on the same rows, each package in an environment of its own.
 
     python -m workshop benchmark peers --data fer2013.csv.xz --out artifacts/report/peers.json
 
+Each is asked twice: its network is fed the crops, and its own API is given pictures in which it finds the faces itself.
 The report shows what lies there.
 """
 
@@ -11,77 +12,189 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import venv
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
-from facial_emotion import paths
+import facial_emotion
+from facial_emotion import paths, recognizers, terminal
 from facial_emotion.errors import InputError
-from facial_emotion.evaluation.scores import scores
-from facial_emotion.records import to_json
-from facial_emotion.terminal import note
+from facial_emotion.evaluation.results import host
+from facial_emotion.evaluation.scores import accuracy_interval, mean_recall
+from facial_emotion.records import Json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from facial_emotion.data.fer2013 import Fer2013
 
 SPLIT = "PrivateTest"
-# One line here compares with another package: what to install, without its dependencies, what its model needs, and
-# the script that is run there. It reads crops uint8 (n, 48, 48) from one .npy and writes probabilities (n, 7), in
-# the order of EMOTIONS, to another, and prints {"model": …, "median_ms": …}.
-PEERS: dict[str, dict[str, Any]] = {
+# The picture that a crop is laid into: a frame of a webcam with one face, its height (px) and enlargement. Of the
+# sizes and borders that were tried, the detectors of the other packages find most faces so.
+FRAME, ENLARGED = (640, 480), 144
+# One line here compares with another package: what to install in turn, and the script that is run there. It reads crops
+# uint8 (n, 48, 48) and pictures uint8 (n, 480, 640), each from a .npy, and writes JSON: {"version", "model", "crops":
+# {"median_ms", "probabilities": (n, 7), in the order of EMOTIONS}, "pictures": the same, null where no face was found}.
+PEERS: dict[str, Json] = {
     "fer": {
-        "package": "fer==25.10.3",
-        "needs": ["tensorflow==2.21.0", "opencv-python-headless==4.14.0.94"],
+        # Without its dependencies: they bring PyTorch, moviepy and a second OpenCV, which its default doesn't use.
+        "install": [
+            ["tensorflow==2.21.0", "opencv-python-headless==4.14.0.94", "setuptools==80.9.0", "requests", "pillow"],
+            ["--no-deps", "fer==25.10.3"],
+        ],
         "script": "peer_fer.py",
-    }
+    },
+    "face-api": {
+        "install": [["@vladmandic/face-api@1.7.15", "@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0"]],
+        "script": "peer_face_api.cjs",
+    },
 }
 
 
-def environment(name: str, place: Path) -> Path:
-    """The Python of a peer's own environment, made on first use."""
-    folder = place / name
-    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    ready = folder / "ready"
-    if not ready.exists():
-        note(f"{folder}: installing {PEERS[name]['package']}")
-        venv.create(folder, with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for command in ([*pip, *PEERS[name]["needs"]], [*pip, "--no-deps", PEERS[name]["package"]]):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                reason = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-                raise InputError(
-                    command[-1], "to be installed", reason, "look whether the package index can be reached"
-                )
-        ready.touch()
-    return python
-
-
-def answers(name: str, python: Path, crops: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-    """A peer's probabilities float (n, 7) of crops uint8 (n, 48, 48), and what its script says of itself."""
-    script = Path(__file__).with_name(PEERS[name]["script"])
-    with tempfile.TemporaryDirectory() as folder:
-        given, taken = Path(folder) / "crops.npy", Path(folder) / "probabilities.npy"
-        np.save(given, crops)
-        done = subprocess.run(
-            [str(python), str(script), str(given), str(taken)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-            raise InputError(script, f"answers of {name}", reason, f"remove {python.parent.parent} and try again")
-        return np.load(taken, allow_pickle=False), json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def measure(data: Fer2013) -> dict[str, Any]:
-    """The scores of every peer on PrivateTest, as plain numbers. Their environments are made in the cache."""
-
+def measure(data: Fer2013, models: Sequence[str], rows: int | None, peers: Mapping[str, Json] = PEERS) -> Json:
+    """The accuracy of each peer and of our ``models`` on the first rows of PrivateTest, by both kinds of labels."""
     part = data.split(SPLIT)
-    peers = []
-    for name, peer in PEERS.items():
-        probabilities, about = answers(name, environment(name, paths.CACHE / "peers"), part.crops)
-        # Without a threshold: it never says that it is uncertain.
-        figures = to_json(scores(probabilities, part.labels, data.near_duplicates(SPLIT), threshold=0.0))
-        peers.append({"name": name, "package": peer["package"], **about, "scores": figures})
-    return {"split": SPLIT, "data_hash": data.hash, "peers": peers}
+    crops = part.crops[:rows]
+    truth = {"people": data.people_choice()[part.rows][:rows], "fer2013": part.labels[:rows]}
+    environments = {name: environment(name, peer) for name, peer in peers.items()}
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        np.save(place / "crops.npy", crops)
+        pictures = np.lib.format.open_memmap(place / "pictures.npy", "w+", np.uint8, (len(crops), *FRAME[::-1]))
+        for index, crop in enumerate(crops):
+            pictures[index] = laid_into_frame(crop)
+        pictures.flush()
+        for name, command in environments.items():
+            terminal.note(f"{name}: {len(crops)} crops and pictures")
+            figures.append({"name": name, **scored(answers(name, peers[name]["script"], command, place), truth)})
+    for name in models:
+        terminal.note(f"{name}: {len(crops)} crops and pictures")
+        figures.append({"name": name, **scored(own_answers(name, crops, pictures), truth)})
+    about = {"split": SPLIT, "rows": len(crops), "data_hash": data.hash, "frame": FRAME, "host": host(2)}
+    return {**about, "peers": figures}
+
+
+def laid_into_frame(crop: np.ndarray) -> np.ndarray:
+    """A crop uint8 (48, 48), enlarged, in the middle of a picture uint8 (480, 640) of its mean grey."""
+    picture = np.full(FRAME[::-1], round(float(crop.mean())), dtype=np.uint8)
+    top, left = (picture.shape[0] - ENLARGED) // 2, (picture.shape[1] - ENLARGED) // 2
+    enlarged = cv2.resize(crop, (ENLARGED, ENLARGED), interpolation=cv2.INTER_LANCZOS4)
+    picture[top : top + ENLARGED, left : left + ENLARGED] = enlarged
+    return picture
+
+
+def environment(name: str, peer: Json) -> list[str]:
+    """The command that runs a script in a peer's own environment, which is made on first use."""
+    folder = paths.CACHE / "peers" / name
+    ready = folder / "ready"
+    python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    in_python = peer["script"].endswith(".py")
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
+    if not ready.exists():
+        terminal.note(f"{folder}: installing {name}")
+        folder.mkdir(parents=True, exist_ok=True)
+        if in_python:
+            venv.create(folder, with_pip=True, clear=True)
+        for packages in peer["install"]:
+            _run([*(pip if in_python else npm), *packages], folder, "look whether the package index can be reached")
+        ready.touch()
+    return [python if in_python else "node"]
+
+
+def answers(name: str, script: str, command: list[str], place: Path) -> Json:
+    """What a peer's script answers about the crops and pictures that lie in a folder."""
+    folder = paths.CACHE / "peers" / name
+    files = [str(place / file) for file in ("crops.npy", "pictures.npy", f"{name}.json")]
+    _run([*command, str(Path(__file__).parent / script), *files], folder, f"remove {folder} and try again")
+    answered: Json = json.loads(Path(files[-1]).read_text())
+    return answered
+
+
+def own_answers(name: str, crops: np.ndarray, pictures: np.ndarray) -> Json:
+    """The answers of one of our models, in the same form: a crop, and the largest face of a picture."""
+    recognizer = recognizers.load(name, threads=2)
+
+    def largest(picture: np.ndarray) -> list[float] | None:
+        faces = facial_emotion.faces_in(np.repeat(picture[..., None], 3, axis=2), recognizer)
+        sizes = [(face.box[2] - face.box[0]) * (face.box[3] - face.box[1]) for face in faces]
+        return list(faces[int(np.argmax(sizes))].probabilities) if sizes else None
+
+    def of_crop(crop: np.ndarray) -> list[float]:
+        shares: list[float] = recognizer.predict_proba(crop[None])[0].tolist()
+        return shares
+
+    return {
+        "version": facial_emotion.__version__,
+        "model": name,
+        "crops": _asked(of_crop, crops),
+        "pictures": _asked(largest, pictures),
+    }
+
+
+def scored(answered: Json, truth: dict[str, np.ndarray]) -> Json:
+    """A peer's answers as figures: for crops and pictures the share found and the accuracy by each kind of labels.
+
+    truth: for each kind the labels (n,), -1 where a row has none. A face that isn't found is a wrong answer.
+    """
+    figures = {key: answered[key] for key in ("version", "model")}
+    for way in ("crops", "pictures"):
+        shares = answered[way]["probabilities"]
+        predicted = np.array([-1 if each is None else int(np.argmax(each)) for each in shares])
+        figures[way] = {"median_ms": answered[way]["median_ms"], "found": float((predicted >= 0).mean())}
+        for kind, labels in truth.items():
+            known = labels >= 0
+            right = int((predicted == labels)[known].sum())
+            figures[way][kind] = {
+                "rows": int(known.sum()),
+                "accuracy": right / int(known.sum()),
+                "interval": accuracy_interval(right, int(known.sum())),
+                "mean_recall": mean_recall(labels[known], predicted[known]),
+            }
+    return figures
+
+
+def table(figures: Json) -> Table:
+    """The figures for a terminal: accuracy with its interval, a line for each package and way."""
+    shown = terminal.table(
+        f"The first {figures['rows']} rows of {figures['split']}",
+        ["package, given", "found", "people's choice", "FER2013's label", "ms"],
+    )
+    for peer in figures["peers"]:
+        for way in ("crops", "pictures"):
+            own = peer[way]
+            accuracies = (f"{own[kind]['accuracy']:.1%} ({_interval(own[kind])})" for kind in ("people", "fer2013"))
+            shown.add_row(f"{peer['name']}, {way}", f"{own['found']:.0%}", *accuracies, f"{own['median_ms']:.1f}")
+    return shown
+
+
+def _interval(accuracy: Json) -> str:
+    """An accuracy's 95 % interval in percent."""
+    return " - ".join(f"{100 * bound:.1f}" for bound in accuracy["interval"])
+
+
+def _asked(answer: Callable[[np.ndarray], list[float] | None], asked: np.ndarray) -> Json:
+    """The answers about crops or pictures, and the median time of one."""
+    answered, spent = [], []
+    for picture in asked:
+        start = time.perf_counter()
+        answered.append(answer(np.asarray(picture)))
+        spent.append(time.perf_counter() - start)
+    return {"median_ms": 1000 * float(np.median(spent)), "probabilities": answered}
+
+
+def _run(command: list[str], folder: Path, advice: str) -> None:
+    """Run a command in a folder; its last word is the reason why it failed."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise InputError(command[0], "to be installed", "no such program", "install Node.js 20 or newer") from None
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise InputError(" ".join(command[-2:]), "exit code 0", reason, advice)
