@@ -20,9 +20,9 @@ from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract, mirror_of
-from facial_emotion.records import Json
+from facial_emotion.records import Json, to_json
 from facial_emotion.training.augment import moved
-from facial_emotion.training.recipe import checked, read
+from facial_emotion.training.recipe import checked, merged, read
 
 if TYPE_CHECKING:
     import onnx
@@ -88,7 +88,7 @@ def fit_model(model: str, task: Task, settings: Json) -> Fitted:
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classical model as a scikit-learn classifier of crops uint8 (n, 48, 48) and labels int (n,), 0-6.
 
-    model: its name; recipe: its settings as in classical/recipes, by default the model's own, without a second head.
+    model: its name; recipe: settings that differ from the model's own in classical/recipes; it has no second head.
     Probabilities are not calibrated, and boosting with patience looks at the rows that it is fitted on: a training by
     a job does both on PublicTest.
     """
@@ -100,8 +100,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit on the features of crops by the recipe; returns itself. Raises InputError for another model or recipe."""
         if self.model not in registry.names(models):
             raise InputError("model", f"one of {', '.join(registry.names(models))}", repr(self.model))
-        own = RECIPES / f"{self.model}.json"
-        recipe = read(Recipe, own) if self.recipe is None else checked(Recipe, self.recipe, "recipe")
+        own = to_json(read(Recipe, RECIPES / f"{self.model}.json"))
+        recipe = checked(Recipe, merged(own, self.recipe or {}), "recipe")
         self.features_ = recipe.features
         features, labels = extract(crops, self.features_), np.asarray(labels, dtype=np.int64)
         copies = moved(crops, recipe.augment, recipe.copies, self.seed)

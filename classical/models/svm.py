@@ -16,6 +16,7 @@ from facial_emotion.classical.kernel import Components, kernel, solve, steps
 from facial_emotion.classical.quantise import fake_quantise, matmul_8bit
 from facial_emotion.classical.symmetric_pca import SymmetricPca, fit_symmetric_pca, symmetric_parts
 from facial_emotion.classical.task import Fitted, Task, class_weights
+from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.records import Json
 from facial_emotion.terminal import bar
@@ -38,7 +39,11 @@ def fit(task: Task, recipe: Json) -> Fitted:
 
     recipe: ``blocks``, with the number of components (even, odd) and the weight of each feature block; ``gamma`` of the
     Gaussian kernel, in units of the inverse total weight; ``ridge``, the regularisation; ``class_weight_power``.
+    Raises InputError where it has fewer or more blocks than the features.
     """
+    if len(recipe["blocks"]) != len(task.blocks):
+        expected = f"in 'fit.blocks' one entry for each of the {len(task.blocks)} blocks of features"
+        raise InputError("recipe", expected, str(len(recipe["blocks"])))
     projections = []
     with bar("components", len(task.blocks)) as step:
         for (start, stop), settings in zip(task.blocks, recipe["blocks"], strict=True):

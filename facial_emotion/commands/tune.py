@@ -24,7 +24,7 @@ def _number(name: str, default: int, text: str, least: int = 1, most: int | None
 _OF_ALL: tuple[options.Option, ...] = (
     options.training_data,
     options.ask,
-    click.option("--recipe", type=_PATH, help="Where to start; by default the model's own in its track's recipes/."),
+    click.option("--recipe", type=_PATH, help="Where to start: JSON with what differs from the model's own recipe."),
     click.option("--out", type=_PATH, help="Where the best recipe goes; by default results/NAME.json."),
     _number("--trials", 20, "Stop at so many trials, those of earlier runs included."),
     options.seed,

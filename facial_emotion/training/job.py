@@ -75,9 +75,10 @@ def track_of(model: str) -> ModuleType:
 
 
 def recipe_of(model: str, path: Path | None = None) -> Any:
-    """A recipe of a model, by default its own in its track's recipes/. Raises InputError."""
+    """A recipe of a model: its own in its track's recipes/, with what a file states otherwise. Raises InputError."""
     track = track_of(model)
-    return read(track.Recipe, path or track.RECIPES / f"{model}.json")
+    own = track.RECIPES / f"{model}.json"
+    return read(track.Recipe, path or own, own)
 
 
 def run(job: Job, out: Path) -> list[Card]:

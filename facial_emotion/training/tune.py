@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 from facial_emotion import paths
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json, to_json
-from facial_emotion.training.recipe import checked
+from facial_emotion.training.job import Job, recipe_of
+from facial_emotion.training.recipe import checked, difference
 
 if TYPE_CHECKING:
     import optuna
-
-    from facial_emotion.training.job import Job
 
 # A search space. Key: dotted path into a recipe, with numbers as list indices; value: the distribution, as the suffix
 # of Optuna's ``Trial.suggest_…`` method, and that method's keyword arguments.
@@ -69,7 +68,8 @@ def _steps(key: str) -> list[str | int]:
 
 
 def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str:
-    """Search from the job's recipe until there are so many trials, and write the best recipe.
+    """Search from the job's recipe until there are so many trials, and write what the best recipe has
+    otherwise than the model's own.
 
     place: where the recipe was read, for errors. Returns a line that summarises the search.
     """
@@ -103,7 +103,9 @@ def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str
     found = {"trials": len(study.trials), **notes, "stopped_early": stopped, "accuracy_on_PublicTest": best.value}
     recipe = checked(type(job.recipe), best.user_attrs["recipe"], f"trial {best.number}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(to_json(dataclasses.replace(recipe, tuning=found)), indent=1) + "\n")
+    own, best_of_all = recipe_of(job.model), dataclasses.replace(recipe, tuning=found)
+    settings = difference(dataclasses.asdict(own), dataclasses.asdict(best_of_all))
+    out.write_text(json.dumps(settings, indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"
 
 

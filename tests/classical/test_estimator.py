@@ -81,7 +81,9 @@ def test_a_scikit_learn_model_and_wrong_names_and_recipes(small_csv: Path, monke
     crops, labels = np.asarray(training.crops[:60]), np.asarray(training.labels[:60])
     with pytest.raises(InputError, match="model: expected one of lightgbm, svm, xgboost, found 'cnn'"):
         Classifier("cnn").fit(crops, labels)
-    with pytest.raises(InputError, match="recipe: expected 'fit' of type dict, found nothing"):
+    with pytest.raises(
+        InputError, match=r"recipe: expected in 'fit\.blocks' one entry for each of the 1 blocks of features, found 3"
+    ):
         Classifier("svm", recipe={"features": GEOMETRY}).fit(crops, labels)
     module = SimpleNamespace(fit=lambda task, settings: LogisticRegression(C=0.1).fit(task.features, task.labels))
     monkeypatch.setattr(registry, "module", lambda package, name: module)

@@ -204,7 +204,7 @@ def test_invalid_recipes_and_names_are_one_line_errors(small_csv: Path, tmp_path
     cases = {
         "{": ": expected a recipe in JSON, found ",
         "[]": ": expected a JSON object, found list",
-        '{"features": {}}': ": expected 'fit' of type dict, found nothing",
+        '{"fit": []}': ": expected 'fit' of type dict, found list",
         json.dumps({**RECIPES["svm"], "augment": {"scale": 1.5}}): ", augment: expected 'scale', from 0 to 0.99",
         json.dumps({**RECIPES["svm"], "copies": 1}): ": expected 'copies' and 'augment', or neither of them",
         json.dumps({**RECIPES["svm"], "gamma": 1}): ": expected only features, fit, ",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facial_emotion.classical.recipe import Recipe as ClassicalRecipe
 from facial_emotion.data import fer2013
 from facial_emotion.deep.recipe import Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json, to_json
-from facial_emotion.training.job import Job
-from facial_emotion.training.recipe import checked, read
+from facial_emotion.training.job import Job, recipe_of
+from facial_emotion.training.recipe import checked, difference, merged, read
 from facial_emotion.training.tune import Limits, tune
 from tests.deep.conftest import RECIPE
 
@@ -33,6 +36,37 @@ def test_copies_are_moved_by_what_moves_them() -> None:
     for wrong in ({"copies": 1, "augment": {"brightness": 20}}, {"copies": 1, "augment": {"shift": 0.1, "mixup": 0.2}}):
         with pytest.raises(InputError, match="'augment' with rotation, scale and shift alone"):
             checked(ClassicalRecipe, {**CLASSICAL, **wrong}, "recipe")
+
+
+def test_what_a_recipe_leaves_out_is_the_models_own(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text('{"fit": {"parameters": {"num_leaves": 31}}, "copies": 0, "augment": {}}')
+    with pytest.raises(InputError, match="'copies' and 'augment', or neither of them"):
+        recipe_of("lightgbm", tmp_path / "recipe.json")
+    (tmp_path / "recipe.json").write_text('{"fit": {"parameters": {"num_leaves": 31}}}')
+    own, recipe = recipe_of("lightgbm"), recipe_of("lightgbm", tmp_path / "recipe.json")
+    parameters = {**own.fit["parameters"], "num_leaves": 31}
+    assert recipe == replace(own, fit={**own.fit, "parameters": parameters})
+
+
+def test_a_recipe_names_all_its_heads(tmp_path: Path) -> None:
+    head = {"people": {"class_weight_power": 0.0, "label_smoothing": 0.0}}
+    (tmp_path / "recipe.json").write_text(json.dumps({"heads": head}))
+    assert list(recipe_of("cnn", tmp_path / "recipe.json").heads) == ["people"]
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.lists(st.integers(), max_size=2),
+    lambda values: st.dictionaries(st.sampled_from(["heads", "fit", "rate"]), values, max_size=3),
+    max_leaves=8,
+)
+_SETTINGS = st.dictionaries(st.sampled_from(["heads", "fit", "rate"]), _VALUES, max_size=3)
+
+
+@given(_SETTINGS, _SETTINGS)
+def test_a_difference_restores_the_recipe(own: Json, stated: Json) -> None:
+    whole = merged(own, stated)
+    assert isinstance(whole, dict)
+    assert merged(own, difference(own, whole)) == whole
 
 
 @pytest.mark.training
