@@ -11,7 +11,7 @@ export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare report app web test test-all attack quick shots check data train deep ensemble lock lowest wheel clean
+.PHONY: help setup compare report figures app web test test-all attack quick shots check data train deep ensemble lock lowest wheel clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,14 @@ web: $(VENV)/dev ## Take ONNX Runtime's files for the browser from its npm packa
 report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artifacts/results, README's table, REPORT.md, cards
 	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)
 	$(BIN)/python -m workshop report --data "$(DATA)" --out .
+
+figures: $(VENV)/train ## Measure one core, live video, many pictures and HTTP again, into artifacts/results
+	$(BIN)/python -m workshop benchmark core --out artifacts/results/core.json
+	$(BIN)/python -m workshop benchmark video --out artifacts/results/live.json
+	$(BIN)/python -m workshop benchmark batch --out artifacts/results/batch.json
+	$(BIN)/facial-emotion serve --models cnn-ferplus --port 8765 & server=$$!; trap "kill $$server" EXIT; \
+	  until curl --silent --fail http://127.0.0.1:8765/ready; do kill -0 $$server && sleep 1 || exit 1; done; \
+	  $(BIN)/python -m workshop benchmark server --address 127.0.0.1:8765 --out artifacts/results/serving.json
 
 # A test of a browser has the processor to itself.
 test: $(VENV)/test ## Test what runs: models, commands, server, and the app in a browser

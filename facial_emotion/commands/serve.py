@@ -93,7 +93,7 @@ def main(
     from facial_emotion import recognizers
     from facial_emotion.evaluation import results
     from facial_emotion.serving.api import create_app
-    from facial_emotion.serving.connections import BACKLOG, Connection
+    from facial_emotion.serving.connections import BACKLOG, Connection, Server
     from facial_emotion.serving.hosts import allowed
     from facial_emotion.serving.schema import Limits
     from facial_emotion.terminal import note
@@ -120,7 +120,7 @@ def main(
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered
     settings: Json = {"http": Connection, "backlog": BACKLOG, "timeout_graceful_shutdown": grace}
     settings |= {"timeout_keep_alive": math.ceil(keep_alive), "ws": "none"}
-    server = uvicorn.Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
+    server = Server(uvicorn.Config(application, host, port, log_level="warning", **settings))
     server.run()
     if failures:
         raise failures[0]

@@ -14,12 +14,23 @@ import sys
 from collections import Counter
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from facial_emotion import limits
+from facial_emotion.terminal import note
 
 BACKLOG = 64  # connections that the system accepts at once
 _DESCRIPTORS = 128  # of the process for everything else than connections
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it listens, also where its output goes into a file."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start; the process ends where the address can't be had."""
+        await super().startup(sockets)
+        note(f"http://{self.config.host}:{self.config.port}: listening")
 
 
 class Connection(H11Protocol):

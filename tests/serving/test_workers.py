@@ -128,9 +128,10 @@ def test_more_connections_than_files_leave_the_server_whole(tmp_path: Path) -> N
         for connection in connections:
             connection.close()
         assert request(f"{url}/recognize", encoded(examples.frame()))[0] == 200
-    first, second = log.read_text().splitlines()
+    first, second, third = log.read_text().splitlines()
     assert first == f"{url}: starting, with cnn as the default model; workers: 1"
     assert re.fullmatch(r"ready; workers: 1, \d+ MB of memory each", second) or sys.platform != "linux"
+    assert third == f"{url}: listening"
 
 
 def opened(url: str) -> socket.socket:

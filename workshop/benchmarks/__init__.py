@@ -10,6 +10,7 @@ import click
 
 from facial_emotion.commands import options
 from facial_emotion.errors import InputError
+from facial_emotion.recognizers import DEFAULT
 
 _PATH = options.Place()
 
@@ -20,17 +21,18 @@ def main() -> None:
 
 
 @main.command(epilog="Example: python -m workshop benchmark video --model cnn --frames 2000")
-@click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
+@click.option("--model", default=DEFAULT, show_default=True, help="A trained model's name.")
 @click.option("--frames", default=1000, show_default=True, type=click.IntRange(50), help="Frames to process.")
 @options.threads
 @click.option("--every", default=0, type=click.IntRange(0), help="Detection interval in frames; 0: by measured times.")
 @click.option("--out", type=_PATH, help="By default results/live.json.")
 def video(model: str, frames: int, threads: int, every: int, out: Path | None) -> None:
     """Live video: frames per second, delay, stages, and memory growth past frame 500."""
+    from facial_emotion.evaluation.results import host
     from workshop.benchmarks.video import measure
 
     figures = measure(model, frames, threads, every)
-    _write(out, "live.json", figures)
+    _write(out, "live.json", {**figures, "host": host(threads)})
     for key, value in figures.items():
         click.echo(f"{key:18} {value}")
 
@@ -51,7 +53,7 @@ def browser(minutes: int, out: Path | None) -> None:
 
 @main.command(epilog="Example: python -m workshop benchmark batch --pictures 2000 --count 4")
 @click.option("--pictures", default=10_000, show_default=True, type=click.IntRange(1), help="Pictures to recognise.")
-@click.option("--model", default="lightgbm", show_default=True, help="A trained model's name.")
+@click.option("--model", default=DEFAULT, show_default=True, help="A trained model's name.")
 @click.option(
     "--count",
     default=2,
@@ -92,7 +94,7 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
 
 @main.command(epilog="Example: python -m workshop benchmark server --address 127.0.0.1:8000 --rate 50")
 @click.option("--address", default="127.0.0.1:8000", show_default=True, help="Address of a running server.")
-@click.option("--model", default="lightgbm", show_default=True, help="A model of the server.")
+@click.option("--model", default=DEFAULT, show_default=True, help="A model of the server.")
 @click.option("--rate", default=200.0, show_default=True, type=options.Number(1), help="Requests per second to try.")
 @click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Number of connections.")
 @click.option("--seconds", default=20.0, show_default=True, type=options.Number(1), help="Duration in seconds.")

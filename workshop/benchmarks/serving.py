@@ -1,6 +1,6 @@
 """Throughput benchmark of a running server: 640 x 480 JPEGs with one face, from several clients at once.
 
-    facial-emotion serve --models lightgbm --port 8000 &
+    facial-emotion serve --models cnn-ferplus --port 8000 &
     python -m workshop benchmark server --address 127.0.0.1:8000
 
 Figures go to results/serving.json.
