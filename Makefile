@@ -54,13 +54,11 @@ report: $(VENV)/train ## Benchmark on DATA=PATH and write what is shipped: artif
 	$(BIN)/python compare.py --data "$(DATA)" --readme --out artifacts/results $(OPTIONS)
 	$(BIN)/python -m workshop report --data "$(DATA)" --out .
 
-figures: $(VENV)/train ## Measure one core, live video, many pictures and HTTP again, into artifacts/results
+figures: $(VENV)/dev ## Measure one core, live video, many pictures and HTTP again, into artifacts/results
 	$(BIN)/python -m workshop benchmark core --out artifacts/results/core.json
 	$(BIN)/python -m workshop benchmark video --out artifacts/results/live.json
 	$(BIN)/python -m workshop benchmark batch --out artifacts/results/batch.json
-	$(BIN)/facial-emotion serve --models cnn-ferplus --port 8765 & server=$$!; trap "kill $$server" EXIT; \
-	  until curl --silent --fail http://127.0.0.1:8765/ready; do kill -0 $$server && sleep 1 || exit 1; done; \
-	  $(BIN)/python -m workshop benchmark server --address 127.0.0.1:8765 --out artifacts/results/serving.json
+	$(BIN)/python -m workshop benchmark server --out artifacts/results/serving.json
 
 # A test of a browser has the processor to itself.
 test: $(VENV)/test ## Test what runs: models, commands, server, and the app in a browser

@@ -22,7 +22,7 @@ from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract, mirror_of
 from facial_emotion.records import Json, to_json
 from facial_emotion.training.augment import moved
-from facial_emotion.training.recipe import checked, merged, read
+from facial_emotion.training.recipe import checked, completed, read
 
 if TYPE_CHECKING:
     import onnx
@@ -101,7 +101,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.model not in registry.names(models):
             raise InputError("model", f"one of {', '.join(registry.names(models))}", repr(self.model))
         own = to_json(read(Recipe, RECIPES / f"{self.model}.json"))
-        recipe = checked(Recipe, merged(own, self.recipe or {}), "recipe")
+        recipe = checked(Recipe, completed(own, self.recipe or {}, "recipe"), "recipe")
         self.features_ = recipe.features
         features, labels = extract(crops, self.features_), np.asarray(labels, dtype=np.int64)
         copies = moved(crops, recipe.augment, recipe.copies, self.seed)

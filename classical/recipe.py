@@ -42,7 +42,8 @@ class Recipe:
     def check(self, place: object) -> None:
         """Raise InputError where copies are not moved, or moves have no copies, or are not boosted on."""
         if (self.copies > 0) != (self.augment != Augmentation()):
-            raise InputError(place, "'copies' and 'augment', or neither of them", "one of them")
+            advice = "without copies, rotation, scale and shift are 0"
+            raise InputError(place, "'copies' and 'augment', or neither of them", "one of them", advice)
         if self.augment != Augmentation(self.augment.rotation, self.augment.scale, self.augment.shift):
             raise InputError(place, "'augment' with rotation, scale and shift alone", "more")
         if self.copies and "rounds" not in self.fit:

@@ -93,7 +93,7 @@ def main(
     from facial_emotion import recognizers
     from facial_emotion.evaluation import results
     from facial_emotion.serving.api import create_app
-    from facial_emotion.serving.connections import BACKLOG, Connection, Server
+    from facial_emotion.serving.connections import BACKLOG, Connection, Server, url_of
     from facial_emotion.serving.hosts import allowed
     from facial_emotion.serving.schema import Limits
     from facial_emotion.terminal import note
@@ -114,7 +114,7 @@ def main(
     # this when a process starts, as the workers do.
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     workers = workers or usable_cores()
-    note(f"http://{host}:{port}: starting, with {default} as the default model; workers: {workers}")
+    note(f"{url_of(host, port)}: starting, with {default} as the default model; workers: {workers}")
     hosts = allowed(host, options.split_names(allowed_hosts))
     application = create_app(tuple(names), default, workers, limited, fail, hosts, options.split_names(allow_origins))
     grace = math.ceil(timeout) + 1  # seconds in which requests are still answered

@@ -123,7 +123,7 @@ def _run(job: Job, folder: Path) -> list[Card]:
 
 def _add(name: str, track: str, function: Callable[..., None], own: Sequence[options.Option], short_help: str) -> None:
     """Add the command that trains a model."""
-    recipe = f"JSON with what differs from {track}/recipes/{name}.json."
+    recipe = f"JSON with what differs from {track}/recipes/{name}.json; a list is stated whole."
     place = f"Artifact folder; by default artifacts/{name}, which --overwrite replaces."
     of_model = click.option("--recipe", type=_PATH, help=recipe), click.option("--out", type=_PATH, help=place)
     example = f"Example: facial-emotion train {name} --data fer2013.csv.xz --out artifacts/my-{name}"

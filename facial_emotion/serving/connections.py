@@ -25,12 +25,18 @@ _DESCRIPTORS = 128  # of the process for everything else than connections
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it listens, also where its output goes into a file."""
+    """uvicorn, which says where it listens: its own line comes with all the others of its log."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; the process ends where the address can't be had."""
         await super().startup(sockets)
-        note(f"http://{self.config.host}:{self.config.port}: listening")
+        if self.started:
+            note(f"{url_of(self.config.host, self.config.port)}: listening")
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a server; one of IPv6 stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Connection(H11Protocol):

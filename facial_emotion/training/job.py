@@ -5,6 +5,7 @@ facial-emotion train lightgbm --data fer2013.csv.xz
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from facial_emotion.artifact import OUTPUTS
 from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import installed_versions
 from facial_emotion.features.emotions import EMOTIONS
-from facial_emotion.records import Card, to_json
+from facial_emotion.records import Card
 from facial_emotion.training.finish import finish
 from facial_emotion.training.recipe import read
 
@@ -78,7 +79,7 @@ def recipe_of(model: str, path: Path | None = None) -> Any:
     """A recipe of a model: its own in its track's recipes/, with what a file states otherwise. Raises InputError."""
     track = track_of(model)
     own = track.RECIPES / f"{model}.json"
-    return read(track.Recipe, path or own, own)
+    return read(track.Recipe, path or own, own if own.exists() else None)
 
 
 def run(job: Job, out: Path) -> list[Card]:
@@ -96,7 +97,7 @@ def run(job: Job, out: Path) -> list[Card]:
     training = {
         "command": job.command,
         "model": job.model,
-        "recipe": to_json(job.recipe),
+        "recipe": dataclasses.asdict(job.recipe),
         "seed": job.seed,
         "data_hash": job.data.hash,
         **job.data.remarks,

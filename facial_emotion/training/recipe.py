@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from facial_emotion.errors import InputError
-from facial_emotion.records import parse, read_json
+from facial_emotion.records import Json, parse, read_json
+
+_OF_THE_MODEL = ("fit", "network")  # groups of settings that each model has its own of
 
 
 class Checked(Protocol):
@@ -25,10 +27,12 @@ Recipe = TypeVar("Recipe", bound=Checked)
 def read(kind: type[Recipe], path: Path, own: Path | None = None) -> Recipe:
     """A track's recipe from a JSON file. Raises InputError, also for settings that it has not.
 
-    own: the model's own recipe, which has what the file leaves out.
+    own: the file of the model's own recipe, from which come the settings that the other leaves out.
     """
-    content = _content(path)
-    return checked(kind, merged(_content(own), content) if own else content, path)
+    if own is None or own == path:
+        return checked(kind, _content(path), path)
+    checked(kind, default := _content(own), own)
+    return checked(kind, completed(default, _content(path), path), path)
 
 
 def checked(kind: type[Recipe], content: object, place: object) -> Recipe:
@@ -38,19 +42,37 @@ def checked(kind: type[Recipe], content: object, place: object) -> Recipe:
     return recipe
 
 
-def merged(own: object, other: object) -> object:
-    """Settings in which those of ``other`` replace a model's own. Objects are merged, but not heads.
+def completed(own: object, other: object, place: object) -> object:
+    """The settings of a model's own recipe with those that another one states, both as JSON.
 
-    They are the outputs that a training has, so that a recipe which names any names all.
+    Raises InputError for a setting of the fit or of the network that the model's own has not.
     """
     if not (isinstance(own, dict) and isinstance(other, dict)):
         return other
-    return {**own, **{key: value if key == "heads" else merged(own.get(key), value) for key, value in other.items()}}
+    for name in _OF_THE_MODEL:
+        known, stated = own.get(name) or {}, other.get(name)
+        if isinstance(stated, dict) and set(stated) - set(known):
+            raise InputError(place, f"only {', '.join(known)} in {name!r}", ", ".join(set(stated) - set(known)))
+    return merged({**own, "tuning": None}, other)  # another recipe was not found by the search for the first
+
+
+def merged(own: object, other: object) -> object:
+    """Settings in which those of ``other`` replace a model's own.
+
+    Objects are merged. Lists are replaced; so are objects of another kind, such as an optimiser, and the set of heads,
+    since they are the outputs that a training has.
+    """
+    if not (isinstance(own, dict) and isinstance(other, dict)) or own.get("kind") != other.get("kind", own.get("kind")):
+        return other
+    together: Json = {key: merged(own.get(key), value) for key, value in other.items()}
+    if isinstance(together.get("heads"), dict):
+        together["heads"] = {name: head for name, head in together["heads"].items() if name in other["heads"]}
+    return {**own, **together}
 
 
 def difference(own: object, other: object) -> object:
-    """The settings of a complete recipe that a model's own has otherwise: what ``merged`` makes it of."""
-    if not (isinstance(own, dict) and isinstance(other, dict)):
+    """What a complete recipe sets otherwise than a model's own; ``merged`` restores the recipe from both."""
+    if not (isinstance(own, dict) and isinstance(other, dict)) or own.get("kind") != other.get("kind"):
         return other
     differing = {key: value for key, value in other.items() if key not in own or value != own[key]}
     return {key: value if key == "heads" else difference(own.get(key), value) for key, value in differing.items()}

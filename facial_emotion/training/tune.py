@@ -68,8 +68,8 @@ def _steps(key: str) -> list[str | int]:
 
 
 def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str:
-    """Search from the job's recipe until there are so many trials, and write what the best recipe has
-    otherwise than the model's own.
+    """Search from the job's recipe until there are so many trials, and write the settings of the best
+    recipe that differ from the model's own.
 
     place: where the recipe was read, for errors. Returns a line that summarises the search.
     """

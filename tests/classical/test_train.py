@@ -158,7 +158,7 @@ def test_trees_fit_on_moved_copies_too(small_csv: Path, cache: Path, tmp_path: P
     assert labels.shape == weights.shape == (len(rows),)
     assert len(scores) == len(rows)
     (card,) = trained("lightgbm", recipe, data, tmp_path / "moved")  # checks the export too
-    assert card.training["recipe"]["augment"] == MOVED
+    assert card.training["recipe"]["augment"] == dataclasses.asdict(Augmentation(**MOVED))
     with pytest.raises(InputError, match="svm: expected a recipe without 'copies'"):
         trained("svm", dataclasses.replace(recipe, fit=RECIPES["svm"]["fit"]), data, tmp_path)
 

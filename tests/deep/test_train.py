@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from facial_emotion import recognizers
 from facial_emotion.data import fer2013
 from facial_emotion.deep import distillation, train
+from facial_emotion.deep.recipe import Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.training.job import Job, recipe_of
+from facial_emotion.training.recipe import checked
 from tests.deep.conftest import RECIPE, WAIT, Command, Process, error_line
 
 
@@ -92,7 +94,7 @@ def test_a_killed_and_resumed_training_of_two_heads_on_teachers_views_ends_with_
 
     recognizer = recognizers.load("my-cnn", root=out.parent)
     training = recognizer.card.training
-    assert training["recipe"] == settings
+    assert training["recipe"] == dataclasses.asdict(checked(Recipe, settings, "recipe"))
     assert training["data_hash"] == fer2013.load(voted_csv).hash
     assert recognizer.card.parity is not None
     assert recognizer.card.parity["largest_difference"] < 1e-4

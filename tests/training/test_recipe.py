@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facial_emotion.classical.recipe import RECIPES as CLASSICAL_RECIPES
 from facial_emotion.classical.recipe import Recipe as ClassicalRecipe
 from facial_emotion.data import fer2013
-from facial_emotion.deep.recipe import Recipe
+from facial_emotion.deep.recipe import RECIPES as NETWORKS
+from facial_emotion.deep.recipe import Head, Recipe
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json, to_json
 from facial_emotion.training.job import Job, recipe_of
-from facial_emotion.training.recipe import checked, difference, merged, read
+from facial_emotion.training.recipe import checked, completed, difference, merged, read
 from facial_emotion.training.tune import Limits, tune
 from tests.deep.conftest import RECIPE
 
@@ -48,18 +50,59 @@ def test_what_a_recipe_leaves_out_is_the_models_own(tmp_path: Path) -> None:
     assert recipe == replace(own, fit={**own.fit, "parameters": parameters})
 
 
-def test_a_recipe_names_all_its_heads(tmp_path: Path) -> None:
-    head = {"people": {"class_weight_power": 0.0, "label_smoothing": 0.0}}
-    (tmp_path / "recipe.json").write_text(json.dumps({"heads": head}))
-    assert list(recipe_of("cnn", tmp_path / "recipe.json").heads) == ["people"]
+@pytest.mark.parametrize(
+    ("stated", "heads"),
+    [
+        ({"people": {"class_weight_power": 0.2, "label_smoothing": 0.0}}, {"people": Head(0.2, 0.0)}),
+        ({"fer2013": {"label_smoothing": 0.0}}, {"fer2013": Head(0.1, 0.0)}),
+    ],
+)
+def test_a_recipe_names_all_its_heads(stated: Json, heads: dict[str, Head], tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps({"heads": stated}))
+    assert recipe_of("cnn", tmp_path / "recipe.json").heads == heads
 
 
+def test_an_optimiser_of_another_kind_is_stated_whole(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text('{"optimiser": {"kind": "adamw", "beta_2": 0.99}}')
+    with pytest.raises(InputError, match="optimiser: expected 'weight_decay' of type float, found nothing"):
+        recipe_of("cnn", tmp_path / "recipe.json")
+    stated = {"kind": "adamw", "beta_2": 0.99, "weight_decay": 0.02, "warmup_epochs": 1, "clip": 5.0}
+    (tmp_path / "recipe.json").write_text(json.dumps({"optimiser": stated}))
+    assert recipe_of("cnn", tmp_path / "recipe.json").optimiser.momentum is None
+
+
+@pytest.mark.parametrize(
+    ("model", "stated", "known"),
+    [("svm", '{"fit": {"gama": 2.0}}', "blocks, gamma"), ("cnn", '{"network": {"widths": 3}}', "stem, stem_stride")],
+)
+def test_settings_that_a_model_has_not_are_refused(model: str, stated: str, known: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(stated)
+    with pytest.raises(InputError, match=rf"recipe\.json: expected only {known}.*, found (gama|widths)"):
+        recipe_of(model, tmp_path / "recipe.json")
+
+
+def test_the_search_of_the_models_own_recipe_is_not_anothers() -> None:
+    settings = completed({**CLASSICAL, "tuning": {"trials": 20}}, {"fit": {"gamma": 2.0}}, "recipe")
+    assert checked(ClassicalRecipe, settings, "recipe").tuning is None
+
+
+@pytest.mark.parametrize(
+    "path", [*CLASSICAL_RECIPES.glob("*_*.json"), *NETWORKS.glob("*_*.json")], ids=lambda path: path.stem
+)
+def test_a_shipped_recipe_states_only_what_differs(path: Path) -> None:
+    model = path.stem.split("_")[0]
+    own, stated = (json.loads(each.read_text()) for each in (path.with_stem(model), path))
+    assert difference(own, stated) == stated
+    assert recipe_of(model, path) != recipe_of(model)
+
+
+_KEYS = ["heads", "fit", "kind", "rate"]
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.lists(st.integers(), max_size=2),
-    lambda values: st.dictionaries(st.sampled_from(["heads", "fit", "rate"]), values, max_size=3),
+    lambda values: st.dictionaries(st.sampled_from(_KEYS), values, max_size=3),
     max_leaves=8,
 )
-_SETTINGS = st.dictionaries(st.sampled_from(["heads", "fit", "rate"]), _VALUES, max_size=3)
+_SETTINGS = st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=3)
 
 
 @given(_SETTINGS, _SETTINGS)

@@ -35,7 +35,7 @@ def package(tmp_path: Path, cache: Path) -> dict[str, Json]:
     python = place / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     python.parent.mkdir(parents=True)
     python.symlink_to(sys.executable)
-    (place / "ready").touch()
+    (place / "ready").write_text("[]")
     return {"happy": {"install": [], "script": str(script)}}
 
 

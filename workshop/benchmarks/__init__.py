@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +93,20 @@ def batch(pictures: int, model: str, count: int, count_paths: int, out: Path | N
     click.echo(f"identical results: {figures['same']}; peak memory with {count_paths} paths: {memory_mb:.0f} MB")
 
 
-@main.command(epilog="Example: python -m workshop benchmark server --address 127.0.0.1:8000 --rate 50")
-@click.option("--address", default="127.0.0.1:8000", show_default=True, help="Address of a running server.")
+@main.command(epilog="Example: python -m workshop benchmark server --model lightgbm --rate 50")
+@click.option("--address", help="Address of a running server, as 127.0.0.1:8000; by default one is started.")
 @click.option("--model", default=DEFAULT, show_default=True, help="A model of the server.")
 @click.option("--rate", default=200.0, show_default=True, type=options.Number(1), help="Requests per second to try.")
 @click.option("--clients", default=16, show_default=True, type=click.IntRange(1), help="Number of connections.")
 @click.option("--seconds", default=20.0, show_default=True, type=options.Number(1), help="Duration in seconds.")
 @click.option("--out", type=_PATH, help="By default results/serving.json.")
-def server(address: str, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
+def server(address: str | None, model: str, rate: float, clients: int, seconds: float, out: Path | None) -> None:
     """HTTP server: throughput and latency."""
     from facial_emotion.evaluation.results import host
-    from workshop.benchmarks.serving import measure
+    from workshop.benchmarks.serving import measure, started
 
-    figures = measure(address, model, seconds, clients, rate)
+    with nullcontext(address) if address else started(model) as place:
+        figures = measure(place, model, seconds, clients, rate)
     _write(out, "serving.json", {**figures, "host": host(1)})
     click.echo(
         f"{figures['answered_a_second']:.1f} of {rate:g} requests per second, {figures['statuses']},"
@@ -191,7 +193,7 @@ def core(models: str | None, out: Path | None) -> None:
 @main.command(epilog="Example: python -m workshop benchmark peers --data fer2013.csv.xz --rows 500")
 @options.data
 @click.option("--models", default="cnn-ferplus,ensemble-ferplus,ensemble", show_default=True, help="Ours, by name.")
-@click.option("--rows", default=1000, show_default=True, type=click.IntRange(1), help="Of PrivateTest.")
+@click.option("--rows", default=1000, show_default=True, type=click.IntRange(100), help="Of PrivateTest.")
 @click.option("--out", type=_PATH, help="By default results/peers.json.")
 def peers(data: Path, models: str, rows: int, out: Path | None) -> None:
     """Other packages (fer, face-api) beside our models on the same rows: fed crops, and given pictures.

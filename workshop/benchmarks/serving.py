@@ -1,7 +1,6 @@
-"""Throughput benchmark of a running server: 640 x 480 JPEGs with one face, from several clients at once.
+"""Throughput benchmark of the server: 640 x 480 JPEGs with one face, from several clients at once.
 
-    facial-emotion serve --models cnn-ferplus --port 8000 &
-    python -m workshop benchmark server --address 127.0.0.1:8000
+    python -m workshop benchmark server --model cnn-ferplus
 
 Figures go to results/serving.json.
 """
@@ -10,9 +9,14 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -39,6 +43,27 @@ class Responses:
 
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
+
+
+@contextmanager
+def started(model: str) -> Iterator[str]:
+    """A server of one model with the settings it has by default; yields its address when it is ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host, port = free.getsockname()
+    command = [sys.executable, "-m", "facial_emotion", "serve", "--models", model, "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            line = "no words"
+            for line in process.stderr:
+                if line.startswith("ready"):
+                    break
+            else:
+                raise InputError("facial-emotion serve", "a server that gets ready", line.strip())
+            yield f"{host}:{port}"
+        finally:
+            process.terminate()
 
 
 def request_repeatedly(address: str, path: str, body: bytes, end: float, interval: float, responses: Responses) -> None:
@@ -71,7 +96,9 @@ def measure(address: str, model: str, seconds: float, clients: int, rate: float)
         thread.join()
     duration = time.perf_counter() - start
     if not responses.latencies:
-        raise InputError(address, "responses", "none", "start facial-emotion serve and wait for /ready")
+        raise InputError(
+            address, "responses", "none", "start facial-emotion serve and wait for /ready, or leave --address out"
+        )
     median, p95 = np.percentile(responses.latencies, [50, 95])
     return {
         "model": model,
