@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 RECIPE: dict[str, Any] = {
-    "network": {"stem": [4, 8], "stages": [[8, 1], [12, 1]], "squeeze": 2, "dropout": 0.2},
+    "network": {"stem": [4, 8], "stem_stride": 2, "stages": [[8, 1], [12, 1]], "squeeze": 2, "dropout": 0.2},
     "heads": {"fer2013": {"class_weight_power": 0.1, "label_smoothing": 0.05}},
     "stages": [{"epochs": 4, "learning_rate": 0.1}],
     "image_sizes": [[0, 32], [1, 48]],
