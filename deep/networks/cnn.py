@@ -31,8 +31,8 @@ SPACE: Space = {
 def build(network: Json, heads: int) -> keras.Model:
     """The network, randomly initialised: grey crops float (n, size, size, 1), 0-255 -> scores (n, heads, 7).
 
-    size: at least 32. network: "stem", the channels of its convolutions, and "stem_stride", of the first, 2 by
-    default; "stages", [channels, blocks] each at half the resolution of the one before; "squeeze", the reduction ratio
+    size: at least 32. network: "stem", the channels of its convolutions, and "stem_stride", of the
+    first; "stages", [channels, blocks] each at half the resolution of the one before; "squeeze", the reduction ratio
     of squeeze-and-excitation; "dropout" before the last layer.
     """
     import keras
@@ -41,7 +41,7 @@ def build(network: Json, heads: int) -> keras.Model:
     crops = keras.Input((None, None, 1), name="crops")
     x = layers.GroupNormalization(groups=1, center=False, scale=False, name="contrast")(crops)  # normalises each crop
     for number, channels in enumerate(network["stem"], 1):
-        stride = network.get("stem_stride", 2) if number == 1 else 1
+        stride = network["stem_stride"] if number == 1 else 1
         x = _conv_norm_relu(x, channels, f"stem_{number}", stride=stride)
     for stage, (channels, blocks) in enumerate(network["stages"], 1):
         for block in range(1, blocks + 1):

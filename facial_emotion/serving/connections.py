@@ -25,7 +25,7 @@ _DESCRIPTORS = 128  # of the process for everything else than connections
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says where it listens: its own line comes with all the others of its log."""
+    """uvicorn, which says where it listens: its own line is logged below the level that is shown."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start; the process ends where the address can't be had."""

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json, parse, read_json
 
-_OF_THE_MODEL = ("fit", "network")  # groups of settings that each model has its own of
+_OF_THE_MODEL = ("features", "fit", "network")  # groups whose settings no record lists: a model's own recipe does
 
 
 class Checked(Protocol):
@@ -45,14 +45,15 @@ def checked(kind: type[Recipe], content: object, place: object) -> Recipe:
 def completed(own: object, other: object, place: object) -> object:
     """The settings of a model's own recipe with those that another one states, both as JSON.
 
-    Raises InputError for a setting of the fit or of the network that the model's own has not.
+    Raises InputError for a setting of the features, the fit or the network that the model's own has not.
     """
     if not (isinstance(own, dict) and isinstance(other, dict)):
         return other
     for name in _OF_THE_MODEL:
         known, stated = own.get(name) or {}, other.get(name)
-        if isinstance(stated, dict) and set(stated) - set(known):
-            raise InputError(place, f"only {', '.join(known)} in {name!r}", ", ".join(set(stated) - set(known)))
+        unknown = [setting for setting in stated if setting not in known] if isinstance(stated, dict) else []
+        if unknown:
+            raise InputError(place, f"only {', '.join(known) or 'nothing'} in {name!r}", ", ".join(unknown))
     return merged({**own, "tuning": None}, other)  # another recipe was not found by the search for the first
 
 
@@ -71,7 +72,7 @@ def merged(own: object, other: object) -> object:
 
 
 def difference(own: object, other: object) -> object:
-    """What a complete recipe sets otherwise than a model's own; ``merged`` restores the recipe from both."""
+    """What a complete recipe sets otherwise than a model's own; ``merged`` makes the recipe of both."""
     if not (isinstance(own, dict) and isinstance(other, dict)) or own.get("kind") != other.get("kind"):
         return other
     differing = {key: value for key, value in other.items() if key not in own or value != own[key]}

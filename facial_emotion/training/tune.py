@@ -68,12 +68,14 @@ def _steps(key: str) -> list[str | int]:
 
 
 def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str:
-    """Search from the job's recipe until there are so many trials, and write the settings of the best
-    recipe that differ from the model's own.
+    """Search from the job's recipe until there are so many trials, and write the best recipe.
 
-    place: where the recipe was read, for errors. Returns a line that summarises the search.
+    The file has the settings that differ from the model's own recipe, which it can't replace. place: where the recipe
+    was read, for errors. Returns a line that summarises the search.
     """
-    space = job.track.space(job.model)
+    own, space = recipe_of(job.model), job.track.space(job.model)
+    if out.resolve() == (job.track.RECIPES / f"{job.model}.json").resolve():
+        raise InputError(out, "another file than the model's own recipe", "that", "choose another --out")
     try:
         first = current_values(job.recipe, space)
     except (KeyError, IndexError, TypeError) as error:
@@ -103,8 +105,8 @@ def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str
     found = {"trials": len(study.trials), **notes, "stopped_early": stopped, "accuracy_on_PublicTest": best.value}
     recipe = checked(type(job.recipe), best.user_attrs["recipe"], f"trial {best.number}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    own, best_of_all = recipe_of(job.model), dataclasses.replace(recipe, tuning=found)
-    settings = difference(dataclasses.asdict(own), dataclasses.asdict(best_of_all))
+    whole = (dataclasses.asdict(dataclasses.replace(each, tuning=by)) for each, by in ((own, None), (recipe, found)))
+    settings = difference(*whole)
     out.write_text(json.dumps(settings, indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"
 

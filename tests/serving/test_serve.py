@@ -27,6 +27,7 @@ from PIL import Image
 from facial_emotion import examples, recognizers
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.scene import faces_in
+from facial_emotion.serving.connections import url_of
 
 ROOT = Path(__file__).parent.parent.parent
 MODELS = ("lightgbm", "cnn")
@@ -235,6 +236,11 @@ def test_models_health_and_metrics(address: str) -> None:
     for path in ("health", "metrics"):
         with urllib.request.urlopen(urllib.request.Request(f"{address}/{path}", method="HEAD")) as answer:
             assert (answer.status, answer.read()) == (200, b"")
+
+
+def test_the_address_of_a_server_is_a_url() -> None:
+    assert url_of("127.0.0.1", 8000) == "http://127.0.0.1:8000"
+    assert url_of("::1", 8000) == "http://[::1]:8000"
 
 
 def test_the_documentation_needs_no_other_server(address: str) -> None:

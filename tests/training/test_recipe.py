@@ -73,11 +73,15 @@ def test_an_optimiser_of_another_kind_is_stated_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "stated", "known"),
-    [("svm", '{"fit": {"gama": 2.0}}', "blocks, gamma"), ("cnn", '{"network": {"widths": 3}}', "stem, stem_stride")],
+    [
+        ("svm", '{"fit": {"gama": 2.0}}', "blocks, gamma"),
+        ("lightgbm", '{"features": {"block": []}}', "blocks in 'features'"),
+        ("cnn", '{"network": {"widths": 3}}', "stem, stem_stride"),
+    ],
 )
 def test_settings_that_a_model_has_not_are_refused(model: str, stated: str, known: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(stated)
-    with pytest.raises(InputError, match=rf"recipe\.json: expected only {known}.*, found (gama|widths)"):
+    with pytest.raises(InputError, match=rf"recipe\.json: expected only {known}.*, found (gama|block|widths)"):
         recipe_of(model, tmp_path / "recipe.json")
 
 
@@ -87,7 +91,7 @@ def test_the_search_of_the_models_own_recipe_is_not_anothers() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*CLASSICAL_RECIPES.glob("*_*.json"), *NETWORKS.glob("*_*.json")], ids=lambda path: path.stem
+    "path", sorted([*CLASSICAL_RECIPES.glob("*_*.json"), *NETWORKS.glob("*_*.json")]), ids=lambda path: path.stem
 )
 def test_a_shipped_recipe_states_only_what_differs(path: Path) -> None:
     model = path.stem.split("_")[0]
@@ -123,6 +127,8 @@ def test_each_recipe_has_a_search_of_its_own(small_csv: Path, cache: Path, tmp_p
         tune(Job("svm", recipe, data), "recipe.json", tmp_path / f"{gamma}.json", 1, Limits(rows=100))
         found.append(json.loads((tmp_path / f"{gamma}.json").read_text())["fit"]["gamma"])
     assert found == [1.0, 2.0]
+    with pytest.raises(InputError, match="expected another file than the model's own recipe"):
+        tune(Job("svm", recipe, data), "recipe.json", CLASSICAL_RECIPES / "svm.json", 1, Limits(rows=100))
     nothing = checked(ClassicalRecipe, {**CLASSICAL, "fit": {**CLASSICAL["fit"], "gamma": None}}, "recipe")
     with pytest.raises(InputError, match=r"mine\.json: expected a number 'fit.gamma' to begin with, found null"):
         tune(Job("svm", nothing, data), "mine.json", tmp_path / "out.json", 1, Limits(rows=100))

@@ -11,7 +11,7 @@ import pytest
 from facial_emotion.data import fer2013
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json
-from workshop.benchmarks.peers import laid_into_frame, measure
+from workshop.benchmarks.peers import environment, laid_into_frame, measure
 
 ALWAYS_HAPPY = """
 import json, sys
@@ -53,6 +53,15 @@ def test_a_package_and_a_model_are_judged_on_the_same_rows(package: dict[str, Js
     assert ours["crops"]["people"]["rows"] == theirs["crops"]["people"]["rows"]
     low, high = ours["crops"]["fer2013"]["interval"]
     assert low < ours["crops"]["fer2013"]["accuracy"] < high
+
+
+def test_a_package_of_another_version_is_installed_again(package: dict[str, Json], cache: Path) -> None:
+    place = cache / "peers" / "happy"
+    (place / "ready").write_text('[["happy==0.9"]]')
+    (place / "old").touch()
+    environment("happy", package["happy"])
+    assert not (place / "old").exists()
+    assert (place / "ready").read_text() == "[]"
 
 
 def test_what_a_package_answers_when_it_fails_is_said(package: dict[str, Json], voted_csv: Path) -> None:
