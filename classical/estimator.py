@@ -20,9 +20,9 @@ from facial_emotion.classical.task import Fitted, Task
 from facial_emotion.errors import InputError
 from facial_emotion.features.emotions import EMOTIONS
 from facial_emotion.features.extract import column_ranges, extract, mirror_of
-from facial_emotion.records import Json, to_json
+from facial_emotion.records import Json, read_json
 from facial_emotion.training.augment import moved
-from facial_emotion.training.recipe import checked, completed, read
+from facial_emotion.training.recipe import checked, completed
 
 if TYPE_CHECKING:
     import onnx
@@ -100,7 +100,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit on the features of crops by the recipe; returns itself. Raises InputError for another model or recipe."""
         if self.model not in registry.names(models):
             raise InputError("model", f"one of {', '.join(registry.names(models))}", repr(self.model))
-        own = to_json(read(Recipe, RECIPES / f"{self.model}.json"))
+        own = read_json(RECIPES / f"{self.model}.json")
         recipe = checked(Recipe, completed(own, self.recipe or {}, "recipe"), "recipe")
         self.features_ = recipe.features
         features, labels = extract(crops, self.features_), np.asarray(labels, dtype=np.int64)

@@ -5,9 +5,8 @@ facial-emotion train lightgbm --data fer2013.csv.xz
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -77,9 +76,14 @@ def track_of(model: str) -> ModuleType:
 
 def recipe_of(model: str, path: Path | None = None) -> Any:
     """A recipe of a model: its own in its track's recipes/, with what a file states otherwise. Raises InputError."""
-    track = track_of(model)
-    own = track.RECIPES / f"{model}.json"
-    return read(track.Recipe, path or own, own if own.exists() else None)
+    own = own_recipe(model)
+    return read(track_of(model).Recipe, path or own, own if own.exists() else None)
+
+
+def own_recipe(model: str) -> Path:
+    """The file of a model's own recipe."""
+    place: Path = track_of(model).RECIPES / f"{model}.json"
+    return place
 
 
 def run(job: Job, out: Path) -> list[Card]:
@@ -97,7 +101,7 @@ def run(job: Job, out: Path) -> list[Card]:
     training = {
         "command": job.command,
         "model": job.model,
-        "recipe": dataclasses.asdict(job.recipe),
+        "recipe": asdict(job.recipe),
         "seed": job.seed,
         "data_hash": job.data.hash,
         **job.data.remarks,

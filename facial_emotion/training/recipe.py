@@ -31,8 +31,9 @@ def read(kind: type[Recipe], path: Path, own: Path | None = None) -> Recipe:
     """
     if own is None or own == path:
         return checked(kind, _content(path), path)
-    checked(kind, default := _content(own), own)
-    return checked(kind, completed(default, _content(path), path), path)
+    settings = _content(own)
+    checked(kind, settings, own)  # so that the error names the file that is wrong
+    return checked(kind, completed(settings, _content(path), path), path)
 
 
 def checked(kind: type[Recipe], content: object, place: object) -> Recipe:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from facial_emotion import paths
 from facial_emotion.errors import InputError
 from facial_emotion.records import Json, to_json
-from facial_emotion.training.job import Job, recipe_of
+from facial_emotion.training.job import Job, own_recipe, recipe_of
 from facial_emotion.training.recipe import checked, difference
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str
     The file has the settings that differ from the model's own recipe, which it can't replace. place: where the recipe
     was read, for errors. Returns a line that summarises the search.
     """
-    own, space = recipe_of(job.model), job.track.space(job.model)
-    if out.resolve() == (job.track.RECIPES / f"{job.model}.json").resolve():
+    own, space = dataclasses.asdict(recipe_of(job.model)), job.track.space(job.model)
+    if out.resolve() == own_recipe(job.model).resolve():
         raise InputError(out, "another file than the model's own recipe", "that", "choose another --out")
     try:
         first = current_values(job.recipe, space)
@@ -105,8 +105,7 @@ def tune(job: Job, place: object, out: Path, trials: int, limits: Limits) -> str
     found = {"trials": len(study.trials), **notes, "stopped_early": stopped, "accuracy_on_PublicTest": best.value}
     recipe = checked(type(job.recipe), best.user_attrs["recipe"], f"trial {best.number}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    whole = (dataclasses.asdict(dataclasses.replace(each, tuning=by)) for each, by in ((own, None), (recipe, found)))
-    settings = difference(*whole)
+    settings = difference({**own, "tuning": None}, {**dataclasses.asdict(recipe), "tuning": found})
     out.write_text(json.dumps(settings, indent=1) + "\n")
     return f"{out}: trial {best.number} of {len(study.trials)}, accuracy {best.value:.2%} on PublicTest"
 

@@ -39,7 +39,9 @@ def measure(crops: np.ndarray, detector: str, step: Callable[[], object], seed: 
     found, again = np.zeros(len(crops), dtype=bool), []
     for index, crop in enumerate(crops):
         scale = rng.uniform(*_SCALES)
-        picture, centre = _picture(crop, scale)
+        border = round(_BORDER * round(scale * len(crop)))
+        picture = laid_into_picture(crop, scale, border, border)
+        centre = np.array(picture.shape[:2]) / 2
         faces = find_faces(picture, detector, min_face=0.4 * scale * len(crop))
         face = _at(faces, centre, scale * len(crop) / 3)
         if face is not None:
@@ -50,13 +52,12 @@ def measure(crops: np.ndarray, detector: str, step: Callable[[], object], seed: 
     return Framing(found, cropped, _positions(cropped), _positions(crops[found]))
 
 
-def _picture(crop: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """A crop enlarged, with a border: uint8 RGB, and the crop's centre (2,) in it."""
+def laid_into_picture(crop: np.ndarray, scale: float, top: int, left: int) -> np.ndarray:
+    """A crop enlarged, in the middle of a picture uint8 RGB; top, left: pixels of its mean grey on both sides."""
     enlarged = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_LANCZOS4)
-    border = round(_BORDER * len(enlarged))
     grey = float(crop.mean())
-    framed = cv2.copyMakeBorder(enlarged, border, border, border, border, cv2.BORDER_CONSTANT, value=grey)
-    return np.repeat(framed[..., None], 3, axis=2), np.array(framed.shape) / 2
+    framed = cv2.copyMakeBorder(enlarged, top, top, left, left, cv2.BORDER_CONSTANT, value=grey)
+    return np.repeat(framed[..., None], 3, axis=2)
 
 
 def _at(faces: Faces, centre: np.ndarray, distance: float) -> int | None:

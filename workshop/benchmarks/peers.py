@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 import facial_emotion
@@ -28,6 +27,7 @@ from facial_emotion.errors import InputError
 from facial_emotion.evaluation.results import host
 from facial_emotion.evaluation.scores import accuracy_interval, mean_recall
 from facial_emotion.records import Json
+from workshop.benchmarks.framing import laid_into_picture
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from facial_emotion.recognizers import Recognizer
 
 SPLIT = "PrivateTest"
-# Width and height of the pictures, and the side of the crop in their middle (px). Crops were tried enlarged 2 to 5
-# times, in pictures from 192 x 192 to 640 x 480: so the other packages' detectors find most, 60 to 70 % of 60 crops.
-FRAME, ENLARGED = (640, 480), 144
+# Width and height of the pictures (px) and the enlargement of the crop in their middle. In smaller pictures, and in
+# closer ones, the detectors of the other packages find fewer.
+FRAME, SCALE = (640, 480), 3
 # One line here compares with another package: what to install in turn, and the script that is run there. It reads crops
 # uint8 (n, 48, 48) and pictures uint8 (n, 480, 640), each from a .npy, and writes JSON: {"version", "model", "crops":
 # {"median_ms", "probabilities": (n, 7), in the order of EMOTIONS}, "pictures": the same, null where no face was found}.
@@ -47,7 +47,13 @@ PEERS: dict[str, Json] = {
         # Without its dependencies: they bring PyTorch, moviepy and a second OpenCV, which its default doesn't use. It
         # imports pkg_resources, which newer versions of setuptools are without.
         "install": [
-            ["tensorflow==2.21.0", "opencv-python-headless==4.14.0.94", "setuptools==80.9.0", "requests", "pillow"],
+            [
+                "tensorflow==2.21.0",
+                "opencv-python-headless==4.14.0.94",
+                "setuptools==80.9.0",
+                "requests==2.34.2",
+                "pillow==13.0.0",
+            ],
             ["--no-deps", "fer==25.10.3"],
         ],
         "script": "peer_fer.py",
@@ -85,39 +91,30 @@ def measure(data: Fer2013, models: Sequence[str], rows: int | None, peers: Mappi
 
 
 def laid_into_frame(crop: np.ndarray) -> np.ndarray:
-    """A crop uint8 (48, 48), enlarged, in the middle of a picture uint8 (480, 640) of its mean grey."""
-    picture = np.full(FRAME[::-1], round(float(crop.mean())), dtype=np.uint8)
-    top, left = (picture.shape[0] - ENLARGED) // 2, (picture.shape[1] - ENLARGED) // 2
-    enlarged = cv2.resize(crop, (ENLARGED, ENLARGED), interpolation=cv2.INTER_LANCZOS4)
-    picture[top : top + ENLARGED, left : left + ENLARGED] = enlarged
-    return picture
+    """A crop uint8 (48, 48), enlarged, in the middle of a grey picture uint8 (480, 640)."""
+    left, top = ((side - SCALE * len(crop)) // 2 for side in FRAME)
+    return laid_into_picture(crop, SCALE, top, left)[..., 0]
 
 
 def environment(name: str, peer: Json) -> list[str]:
     """The command that runs a script in a peer's own environment, which is made on first use."""
     folder = paths.CACHE / "peers" / name
     ready, installed = folder / "ready", json.dumps(peer["install"])
-    python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
     in_python = peer["script"].endswith(".py")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    npm = [
-        shutil.which("npm") or "npm",
-        "install",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-        "--prefix",
-        str(folder),
-    ]
+    program = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python") if in_python else "node"
     if not ready.exists() or ready.read_text() != installed:
         terminal.note(f"{folder}: installing {name}")
         folder.mkdir(parents=True, exist_ok=True)
         if in_python:
             venv.create(folder, with_pip=True, clear=True)
+            installer = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        else:
+            installer = [shutil.which("npm") or "npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
+            installer += ["--prefix", str(folder)]
         for packages in peer["install"]:
-            _run([*(pip if in_python else npm), *packages], folder, "look whether the package index can be reached")
+            _run([*installer, *packages], folder, "look whether the package index can be reached")
         ready.write_text(installed)
-    return [python if in_python else "node"]
+    return [program]
 
 
 def answers(name: str, script: str, command: list[str], place: Path) -> Json:
